@@ -1,0 +1,1 @@
+//! The two dialects of the advanced hunting API over HTTP.

@@ -1,0 +1,1 @@
+//! Hunts folders: which files there are, and their bytes.

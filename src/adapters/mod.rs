@@ -1,0 +1,6 @@
+//! The doing: HTTP, mail, files, secrets. Each adapter serves one port.
+
+pub mod api;
+pub mod channel;
+pub mod folder;
+pub mod secret;

@@ -1,0 +1,1 @@
+//! Secrets, read where the config says, and again when they change.

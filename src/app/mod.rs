@@ -1,0 +1,1 @@
+//! The application: commands, the daemon, output and exit codes.

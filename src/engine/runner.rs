@@ -1,0 +1,1 @@
+//! One run: claim, call, stream, compare, commit.

@@ -1,0 +1,2 @@
+//! The `huntd` binary: arguments in, an exit code out.
+fn main() {}

@@ -1,0 +1,16 @@
+//! Words: ids, times, rows, hunts, runs, hits, deliveries, limits. No decisions, no I/O.
+
+pub mod config;
+pub mod delivery;
+pub mod failure;
+pub mod hit;
+pub mod hunt;
+pub mod id;
+pub mod limits;
+pub mod place;
+pub mod quota;
+pub mod row;
+pub mod run;
+pub mod schedule;
+pub mod secret;
+pub mod time;

@@ -1,0 +1,1 @@
+//! `huntd.yaml` to [`crate::model::config::Config`].

@@ -1,0 +1,1 @@
+//! New, changed, gone, returned: a result against what is known.

@@ -1,0 +1,1 @@
+//! What makes a row the same hit: canonical form, key, fingerprint.

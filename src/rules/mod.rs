@@ -1,0 +1,13 @@
+//! Decisions: values in, a named decision out. No async, no I/O, no clock.
+
+pub mod check;
+pub mod config;
+pub mod definition;
+pub mod diff;
+pub mod identity;
+pub mod quota;
+pub mod remedy;
+pub mod render;
+pub mod route;
+pub mod schedule;
+pub mod window;

@@ -1,0 +1,1 @@
+//! Whether a call may go out now, and what a 429 says.

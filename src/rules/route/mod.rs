@@ -1,0 +1,1 @@
+//! Whom a run tells, and of what: routes, threshold, suppression.

@@ -1,0 +1,1 @@
+//! Which event time a run covers.
