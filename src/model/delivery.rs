@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::hit::{Hit, HitKind};
-use super::hunt::Severity;
 use super::id::{ChannelName, DeliveryId};
 use super::run::Run;
+use super::severity::Severity;
 use super::time::Timestamp;
 
 /// Where a delivery stands.

@@ -148,7 +148,7 @@ pub struct Hit {
     /// When it was last in a result.
     pub last_seen: Timestamp,
     /// The hunt's severity.
-    pub severity: super::hunt::Severity,
+    pub severity: super::severity::Severity,
     /// The row, a JSON object: every column of the answer's schema, in its order, values unchanged,
     /// transport annotations dropped.
     pub row: Box<serde_json::value::RawValue>,

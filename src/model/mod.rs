@@ -13,4 +13,5 @@ pub mod row;
 pub mod run;
 pub mod schedule;
 pub mod secret;
+pub mod severity;
 pub mod time;
