@@ -5,8 +5,9 @@ use std::fmt;
 use super::hit::{Hit, HitKind};
 use super::id::{ChannelName, DeliveryId};
 use super::run::Run;
-use super::severity::Severity;
 use super::time::Timestamp;
+
+pub use super::notice_hunt::NoticeHunt;
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -68,30 +69,6 @@ pub struct Delivery {
     pub created: Timestamp,
     /// When the channel took it.
     pub sent: Option<Timestamp>,
-}
-
-/// What of a hunt a notice shows; taken from the stored definition, so that an edit between run
-/// and delivery changes nothing.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct NoticeHunt {
-    /// The id.
-    pub id: String,
-    /// The name.
-    pub name: String,
-    /// The description.
-    pub description: String,
-    /// How much it matters.
-    pub severity: Severity,
-    /// MITRE ATT&CK tactics.
-    pub tactics: Vec<String>,
-    /// MITRE ATT&CK technique ids.
-    pub techniques: Vec<String>,
-    /// Free words.
-    pub tags: Vec<String>,
-    /// Who looks after it.
-    pub owner: Option<String>,
-    /// Columns that come first.
-    pub entities: Vec<String>,
 }
 
 /// One notice: all that a channel needs to tell the hits of a run, and nothing that it must ask for.

@@ -7,6 +7,7 @@ pub mod hit;
 pub mod hunt;
 pub mod id;
 pub mod limits;
+pub mod notice_hunt;
 pub mod place;
 pub mod quota;
 pub mod row;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use roaring::RoaringBitmap;
 
-use super::delivery::NoticeHunt;
 use super::hit::{HitDelta, HitKind, Ordinal, RowBlock};
 use super::id::{ChannelName, DeliveryId, HuntId, RunId, TenantName};
+use super::notice_hunt::NoticeHunt;
 use super::time::{Timestamp, Window};
 
 /// How a run ended.
