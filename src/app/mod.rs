@@ -1,1 +1,11 @@
 //! The application: commands, the daemon, output and exit codes.
+
+pub mod args;
+pub mod cli;
+pub mod daemon;
+pub mod exit;
+pub mod lease;
+pub mod logging;
+pub mod output;
+pub mod setup;
+pub mod shapes;

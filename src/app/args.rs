@@ -1,0 +1,220 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// Runs YAML hunts on a schedule against Microsoft Defender XDR advanced hunting, within the
+/// tenant's quota, and tells only what is new.
+#[derive(Debug, Parser)]
+#[command(
+    name = "huntd",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "Examples:\n  huntd demo                        see it work, with nothing set up\n  huntd check hunts/                check hunts before they are merged\n  huntd run encoded-powershell      run a hunt now\n  huntd hits --since 1d --json      what was found since yesterday\n\nExit codes: 0 done, 1 findings or not found, 2 usage or configuration, 3 new hits (run --fail-on-new), 4 a run failed."
+)]
+pub struct Arguments {
+    /// The config file
+    #[arg(short, long, global = true, env = "HUNTD_CONFIG", value_name = "FILE", default_value = "/etc/huntd/huntd.yaml")]
+    pub config: PathBuf,
+    /// Print JSON lines on stdout, one object a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more in the log; twice for everything
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Say only what failed
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show huntd at work against a simulated tenant: needs no network, config or rights
+    Demo(DemoArguments),
+    /// Run hunts on their schedules until stopped
+    Daemon,
+    /// Run hunts now, through the same quota, comparison and store as the daemon
+    Run(RunArguments),
+    /// Check hunts and config, offline
+    Check(CheckArguments),
+    /// List the hunts: schedule, next run, last run, failures in a row
+    List,
+    /// List runs, newest first
+    Runs(RunsArguments),
+    /// List hits, oldest first
+    Hits(HitsArguments),
+    /// Show one run or one hit, whole
+    Show(ShowArguments),
+    /// List deliveries, or try failed ones again
+    Deliveries(DeliveriesArguments),
+    /// Be a simulated tenant, as a server of its own
+    Simulate(SimulateArguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Where the mails are written; a new folder under the system's temporary one by default
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  huntd run encoded-powershell\n  huntd run 'windows/*' --tenant contoso --last 7d\n  huntd run lsass-dump --from 2026-11-01T00:00:00Z --to 2026-11-02T00:00:00Z --no-notify\n  huntd run '*' --dry-run")]
+pub struct RunArguments {
+    /// Hunt ids or globs, such as `windows/*`
+    #[arg(required = true, value_name = "HUNT")]
+    pub hunts: Vec<String>,
+    /// Only this tenant; may be repeated
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Vec<String>,
+    /// Event time back from now, such as `7d`
+    #[arg(long, value_name = "DURATION", conflicts_with_all = ["from", "to"])]
+    pub last: Option<String>,
+    /// Event time from here (RFC 3339)
+    #[arg(long, value_name = "TIME", requires = "to")]
+    pub from: Option<String>,
+    /// Event time up to here (RFC 3339)
+    #[arg(long, value_name = "TIME", requires = "from")]
+    pub to: Option<String>,
+    /// The moment that the run stands at (RFC 3339); now by default
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["from", "to"])]
+    pub as_of: Option<String>,
+    /// Print what would be asked, and of whom, and call nobody
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Store the hits and tell nobody
+    #[arg(long)]
+    pub no_notify: bool,
+    /// Exit 3 when there are new hits
+    #[arg(long)]
+    pub fail_on_new: bool,
+}
+
+/// How `check` prints its findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people
+    Human,
+    /// A JSON object a line
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// GitHub workflow commands
+    Github,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  huntd check                          the config and its hunts\n  huntd check hunts/ --format github   in a pull request, without a config")]
+pub struct CheckArguments {
+    /// Hunt files or folders; the config and its hunts by default
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: CheckFormat,
+    /// Exit 1 on warnings too
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `runs`.
+#[derive(Debug, Args)]
+pub struct RunsArguments {
+    /// A hunt id or a glob
+    #[arg(value_name = "HUNT")]
+    pub hunt: Option<String>,
+    /// Only runs of the last DURATION, such as `1d`
+    #[arg(long, value_name = "DURATION")]
+    pub since: Option<String>,
+    /// Only runs that failed
+    #[arg(long)]
+    pub failed: bool,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub limit: usize,
+}
+
+/// `hits`.
+#[derive(Debug, Args)]
+pub struct HitsArguments {
+    /// A hunt id or a glob
+    #[arg(value_name = "HUNT")]
+    pub hunt: Option<String>,
+    /// Only hits of the last DURATION, such as `1d`
+    #[arg(long, value_name = "DURATION")]
+    pub since: Option<String>,
+    /// Only what this run said
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+    /// Only this kind: new, changed, gone or returned
+    #[arg(long, value_name = "KIND", value_parser = ["new", "changed", "gone", "returned"])]
+    pub kind: Option<String>,
+    /// Only this tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+}
+
+/// `show`.
+#[derive(Debug, Args)]
+pub struct ShowArguments {
+    /// A run's id, or a hit's (its first eight digits are enough)
+    #[arg(value_name = "RUN|HIT")]
+    pub what: String,
+}
+
+/// `deliveries`.
+#[derive(Debug, Args)]
+pub struct DeliveriesArguments {
+    /// What to do with them; lists them by default
+    #[command(subcommand)]
+    pub action: Option<DeliveriesAction>,
+    /// Only failed ones
+    #[arg(long)]
+    pub failed: bool,
+}
+
+/// What to do with deliveries.
+#[derive(Debug, Subcommand)]
+pub enum DeliveriesAction {
+    /// Try a failed delivery again
+    Retry {
+        /// The delivery's id
+        #[arg(required_unless_present = "all")]
+        delivery: Option<String>,
+        /// All failed ones
+        #[arg(long, conflicts_with = "delivery")]
+        all: bool,
+    },
+}
+
+/// `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArguments {
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8800")]
+    pub listen: std::net::SocketAddr,
+    /// The scenario file; the demo's by default
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Decides all that is random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}

@@ -1,0 +1,129 @@
+//! `huntd list`: hunts with schedule, next run, last run and its state, failures in a row.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::app::exit::{AppError, Exit};
+use crate::app::output::Output;
+use crate::app::setup::{self, Loaded};
+use crate::model::hunt::{Hunt, Severity};
+use crate::model::id::TenantName;
+use crate::model::time::{Timestamp, format_duration};
+use crate::ports::clock::{Clock, SystemClock};
+use crate::ports::store::TrackSummary;
+use crate::rules::render::terminal;
+use crate::rules::schedule;
+
+/// A hunt on a tenant, as `list --json` prints it.
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    hunt: &'a str,
+    name: &'a str,
+    tenant: Option<&'a str>,
+    severity: Severity,
+    schedule: &'a str,
+    timezone: String,
+    lookback: String,
+    enabled: bool,
+    format: &'static str,
+    next: Option<Timestamp>,
+    last: Option<Timestamp>,
+    status: Option<&'static str>,
+    new: Option<u64>,
+    failures_in_row: u32,
+    error: Option<&'a str>,
+    watermark: Option<Timestamp>,
+    file: String,
+    extra: &'a std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+/// `huntd list`.
+pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
+    let loaded = setup::load(path, output)?;
+    setup::show(&loaded.findings, output)?;
+    let summaries = match setup::history(&loaded.config).await {
+        Ok(store) => store.tracks().await?,
+        // No run was made yet: the hunts are listed all the same.
+        Err(_) if !loaded.config.database.exists() => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let rows = rows(&loaded, &summaries, SystemClock::new().now());
+    if output.json {
+        for row in &rows {
+            output.object(row)?;
+        }
+    } else {
+        let head = ["HUNT", "TENANT", "SEVERITY", "SCHEDULE", "NEXT", "LAST", "STATE", "NEW", "FAILURES"];
+        output.table(&head, rows.iter().map(cells).collect())?;
+        for row in rows.iter().filter(|row| row.failures_in_row > 0) {
+            let tenant = row.tenant.unwrap_or("");
+            let error = terminal::safe(row.error.unwrap_or(""));
+            output.note(&format!("{} on {tenant}: {error}", terminal::safe(row.hunt)))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn rows<'a>(loaded: &'a Loaded, summaries: &'a [TrackSummary], now: Timestamp) -> Vec<Row<'a>> {
+    let by_track: HashMap<(&str, &str), &TrackSummary> =
+        summaries.iter().map(|summary| ((summary.hunt.as_str(), summary.tenant.as_str()), summary)).collect();
+    let mut rows = Vec::new();
+    for hunt in &loaded.hunts {
+        let tenants = loaded.config.tenants.values().filter(|tenant| tenant.enabled && hunt.runs_on(&tenant.name));
+        let mut tenants: Vec<Option<&TenantName>> = tenants.map(|tenant| Some(&tenant.name)).collect();
+        if tenants.is_empty() {
+            tenants.push(None);
+        }
+        for tenant in tenants {
+            let key = tenant.map(|tenant| (hunt.id.as_str(), tenant.as_str()));
+            rows.push(row(hunt, tenant, key.and_then(|key| by_track.get(&key).copied()), now));
+        }
+    }
+    rows
+}
+
+fn row<'a>(hunt: &'a Hunt, tenant: Option<&'a TenantName>, track: Option<&'a TrackSummary>, now: Timestamp) -> Row<'a> {
+    let last = track.and_then(|track| track.last_run.as_ref());
+    let splay = tenant.map_or(std::time::Duration::ZERO, |tenant| {
+        let most = schedule::splay_limit(&hunt.schedule, hunt.timezone, hunt.splay, now);
+        schedule::splay(&hunt.id, tenant, most)
+    });
+    let next = schedule::next(&hunt.schedule, hunt.timezone, now.minus(splay)).map(|next| next.plus(splay));
+    Row {
+        hunt: hunt.id.as_str(),
+        name: &hunt.name,
+        tenant: tenant.map(TenantName::as_str),
+        severity: hunt.severity,
+        schedule: hunt.schedule.as_str(),
+        timezone: hunt.timezone.to_string(),
+        lookback: format_duration(hunt.lookback),
+        enabled: hunt.enabled,
+        format: hunt.dialect.as_str(),
+        next: next.filter(|_| hunt.enabled && tenant.is_some()),
+        last: last.map(|run| run.finished),
+        status: last.map(|run| run.status.as_str()),
+        new: last.map(|run| run.new),
+        failures_in_row: track.map_or(0, |track| track.failures_in_row),
+        error: last.and_then(|run| run.error.as_deref()),
+        watermark: track.and_then(|track| track.watermark),
+        file: hunt.source.file.display().to_string(),
+        extra: &hunt.extra,
+    }
+}
+
+fn cells(row: &Row<'_>) -> Vec<String> {
+    let time = |at: Option<Timestamp>| at.map_or("-".to_owned(), Timestamp::local);
+    vec![
+        terminal::safe(row.hunt),
+        row.tenant.unwrap_or("-").to_owned(),
+        row.severity.to_string(),
+        row.schedule.to_owned(),
+        if row.enabled { time(row.next) } else { "off".to_owned() },
+        time(row.last),
+        row.status.unwrap_or("never run").to_owned(),
+        row.new.map_or("-".to_owned(), |new| new.to_string()),
+        row.failures_in_row.to_string(),
+    ]
+}

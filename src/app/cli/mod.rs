@@ -1,0 +1,40 @@
+//! The commands: one file each, named like the verb.
+
+pub mod check;
+pub mod completions;
+pub mod deliveries;
+pub mod demo;
+pub mod hits;
+pub mod list;
+pub mod run;
+pub mod runs;
+pub mod select;
+pub mod show;
+pub mod simulate;
+
+use super::args::{Arguments, Verb};
+use super::exit::{AppError, Exit};
+use super::output::Output;
+use super::{daemon, logging};
+
+/// Does what the arguments ask for.
+pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
+    let output = Output::new(arguments.json);
+    let level = if matches!(arguments.verb, Verb::Daemon | Verb::Simulate(_)) { "huntd=info,warn" } else { "warn" };
+    logging::start(arguments.verbose, arguments.quiet, level);
+    let config = arguments.config.as_path();
+    match &arguments.verb {
+        Verb::Demo(verb) => demo::run(verb, output).await,
+        Verb::Daemon => daemon::run(config, output).await,
+        Verb::Run(verb) => run::run(config, verb, output).await,
+        Verb::Check(verb) => check::run(config, verb, output),
+        Verb::List => list::run(config, output).await,
+        Verb::Runs(verb) => runs::run(config, verb, output).await,
+        Verb::Hits(verb) => hits::run(config, verb, output).await,
+        Verb::Show(verb) => show::run(config, verb, output).await,
+        Verb::Deliveries(verb) => deliveries::run(config, verb, output).await,
+        Verb::Simulate(verb) => simulate::run(verb, output).await,
+        Verb::Completions { shell } => completions::completions(*shell, output),
+        Verb::Man => completions::man(output),
+    }
+}

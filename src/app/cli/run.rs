@@ -1,0 +1,156 @@
+//! `huntd run`: hunts now, through the same quota, comparison and store as the daemon.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+
+use super::select;
+use crate::app::args::RunArguments;
+use crate::app::exit::{AppError, Exit};
+use crate::app::lease;
+use crate::app::output::Output;
+use crate::app::setup::{self, Loaded};
+use crate::app::shapes::RunShape;
+use crate::engine::runner::{Asking, Order, Runner};
+use crate::engine::tenant::{Tenant, Tenants};
+use crate::model::hit::{Hit, HitKind};
+use crate::model::id::TenantName;
+use crate::model::run::{Run, RunStatus, Trigger};
+use crate::model::time::{Timestamp, Window};
+use crate::ports::clock::{SharedClock, SystemClock};
+use crate::ports::store::{HitFilter, Track};
+use crate::rules::render::terminal;
+
+/// Runs at a time: the quota bounds the calls; this bounds the memory.
+const AT_A_TIME: usize = 8;
+
+/// `huntd run`.
+pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Result<Exit, AppError> {
+    let loaded = setup::load(path, output)?;
+    let clock: SharedClock = Arc::new(SystemClock::new());
+    let all = setup::tenants(&loaded.config, &clock)?;
+    let orders = orders(arguments, &loaded, &all, clock.now())?;
+    if arguments.dry_run {
+        return dry_run(&loaded, &orders, &clock, output).await;
+    }
+    let store = setup::store(&loaded.config).await?;
+    store.settle_orphans(clock.now(), lease::is_alive).await?;
+    let runner = setup::runner(&loaded.config, &store, &clock);
+    let dispatcher = setup::dispatcher(&loaded.config, &store, &clock)?;
+    let mut runs = stream::iter(&orders).map(|order| runner.run(order)).buffer_unordered(AT_A_TIME);
+    let (mut new, mut failed) = (false, false);
+    while let Some(finished) = runs.next().await {
+        let run = finished?.run;
+        new |= run.new > 0;
+        failed |= run.status == RunStatus::Failed;
+        show(&runner, &run, output).await?;
+    }
+    drop(runs);
+    dispatcher.drain_all().await?;
+    Ok(match (failed, new && arguments.fail_on_new) {
+        (true, _) => Exit::RunFailed,
+        (false, true) => Exit::NewHits,
+        (false, false) => Exit::Done,
+    })
+}
+
+/// What the arguments ask for, one order a hunt and tenant.
+fn orders(arguments: &RunArguments, loaded: &Loaded, all: &Tenants, now: Timestamp) -> Result<Vec<Order>, AppError> {
+    let hunts = select::hunts(&arguments.hunts, &loaded.hunts)?;
+    let tenants = tenants(&arguments.tenant, all)?;
+    let as_of = arguments.as_of.as_deref().map(|text| select::instant("--as-of", text)).transpose()?;
+    let window = window(arguments, as_of.unwrap_or(now))?;
+    let as_of = as_of.or(window.map(|window| window.to));
+    let mut orders = Vec::new();
+    for hunt in hunts {
+        for tenant in tenants.iter().filter(|tenant| hunt.runs_on(&tenant.name)) {
+            orders.push(Order {
+                hunt: Arc::clone(&hunt),
+                tenant: Arc::clone(tenant),
+                due: now,
+                trigger: Trigger::Manual,
+                window,
+                as_of,
+                notify: !arguments.no_notify,
+            });
+        }
+    }
+    if orders.is_empty() {
+        return Err(AppError::new("none of these hunts runs on these tenants", "see `tenants:` in the hunts and in the config"));
+    }
+    Ok(orders)
+}
+
+fn tenants(names: &[String], all: &Tenants) -> Result<Vec<Arc<Tenant>>, AppError> {
+    if names.is_empty() {
+        return Ok(all.values().cloned().collect());
+    }
+    let find = |name: &String| {
+        let key = TenantName::new(name.as_str()).map_err(|error| AppError::plain(error.to_string()))?;
+        all.get(&key).cloned().ok_or_else(|| {
+            let near = select::nearest(name, all.keys().map(TenantName::as_str));
+            let hint = near.map_or("see `tenants:` in the config".to_owned(), |near| format!("did you mean `{near}`?"));
+            AppError::new(format!("no tenant `{name}` that is switched on"), hint)
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+fn window(arguments: &RunArguments, now: Timestamp) -> Result<Option<Window>, AppError> {
+    if let Some(last) = &arguments.last {
+        let length = select::duration("--last", last)?;
+        return Ok(Some(Window { from: now.minus(length), to: now }));
+    }
+    let (Some(from), Some(to)) = (&arguments.from, &arguments.to) else { return Ok(None) };
+    let window = Window { from: select::instant("--from", from)?, to: select::instant("--to", to)? };
+    if window.length() == Duration::ZERO {
+        return Err(AppError::new("`--from` isn't before `--to`", "swap them"));
+    }
+    Ok(Some(window))
+}
+
+/// Prints what would be asked, and of whom. Calls nobody, and makes no database.
+async fn dry_run(loaded: &Loaded, orders: &[Order], clock: &SharedClock, output: Output) -> Result<Exit, AppError> {
+    let store = setup::history(&loaded.config).await.ok();
+    for order in orders {
+        let track = match &store {
+            Some(store) => store.track(&order.hunt.id, &order.tenant.name).await?,
+            None => Track::default(),
+        };
+        let asking = Asking::of(order, &track, clock.now());
+        let (hunt, tenant) = (&order.hunt.id, &order.tenant.name);
+        let endpoint = order.tenant.api.endpoint();
+        if output.json {
+            output.object(&serde_json::json!({
+                "hunt": hunt.as_str(), "tenant": tenant.as_str(), "url": endpoint,
+                "timespan": asking.request.timespan.map(|window| window.timespan()),
+                "from": asking.window.map(|window| window.from), "to": asking.window.map(|window| window.to),
+                "as_of": asking.as_of, "query": asking.request.query,
+            }))?;
+            continue;
+        }
+        output.line(&format!("# {} on {}", terminal::safe(hunt.as_str()), tenant))?;
+        output.line(&format!("# POST {endpoint}"))?;
+        match asking.request.timespan {
+            Some(window) => output.line(&format!("# Timespan: {}", window.timespan()))?,
+            None => output.line("# Timespan: none")?,
+        }
+        output.line(&terminal::safe_lines(asking.request.query.trim_end()))?;
+        output.line("")?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints a run and its new and returned hits.
+async fn show(runner: &Runner, run: &Run, output: Output) -> Result<(), AppError> {
+    if output.json {
+        return output.object(&RunShape::from(run));
+    }
+    let mut hits: Vec<Hit> = Vec::new();
+    let filter = HitFilter { run: Some(run.run.as_str().to_owned()), ..HitFilter::default() };
+    runner.store.hits(&filter, |hit| hits.push(hit)).await?;
+    let told: Vec<&Hit> = hits.iter().filter(|hit| matches!(hit.kind, HitKind::New | HitKind::Returned)).collect();
+    output.line(&terminal::run(run, &told, output.terminal))
+}

@@ -1,0 +1,54 @@
+//! `huntd runs`: history.
+
+use std::path::Path;
+
+use super::select;
+use crate::app::args::RunsArguments;
+use crate::app::exit::{AppError, Exit};
+use crate::app::output::Output;
+use crate::app::setup;
+use crate::app::shapes::RunShape;
+use crate::model::run::Run;
+use crate::ports::clock::{Clock, SystemClock};
+use crate::ports::store::RunFilter;
+use crate::rules::render::terminal;
+
+/// `huntd runs`.
+pub async fn run(path: &Path, arguments: &RunsArguments, output: Output) -> Result<Exit, AppError> {
+    let (config, _) = setup::config(path, output)?;
+    let store = setup::history(&config).await?;
+    let since = arguments.since.as_deref().map(|text| select::duration("--since", text)).transpose()?;
+    let filter = RunFilter {
+        hunt: arguments.hunt.clone(),
+        since: since.map(|length| SystemClock::new().now().minus(length)),
+        failed: arguments.failed,
+        limit: Some(arguments.limit),
+    };
+    let runs = store.runs(&filter).await?;
+    if output.json {
+        for run in &runs {
+            output.object(&RunShape::from(run))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let head = ["RUN", "HUNT", "TENANT", "STARTED", "STATE", "ROWS", "NEW", "CHANGED", "GONE", "BACK", "CALLS", "API"];
+    output.table(&head, runs.iter().map(cells).collect())?;
+    Ok(Exit::Done)
+}
+
+fn cells(run: &Run) -> Vec<String> {
+    vec![
+        run.run.to_string(),
+        terminal::safe(run.hunt.as_str()),
+        run.tenant.to_string(),
+        run.started.local(),
+        run.status.to_string(),
+        run.rows.to_string(),
+        run.new.to_string(),
+        run.changed.to_string(),
+        run.gone.to_string(),
+        run.returned.to_string(),
+        run.calls.to_string(),
+        format!("{} ms", run.api.as_millis()),
+    ]
+}

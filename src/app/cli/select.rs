@@ -1,0 +1,63 @@
+//! Which hunts and tenants a command means.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use globset::GlobBuilder;
+
+use crate::app::exit::AppError;
+use crate::model::hunt::Hunt;
+use crate::model::time::{Timestamp, parse_duration};
+
+/// The hunts whose ids the words name, as an id or a glob, in the order of their ids. A word that
+/// names none is an error with the nearest id.
+pub fn hunts(words: &[String], all: &[Arc<Hunt>]) -> Result<Vec<Arc<Hunt>>, AppError> {
+    let mut chosen: Vec<Arc<Hunt>> = Vec::new();
+    for word in words {
+        let matcher = matcher(word)?;
+        let before = chosen.len();
+        for hunt in all.iter().filter(|hunt| matcher(hunt.id.as_str())) {
+            if !chosen.iter().any(|other| other.id == hunt.id) {
+                chosen.push(Arc::clone(hunt));
+            }
+        }
+        let known = chosen.len() > before || all.iter().any(|hunt| matcher(hunt.id.as_str()));
+        if !known {
+            let near = nearest(word, all.iter().map(|hunt| hunt.id.as_str()));
+            let hint = near.map_or("`huntd list` names them all".to_owned(), |near| format!("did you mean `{near}`?"));
+            return Err(AppError::new(format!("no hunt `{word}`"), hint));
+        }
+    }
+    chosen.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(chosen)
+}
+
+/// Whether an id is the word, or matches it as a glob in which `*` crosses no `/` and `**` does.
+pub fn matcher(word: &str) -> Result<impl Fn(&str) -> bool + use<>, AppError> {
+    let glob = GlobBuilder::new(word)
+        .literal_separator(true)
+        .build()
+        .map_err(|error| AppError::new(format!("`{word}` is no hunt id or glob: {error}"), "quote it, and escape `[` and `{` with a backslash"))?
+        .compile_matcher();
+    let word = word.to_owned();
+    Ok(move |id: &str| id == word || word == "*" || glob.is_match(id))
+}
+
+/// The name nearest to a misspelt one, where one is near.
+pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = names.map(|name| (strsim::jaro_winkler(word, name), name)).filter(|(score, _)| *score > 0.75);
+    near.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+/// A duration of an option.
+pub fn duration(option: &str, text: &str) -> Result<Duration, AppError> {
+    parse_duration(text)
+        .map_err(|error| AppError::new(format!("`{option}`: {error}"), "write it as 90m, 36h, 7d or PT1H"))
+}
+
+/// An instant of an option.
+pub fn instant(option: &str, text: &str) -> Result<Timestamp, AppError> {
+    Timestamp::parse(text).ok_or_else(|| {
+        AppError::new(format!("`{option}`: `{text}` is no time"), "write it as RFC 3339, such as 2026-11-24T16:00:00Z")
+    })
+}
