@@ -48,17 +48,6 @@ impl Lease {
     }
 }
 
-/// Whether the process that a ledger entry names (`pid:start`) still runs. A number taken over by
-/// another process is told apart by its start time.
-#[must_use]
-pub fn is_alive(owner: &str) -> bool {
-    let Some((pid, start)) = owner.split_once(':') else { return false };
-    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    // The second field is the program's name in brackets, and may hold blanks: count from its end.
-    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
-    after.split_ascii_whitespace().nth(19) == Some(start)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,14 +61,5 @@ mod tests {
         assert!(error.to_string().contains(&format!("(process {})", std::process::id())), "{error}");
         drop(first);
         assert!(Lease::take(&database).is_ok());
-    }
-
-    #[test]
-    fn a_dead_process_is_not_alive() {
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-        let start = stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(19).unwrap().to_owned();
-        assert!(is_alive(&format!("{}:{start}", std::process::id())));
-        assert!(!is_alive(&format!("{}:1", std::process::id())));
-        assert!(!is_alive("nonsense"));
     }
 }

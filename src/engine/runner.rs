@@ -18,7 +18,7 @@ use crate::model::hunt::{CatchUp, Hunt};
 use crate::model::id::{ChannelName, RunId};
 use crate::model::limits;
 use crate::model::notice_hunt::NoticeHunt;
-use crate::model::quota::Admission;
+use crate::model::quota::{Admission, BlockReason, CallLedger};
 use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
 use crate::ports::api::{AnswerEnd, QueryRequest};
@@ -92,6 +92,9 @@ pub struct Runner {
 const OVERTAKEN_TRIES: u32 = 5;
 /// Pieces of an answer that wait for the comparison: bounds the memory of a run.
 const PIECES_IN_FLIGHT: usize = 4;
+
+/// A wait for the quota that a person should know of.
+const WORTH_SAYING: Duration = Duration::from_secs(5);
 
 /// A call that ended: what it cost, and the answer or the failure.
 struct Called {
@@ -181,13 +184,15 @@ impl Runner {
         let tenant = &order.tenant;
         let call = loop {
             let now = self.clock.now();
-            let (admission, call) =
-                self.store.reserve_call(&tenant.name, now, |ledger| quota::admit(ledger, &tenant.quota, now)).await?;
+            let admit = |ledger: &CallLedger| quota::admit(&seen_by(order.trigger, ledger), &tenant.quota, now);
+            let (admission, call) = self.store.reserve_call(&tenant.name, now, admit).await?;
             match (admission, call) {
                 (Admission::Go, Some(call)) => break call,
                 (Admission::Go, None) => {}
                 (Admission::Wait { until, why }, _) => {
-                    tracing::debug!(hunt = %order.hunt.id, tenant = %tenant.name, %until, %why, "waiting for the quota");
+                    if until.since(now) > WORTH_SAYING {
+                        tracing::warn!(hunt = %order.hunt.id, tenant = %tenant.name, %until, %why, "waiting for the quota");
+                    }
                     self.clock.wait_until(until).await;
                 }
             }
@@ -348,6 +353,16 @@ impl Asking {
         let covered = self.window.filter(|_| complete && trigger != Trigger::Manual)?;
         Some(before.map_or(covered.to, |before| before.max(covered.to)))
     }
+}
+
+/// The ledger as a run sees it. A person who runs a hunt by hand has just mended the app's rights, and
+/// need not wait until the daemon would look again.
+fn seen_by(trigger: Trigger, ledger: &CallLedger) -> CallLedger {
+    let mut ledger = ledger.clone();
+    if trigger == Trigger::Manual {
+        ledger.block = ledger.block.filter(|block| block.reason != BlockReason::Access);
+    }
+    ledger
 }
 
 fn scope(asking: &Asking, complete: bool) -> Scope {

@@ -15,15 +15,16 @@ use super::tenant::{Tenant, Tenants};
 use crate::model::hunt::Hunt;
 use crate::model::run::Trigger;
 use crate::model::time::Timestamp;
+use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
-use crate::rules::schedule::{self, ClockStep, Due};
+use crate::rules::quota;
+use crate::rules::schedule::{self, ClockMove, Due, Look};
 
 /// One hunt on one tenant, as the agenda holds it.
 #[derive(Debug)]
 struct Entry {
     hunt: Arc<Hunt>,
     tenant: Arc<Tenant>,
-    splay: Duration,
     /// The last tick that was served.
     last: Timestamp,
     /// The first moment at which a look is worth it.
@@ -46,78 +47,84 @@ pub struct Launch {
 #[derive(Debug)]
 pub struct Agenda {
     entries: Vec<Entry>,
-    look: (Timestamp, Duration),
+    look: Look,
+}
+
+impl Entry {
+    fn launch(&mut self, entry: usize, now: Timestamp) -> Option<Launch> {
+        // A run that was under way when the clock was set back hands in a tick of the old time.
+        self.last = schedule::resume(self.last, now);
+        match schedule::due(&self.hunt.schedule, self.hunt.timezone, self.last, now) {
+            Due::Nothing { next } => {
+                let never = Timestamp::from_nanos(i64::MAX);
+                self.wake = next.map_or(never, |next| schedule::start(&self.hunt, &self.tenant.name, next));
+                None
+            }
+            Due::Run { tick, missed, .. } => {
+                let start = schedule::start(&self.hunt, &self.tenant.name, tick);
+                if start > now {
+                    self.wake = start;
+                    return None;
+                }
+                self.running = true;
+                let order = Order {
+                    hunt: Arc::clone(&self.hunt),
+                    tenant: Arc::clone(&self.tenant),
+                    due: tick,
+                    trigger: Trigger::Schedule,
+                    window: None,
+                    as_of: None,
+                    notify: true,
+                };
+                Some(Launch { entry, order, missed })
+            }
+        }
+    }
 }
 
 /// The wait before a tick is tried again whose run could not be committed.
 const STORE_PAUSE: Duration = Duration::from_mins(1);
 
 impl Agenda {
-    /// An agenda with no entries, looked at first at `now` on the wall clock and `steady` on the
-    /// steady one.
+    /// An agenda with no entries.
     #[must_use]
-    pub const fn new(now: Timestamp, steady: Duration) -> Self {
-        Self { entries: Vec::new(), look: (now, steady) }
+    pub const fn new(look: Look) -> Self {
+        Self { entries: Vec::new(), look }
     }
 
     /// Adds a hunt on a tenant whose last served tick is `last`.
     pub fn add(&mut self, hunt: Arc<Hunt>, tenant: Arc<Tenant>, last: Timestamp) {
-        let most = schedule::splay_limit(&hunt.schedule, hunt.timezone, hunt.splay, self.look.0);
-        let splay = schedule::splay(&hunt.id, &tenant.name, most);
-        // A clock that was set back while huntd was down must not silence a hunt either.
-        let last = last.min(self.look.0);
-        self.entries.push(Entry { hunt, tenant, splay, last, wake: Timestamp::EPOCH, running: false });
+        // The clock may have been set back while huntd was down.
+        let last = schedule::resume(last, self.look.wall);
+        self.entries.push(Entry { hunt, tenant, last, wake: Timestamp::EPOCH, running: false });
     }
 
-    /// What is due at `now`. Each is marked as running until [`done`](Self::done).
-    pub fn look(&mut self, now: Timestamp, steady: Duration) -> Vec<Launch> {
-        let step = schedule::clock_step(self.look, (now, steady));
-        self.look = (now, steady);
-        if let ClockStep::SetBack { by } = step {
-            tracing::warn!(by = ?by, "the wall clock was set back: the hunts go on from its new time");
+    /// What is due at this look, and what the wall clock did since the one before. Each launch is marked
+    /// as running until [`done`](Self::done).
+    pub fn look(&mut self, look: Look) -> (ClockMove, Vec<Launch>) {
+        let (moved, now) = (schedule::moved(self.look, look), look.wall);
+        self.look = look;
+        if moved != ClockMove::Steady {
             for entry in &mut self.entries {
-                entry.last = entry.last.min(now);
+                entry.last = schedule::resume(entry.last, now);
                 entry.wake = Timestamp::EPOCH;
             }
         }
-        let mut launches = Vec::new();
-        for (index, entry) in self.entries.iter_mut().enumerate() {
-            if entry.running || entry.wake > now {
-                continue;
-            }
-            match schedule::due(&entry.hunt.schedule, entry.hunt.timezone, entry.last, now.minus(entry.splay)) {
-                Due::Nothing { next } => {
-                    entry.wake = next.map_or(Timestamp::from_nanos(i64::MAX), |next| next.plus(entry.splay));
-                }
-                Due::Run { tick, missed, .. } => {
-                    entry.running = true;
-                    let order = Order {
-                        hunt: Arc::clone(&entry.hunt),
-                        tenant: Arc::clone(&entry.tenant),
-                        due: tick,
-                        trigger: Trigger::Schedule,
-                        window: None,
-                        as_of: None,
-                        notify: true,
-                    };
-                    launches.push(Launch { entry: index, order, missed });
-                }
-            }
-        }
-        launches
+        let entries = self.entries.iter_mut().enumerate().filter(|(_, entry)| !entry.running && entry.wake <= now);
+        (moved, entries.filter_map(|(index, entry)| entry.launch(index, now)).collect())
     }
 
     /// The run of `tick` was committed.
     pub fn done(&mut self, entry: usize, tick: Timestamp) {
         if let Some(entry) = self.entries.get_mut(entry) {
             (entry.running, entry.wake) = (false, Timestamp::EPOCH);
-            entry.last = entry.last.max(tick).min(self.look.0.max(tick));
+            entry.last = tick;
         }
     }
 
     /// The run could not be committed: its tick stays unserved, and is tried again a little later.
     pub fn put_off(&mut self, entry: usize, now: Timestamp) {
-        if let Some(entry) = self.entries.get_mut(entry) {
+        if let Some(entry) = self.entries.get_mut(entry).filter(|entry| entry.running) {
             (entry.running, entry.wake) = (false, now.plus(STORE_PAUSE));
         }
     }
@@ -126,6 +133,26 @@ impl Agenda {
     #[must_use]
     pub fn next(&self) -> Option<Timestamp> {
         self.entries.iter().filter(|entry| !entry.running).map(|entry| entry.wake).min()
+    }
+}
+
+/// An entry that is being served. Dropped before its run was committed, by an error, a panic or a stop,
+/// it leaves the tick unserved: nothing may leave a hunt marked as running for ever.
+struct Serving {
+    agenda: Arc<Mutex<Agenda>>,
+    entry: usize,
+    clock: SharedClock,
+}
+
+impl Serving {
+    fn done(&self, tick: Timestamp) {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner).done(self.entry, tick);
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner).put_off(self.entry, self.clock.now());
     }
 }
 
@@ -148,7 +175,7 @@ impl Scheduler {
         outbox: Arc<Notify>,
     ) -> Result<Self, StoreError> {
         let now = runner.clock.now();
-        let mut agenda = Agenda::new(now, runner.clock.steady());
+        let mut agenda = Agenda::new(Look { wall: now, steady: runner.clock.steady() });
         for hunt in hunts.iter().filter(|hunt| hunt.enabled) {
             for tenant in tenants.values().filter(|tenant| hunt.runs_on(&tenant.name)) {
                 let last = runner.store.first_seen_track(&hunt.id, &tenant.name, now).await?;
@@ -163,9 +190,15 @@ impl Scheduler {
     }
 
     /// Launches what is due now, and says how many runs that are.
-    pub fn look(&mut self) -> usize {
-        let (now, steady) = (self.runner.clock.now(), self.runner.clock.steady());
-        let launches = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).look(now, steady);
+    pub async fn look(&mut self) -> usize {
+        let look = Look { wall: self.runner.clock.now(), steady: self.runner.clock.steady() };
+        let (moved, launches) = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).look(look);
+        if moved != ClockMove::Steady {
+            tracing::warn!(?moved, "the wall clock was set, or the machine slept: the hunts go on from its new time");
+            if let Err(error) = self.runner.store.move_ledger(|ledger| quota::carry(ledger, moved, look.wall)).await {
+                tracing::error!(%error, "the quota's ledger could not be moved with the clock");
+            }
+        }
         let count = launches.len();
         for launch in launches {
             self.launch(launch);
@@ -188,18 +221,15 @@ impl Scheduler {
                 Some(permits) => permits.acquire().await.ok(),
                 None => None,
             };
-            let done = runner.run(&order).await;
-            let now = runner.clock.now();
-            let mut agenda = agenda.lock().unwrap_or_else(PoisonError::into_inner);
-            match done {
+            let serving = Serving { agenda, entry, clock: SharedClock::clone(&runner.clock) };
+            match runner.run(&order).await {
                 Ok(_) => {
-                    agenda.done(entry, order.due);
+                    serving.done(order.due);
                     outbox.notify_one();
                 }
                 Err(error) => {
                     let hint = error.hint().unwrap_or("");
                     tracing::error!(hunt = %order.hunt.id, tenant = %order.tenant.name, %error, hint, "the run could not be committed: nothing of it counts, and it is made again");
-                    agenda.put_off(entry, now);
                 }
             }
         });
@@ -219,7 +249,7 @@ impl Scheduler {
     /// Looks whenever the bell rings, until told to stop.
     pub async fn run(&mut self, bell: Arc<Notify>, mut stop: watch::Receiver<bool>) {
         loop {
-            self.look();
+            self.look().await;
             tokio::select! {
                 () = bell.notified() => {}
                 // The steady look: the bell hangs on the wall clock, and is silent after it was set back.

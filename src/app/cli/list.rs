@@ -86,11 +86,8 @@ fn rows<'a>(loaded: &'a Loaded, summaries: &'a [TrackSummary], now: Timestamp) -
 
 fn row<'a>(hunt: &'a Hunt, tenant: Option<&'a TenantName>, track: Option<&'a TrackSummary>, now: Timestamp) -> Row<'a> {
     let last = track.and_then(|track| track.last_run.as_ref());
-    let splay = tenant.map_or(std::time::Duration::ZERO, |tenant| {
-        let most = schedule::splay_limit(&hunt.schedule, hunt.timezone, hunt.splay, now);
-        schedule::splay(&hunt.id, tenant, most)
-    });
-    let next = schedule::next(&hunt.schedule, hunt.timezone, now.minus(splay)).map(|next| next.plus(splay));
+    let tick = schedule::next(&hunt.schedule, hunt.timezone, now);
+    let next = tick.map(|tick| tenant.map_or(tick, |tenant| schedule::start(hunt, tenant, tick)));
     Row {
         hunt: hunt.id.as_str(),
         name: &hunt.name,
