@@ -334,7 +334,7 @@ mod tests {
     fn instants_print_as_rfc3339() {
         let at = Timestamp::parse("2026-11-24T16:13:00.1234567Z").unwrap();
         assert_eq!(at.to_string(), "2026-11-24T16:13:00.123456700Z");
-        assert_eq!(at.floor_to(Duration::from_secs(60)).to_string(), "2026-11-24T16:13:00Z");
+        assert_eq!(at.floor_to(Duration::from_mins(1)).to_string(), "2026-11-24T16:13:00Z");
         assert_eq!(at.compact(), "20261124T161300Z");
         assert_eq!(Timestamp::parse("2026-11-24T18:13:00+02:00").unwrap().to_string(), "2026-11-24T16:13:00Z");
         assert_eq!(Timestamp::parse("9999-12-31T23:59:59Z"), None);

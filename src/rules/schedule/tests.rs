@@ -312,6 +312,26 @@ fn the_nights_of_the_reference() {
 }
 
 #[test]
+fn the_patterns_of_the_reference() {
+    for (text, expected) in [
+        ("15 */5 * * * *", "2026-11-24T16:15:15Z"),
+        ("@yearly", "2027-01-01T00:00:00Z"),
+        ("@monthly", "2026-12-01T00:00:00Z"),
+        ("@weekly", "2026-11-29T00:00:00Z"),
+        ("0 6 L * *", "2026-11-30T06:00:00Z"),
+        ("0 6 * * MON#2", "2026-12-14T06:00:00Z"),
+        ("0 6 * * 7", "2026-11-29T06:00:00Z"),
+        // Either the day of the month or the day of the week.
+        ("0 6 28 * MON", "2026-11-28T06:00:00Z"),
+        ("0 6 1 * MON", "2026-11-30T06:00:00Z"),
+        ("every 45m", "2026-11-24T16:30:00Z"),
+        ("every 1d", "2026-11-25T00:00:00Z"),
+    ] {
+        assert_eq!(next(&schedule(text), Zone::UTC, at("2026-11-24T16:13:00Z")), Some(at(expected)), "{text}");
+    }
+}
+
+#[test]
 fn a_long_absence_is_one_run() {
     let (last, now) = (at("2025-11-24T00:00:00Z"), at("2026-11-24T16:13:00.5Z"));
     let second = Duration::from_secs(1);
