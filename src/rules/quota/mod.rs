@@ -1,1 +1,17 @@
 //! Whether a call may go out now, and what a 429 says.
+//!
+//! The promise: in no rolling minute and no rolling hour does the service count more of huntd's
+//! calls than the config allows, whatever it takes as the moment of a call, over restarts and over
+//! every process that shares the ledger. docs/quota.md says it in words.
+
+mod admit;
+mod block;
+mod carry;
+mod message;
+#[cfg(test)]
+mod tests;
+
+pub use admit::{LONGEST_CALL, MARGIN, REACH, admit};
+pub use block::{access_block, block_for};
+pub use carry::carry;
+pub use message::read_429;

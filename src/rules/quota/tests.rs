@@ -1,0 +1,311 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::config::Quota;
+use crate::model::failure::{ApiFailure, FailureClass, ThrottleWindow};
+use crate::model::quota::{Admission, Block, BlockReason, CallLedger, LedgerCall, WaitReason};
+use crate::model::time::Timestamp;
+use crate::rules::schedule::ClockMove;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn quota(minute: u32, hour: u32, concurrent: u32) -> Quota {
+    Quota { calls_per_minute: minute, calls_per_hour: hour, concurrent, row_limit: 100_000 }
+}
+
+/// A call that was sent and answered so many seconds ago.
+fn call(sent: u64, answered: Option<u64>) -> LedgerCall {
+    LedgerCall { sent: NOW.minus(seconds(sent)), answered: answered.map(|ago| NOW.minus(seconds(ago))) }
+}
+
+fn ledger(calls: &[LedgerCall]) -> CallLedger {
+    CallLedger { calls: calls.to_vec(), block: None }
+}
+
+fn wait(after: u64, why: WaitReason) -> Admission {
+    Admission::Wait { until: NOW.plus(seconds(after)), why }
+}
+
+#[test]
+fn a_call_keeps_its_place_until_the_window_after_its_answer() {
+    let q = quota(2, 1500, 5);
+    let cases: [(&[LedgerCall], Admission); 8] = [
+        (&[], Admission::Go),
+        (&[call(30, Some(29))], Admission::Go),
+        (&[call(30, Some(29)), call(10, Some(9))], wait(32, WaitReason::MinuteFull)),
+        // Sent long ago, answered lately: the service may have counted it lately.
+        (&[call(200, Some(20)), call(10, Some(9))], wait(41, WaitReason::MinuteFull)),
+        (&[call(62, Some(61)), call(10, Some(9))], Admission::Go),
+        (&[call(62, Some(60)), call(10, Some(9))], wait(1, WaitReason::MinuteFull)),
+        // One is under way: it can't be out of the window before a minute from now.
+        (&[call(100, None), call(10, Some(9))], wait(52, WaitReason::MinuteFull)),
+        // Its process died: over after four minutes.
+        (&[call(239, None), call(10, None)], wait(61, WaitReason::MinuteFull)),
+    ];
+    for (calls, expected) in cases {
+        assert_eq!(admit(&ledger(calls), &q, NOW), expected, "{calls:?}");
+    }
+    // The quota was lowered: two of three must leave.
+    let many = [call(40, Some(39)), call(30, Some(29)), call(10, Some(9))];
+    assert_eq!(admit(&ledger(&many), &q, NOW), wait(32, WaitReason::MinuteFull));
+    assert_eq!(admit(&ledger(&[call(301, None), call(10, Some(9))]), &q, NOW), Admission::Go);
+    assert_eq!(admit(&ledger(&[call(300, None), call(10, Some(9))]), &q, NOW), wait(1, WaitReason::MinuteFull));
+}
+
+#[test]
+fn the_hour_counts_too_and_the_later_wait_is_named() {
+    let q = quota(2, 3, 5);
+    let hour = [call(3500, Some(3499)), call(3000, Some(2999)), call(2000, Some(1999))];
+    assert_eq!(admit(&ledger(&hour), &q, NOW), wait(102, WaitReason::HourFull));
+    let both = [call(3600, Some(3599)), call(20, Some(19)), call(10, Some(9))];
+    assert_eq!(admit(&ledger(&both), &q, NOW), wait(42, WaitReason::MinuteFull));
+}
+
+#[test]
+fn no_more_calls_at_a_time_than_may_be() {
+    let q = quota(45, 1500, 2);
+    assert_eq!(admit(&ledger(&[call(5, None)]), &q, NOW), Admission::Go);
+    assert_eq!(admit(&ledger(&[call(5, None), call(3, None)]), &q, NOW), wait(1, WaitReason::ConcurrentFull));
+    assert_eq!(admit(&ledger(&[call(240, None), call(3, None)]), &q, NOW), Admission::Go, "its process died");
+    assert_eq!(admit(&ledger(&[call(5, Some(4)), call(3, None)]), &q, NOW), Admission::Go);
+}
+
+#[test]
+fn a_block_is_honoured_until_it_ends() {
+    let block = |after: u64| Block { until: NOW.plus(seconds(after)), reason: BlockReason::Cpu, said: String::new() };
+    let blocked = CallLedger { calls: Vec::new(), block: Some(block(7)) };
+    assert_eq!(admit(&blocked, &quota(45, 1500, 5), NOW), wait(7, WaitReason::Blocked(BlockReason::Cpu)));
+    let over = CallLedger { calls: Vec::new(), block: Some(block(0)) };
+    assert_eq!(admit(&over, &quota(45, 1500, 5), NOW), Admission::Go);
+}
+
+#[test]
+fn a_quota_of_none_never_goes_and_never_panics() {
+    for q in [quota(0, 1500, 5), quota(45, 0, 5), quota(45, 1500, 0)] {
+        let Admission::Wait { until, .. } = admit(&CallLedger::default(), &q, NOW) else { panic!("{q:?}") };
+        assert!(until > NOW);
+    }
+}
+
+#[test]
+fn calls_from_the_future_count_as_made_now() {
+    let ahead = LedgerCall { sent: NOW.plus(seconds(3000)), answered: Some(NOW.plus(seconds(3001))) };
+    assert_eq!(admit(&ledger(&[ahead]), &quota(1, 1500, 5), NOW), wait(61, WaitReason::MinuteFull));
+}
+
+#[test]
+fn the_ledger_moves_with_the_clock() {
+    let before = CallLedger {
+        calls: vec![call(10, Some(9)), call(5, None)],
+        block: Some(Block { until: NOW.plus(seconds(30)), reason: BlockReason::Gateway, said: "x".into() }),
+    };
+    let hour = Duration::from_hours(1);
+    for (moved, now) in [
+        (ClockMove::JumpedForward { by: hour }, NOW.plus(hour)),
+        (ClockMove::SetBack { by: hour }, NOW.minus(hour)),
+        (ClockMove::Steady, NOW),
+    ] {
+        let after = carry(&before, moved, now);
+        for (was, is) in before.calls.iter().zip(&after.calls) {
+            assert_eq!(NOW.since(was.sent), now.since(is.sent), "{moved:?}");
+        }
+        assert_eq!(after.block.unwrap().until, now.plus(seconds(30)), "{moved:?}");
+    }
+    // Set back while huntd was down, by a day: nothing is known of by how much.
+    let now = NOW.minus(Duration::from_hours(24));
+    let after = carry(&before, ClockMove::Steady, now);
+    assert!(after.calls.iter().all(|call| call.sent == now));
+    assert_eq!(after.block.unwrap().until, now.plus(hour));
+}
+
+/// One call that is wanted: how long after the one before it, how long until its answer, when in
+/// between the service counts it (in thousandths), and whether its process dies before the answer.
+type Wanted = (u64, u64, u32, bool);
+
+/// Makes the calls as soon as they may go, and says when the service counted each (in order).
+fn make(wanted: &[Wanted], quota: &Quota) -> Vec<Timestamp> {
+    let (mut now, mut ledger) = (NOW, CallLedger::default());
+    let mut answers: Vec<(usize, Timestamp)> = Vec::new();
+    let mut counted = Vec::new();
+    for (gap, latency, share, dies) in wanted {
+        now = now.plus(Duration::from_millis(*gap));
+        loop {
+            for (n, at) in answers.extract_if(.., |(_, at)| *at <= now) {
+                ledger.calls[n].answered = Some(at);
+            }
+            match admit(&ledger, quota, now) {
+                Admission::Go => break,
+                Admission::Wait { until, .. } => {
+                    assert!(until > now, "a wait must go forward");
+                    assert!(admit(&ledger, quota, until.minus(Duration::from_nanos(1))) != Admission::Go);
+                    now = until;
+                }
+            }
+        }
+        let latency = Duration::from_millis(*latency);
+        if !dies {
+            answers.push((ledger.calls.len(), now.plus(latency)));
+        }
+        counted.push(now.plus(latency * *share / 1000));
+        ledger.calls.push(LedgerCall { sent: now, answered: None });
+    }
+    counted.sort_unstable();
+    counted
+}
+
+/// The most that lie in any closed stretch of `length`.
+fn most_in(counted: &[Timestamp], length: Duration) -> usize {
+    let inside = |from: &Timestamp| counted.iter().filter(|at| *at >= from && at.since(*from) <= length).count();
+    counted.iter().map(inside).max().unwrap_or(0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn the_service_never_counts_more_than_may_be(
+        wanted in prop::collection::vec(
+            (0_u64..4000, prop_oneof![0_u64..3000, 0_u64..210_000], 0_u32..=1000, prop::bool::weighted(0.1)), 1..120),
+        minute in 1_u32..12,
+        hour in 5_u32..60,
+        concurrent in 1_u32..6,
+    ) {
+        let counted = make(&wanted, &quota(minute, hour, concurrent));
+        prop_assert_eq!(counted.len(), wanted.len());
+        prop_assert!(most_in(&counted, Duration::from_mins(1)) <= minute as usize);
+        prop_assert!(most_in(&counted, Duration::from_hours(1)) <= hour as usize);
+    }
+
+    #[test]
+    fn waiting_work_uses_nearly_all(minute in 1_u32..46) {
+        let q = quota(minute, 100_000, 5);
+        let counted = make(&vec![(0, 0, 0, false); minute as usize * 20], &q);
+        let took = counted.last().unwrap().since(NOW);
+        prop_assert!(took <= seconds(61 * 19), "{took:?}");
+    }
+
+    #[test]
+    fn any_text_of_a_429_is_read(text in ".{0,80}") {
+        for text in [text.clone(), format!("again in {text}"), format!("per {text}"), format!("retry after 1 {text}")] {
+            let (class, _wait) = read_429(&text);
+            prop_assert!(matches!(class, FailureClass::ThrottledCalls(_) | FailureClass::ThrottledCpu));
+        }
+    }
+
+    #[test]
+    fn a_wait_in_seconds_is_read_wherever_it_stands(before in "[a-z ]{0,20}", n in 0_u64..100_000, after in "[. ][a-z .]{0,20}") {
+        let text = format!("{before} You can send requests again in {n} seconds{after}");
+        prop_assert_eq!(read_429(&text).1, Some(seconds(n)));
+    }
+}
+
+#[test]
+fn the_full_rate_of_a_tenant_is_nearly_used_for_two_hours() {
+    let counted = make(&vec![(0, 0, 0, false); 3000], &quota(45, 1500, 5));
+    assert_eq!(most_in(&counted, Duration::from_mins(1)), 45);
+    assert_eq!(most_in(&counted, Duration::from_hours(1)), 1500);
+    assert!(counted.last().unwrap().since(NOW) < seconds(3601 + 61 * 34));
+}
+
+/// Each text that was seen or documented.
+#[test]
+fn the_texts_of_a_429() {
+    use FailureClass::{ThrottledCalls, ThrottledCpu};
+    use ThrottleWindow::{Hour, Minute, Unnamed};
+    let cases = [
+        ("API calls quota exceeded! maximum allowed 45 per 00:01:00", ThrottledCalls(Minute), None),
+        ("API calls quota exceeded! maximum allowed 1500 per 01:00:00", ThrottledCalls(Hour), None),
+        (
+            "API calls quota exceeded! Maximum allowed 30 per 00:01:00 for the key Destination+TenantID+AppID. You can send requests again in 8 seconds.",
+            ThrottledCalls(Minute),
+            Some(8),
+        ),
+        (
+            "API calls quota exceeded! maximum allowed 45 per 00:01:00. You can send requests again in 1 minute and 5 seconds",
+            ThrottledCalls(Minute),
+            Some(65),
+        ),
+        (
+            "API calls quota exceeded! maximum allowed 1500 per 01:00:00. Send requests again in 00:12:34.",
+            ThrottledCalls(Hour),
+            Some(754),
+        ),
+        (
+            "You have exceeded processing resources allocated to this tenant. You can run queries again in 00:07:30.",
+            ThrottledCpu,
+            Some(450),
+        ),
+        (
+            "You have exceeded processing resources allocated to this tenant. You can run queries again in 12 minutes.",
+            ThrottledCpu,
+            Some(720),
+        ),
+        (
+            "You have exceeded processing resources allocated to this tenant. You can run queries again in <duration>.",
+            ThrottledCpu,
+            None,
+        ),
+        ("Please retry again later.", ThrottledCalls(Unnamed), None),
+        ("Please retry after", ThrottledCalls(Unnamed), None),
+        ("Please retry after 10", ThrottledCalls(Unnamed), Some(10)),
+        ("Too many requests. Retry after 1.5 seconds.", ThrottledCalls(Unnamed), Some(1)),
+        ("maximum allowed 45 per minute", ThrottledCalls(Minute), None),
+        ("maximum allowed 100 per 00:05:00", ThrottledCalls(Unnamed), None),
+        ("again in a while, again in 3 seconds", ThrottledCalls(Unnamed), Some(3)),
+        ("again in 99999999999999999999999999 hours", ThrottledCalls(Unnamed), None),
+        ("again in 00:99:00", ThrottledCalls(Unnamed), Some(0)),
+        ("again in", ThrottledCalls(Unnamed), None),
+        ("", ThrottledCalls(Unnamed), None),
+    ];
+    for (text, class, wait) in cases {
+        let (found, said) = read_429(text);
+        assert_eq!((found, said.map(|s| s.as_secs())), (class, wait), "{text}");
+    }
+}
+
+fn failure(class: FailureClass, wait: Option<u64>) -> ApiFailure {
+    ApiFailure {
+        class,
+        status: Some(429),
+        message: "said".to_owned(),
+        hint: None,
+        wait: wait.map(seconds),
+        request_id: None,
+    }
+}
+
+#[test]
+fn what_a_failure_blocks() {
+    use FailureClass::{Forbidden, Secret, SignIn, ThrottledCalls, ThrottledCpu, Unlicensed};
+    use ThrottleWindow::{Hour, Minute, Unnamed};
+    // 503 s before the quarter hour turns.
+    let now = Timestamp::parse("2026-11-24T16:06:37Z").unwrap();
+    let cases = [
+        (ThrottledCalls(Minute), None, 61, BlockReason::CallsPerMinute),
+        (ThrottledCalls(Minute), Some(8), 9, BlockReason::CallsPerMinute),
+        (ThrottledCalls(Hour), None, 901, BlockReason::CallsPerHour),
+        (ThrottledCalls(Hour), Some(600), 601, BlockReason::CallsPerHour),
+        (ThrottledCalls(Unnamed), None, 31, BlockReason::Gateway),
+        (ThrottledCalls(Unnamed), Some(10), 11, BlockReason::Gateway),
+        (ThrottledCalls(Unnamed), Some(1_000_000), 3601, BlockReason::Gateway),
+        (ThrottledCpu, None, 508, BlockReason::Cpu),
+        (ThrottledCpu, Some(100), 105, BlockReason::Cpu),
+        (Forbidden, None, 900, BlockReason::Access),
+        (Unlicensed, None, 900, BlockReason::Access),
+        (SignIn, None, 900, BlockReason::Access),
+        (Secret, None, 900, BlockReason::Access),
+    ];
+    for (class, wait, after, reason) in cases {
+        let expected = Block { until: now.plus(seconds(after)), reason, said: "said".to_owned() };
+        assert_eq!(block_for(&failure(class.clone(), wait), now), Some(expected), "{class} {wait:?}");
+    }
+    for class in [FailureClass::Syntax, FailureClass::Timeout, FailureClass::Service, FailureClass::Unauthorized] {
+        assert_eq!(block_for(&failure(class, Some(9)), now), None);
+    }
+}
