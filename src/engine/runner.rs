@@ -4,6 +4,7 @@
 //! when the whole answer was sound; run, hits, watermark and deliveries are committed together or
 //! not at all. A run that fails is committed too, with its reason, and takes nothing away.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use crate::rules::diff::Scope;
 use crate::rules::identity::IdentityRule;
 use crate::rules::remedy::{self, Remedy};
 use crate::rules::route::{self, Facts};
-use crate::rules::window::{self, QueryKind};
+use crate::rules::window::{self, QueryKind, ResultScope, WindowFacts};
 use crate::rules::quota;
 
 /// What is to be run, and why.
@@ -140,6 +141,7 @@ impl Runner {
     /// Calls until there is a sound answer, or a failure that no further call would mend now.
     async fn call(&self, order: &Order, request: &QueryRequest, known: &KnownHits) -> Result<Called, StoreError> {
         let (mut calls, mut api, mut signed_in_again) = (0, Duration::ZERO, false);
+        let mut failed: HashMap<&'static str, u32> = HashMap::new();
         loop {
             let failure = match order.tenant.api.sign_in().await {
                 Err(failure) => failure,
@@ -158,7 +160,8 @@ impl Runner {
             if let Some(block) = quota::block_for(&failure, now) {
                 self.store.set_block(&order.tenant.name, &block).await?;
             }
-            let next = remedy::remedy(&failure, calls.max(1), signed_in_again, now, fastrand::f64());
+            let times = failed.entry(failure.class.as_str()).and_modify(|times| *times += 1).or_insert(1);
+            let next = remedy::remedy(&failure, *times, signed_in_again, now, fastrand::f64());
             tracing::debug!(hunt = %order.hunt.id, tenant = %order.tenant.name, class = %failure.class, remedy = ?next, error = %failure, "call failed");
             match next {
                 Remedy::RetryNow => {}
@@ -167,9 +170,11 @@ impl Runner {
                     signed_in_again = true;
                     order.tenant.api.forget_token().await;
                 }
-                Remedy::Split | Remedy::GiveUpHunt | Remedy::GiveUpTenant => {
+                Remedy::GiveUpTenant => {
+                    self.store.set_block(&order.tenant.name, &quota::access_block(&failure, now)).await?;
                     return Ok(Called { calls, api, result: Err(failure) });
                 }
+                Remedy::Split | Remedy::GiveUpHunt => return Ok(Called { calls, api, result: Err(failure) }),
             }
         }
     }
@@ -250,7 +255,7 @@ impl Runner {
         let hunt = &order.hunt;
         let limit = order.tenant.quota.row_limit;
         let complete = end.rows < limit;
-        let outcome = intake.finish(scope(asking, complete));
+        let outcome = intake.finish(asking.scope(complete));
         let run = Run {
             status: if complete { RunStatus::Ok } else { RunStatus::Partial },
             rows: outcome.rows,
@@ -324,7 +329,7 @@ impl Asking {
         let hunt = &order.hunt;
         let as_of = order.as_of.unwrap_or(now).floor_to(Duration::from_millis(1));
         let kind = window::query_kind(&hunt.query);
-        let plan = window::window(&window::WindowFacts {
+        let plan = window::window(WindowFacts {
             lookback: hunt.lookback,
             late: hunt.late,
             catch_up: if order.trigger == Trigger::Manual { CatchUp::Skip } else { hunt.catch_up },
@@ -344,14 +349,26 @@ impl Asking {
         // An API that takes no window answers for all its data.
         let window = if timespan.is_some() || kind == QueryKind::Snapshot { window } else { Some(reach) };
         let request = QueryRequest { query: hunt.query.clone(), timespan, timeout: hunt.timeout };
-        Self { as_of, window, request, lost, kind }
+        Self { as_of, window, request, lost }
     }
 
-    /// The watermark after this run: moved only by a complete result, and never by a manual run of
-    /// some other stretch of time.
+    /// The watermark after this run; `None` leaves it.
     fn watermark(&self, complete: bool, trigger: Trigger, before: Option<Timestamp>) -> Option<Timestamp> {
-        let covered = self.window.filter(|_| complete && trigger != Trigger::Manual)?;
-        Some(before.map_or(covered.to, |before| before.max(covered.to)))
+        let window = self.window?;
+        match trigger {
+            Trigger::Manual if complete => window::extend_watermark(before, window),
+            Trigger::Manual => None,
+            Trigger::Schedule | Trigger::CatchUp => window::next_watermark(window, complete),
+        }
+    }
+
+    /// What a result may be taken for.
+    fn scope(&self, complete: bool) -> Scope {
+        match window::scope(&self.request.query, self.window) {
+            ResultScope::Whole if complete => Scope::Whole,
+            ResultScope::Window(window) if complete => Scope::Window(window),
+            _ => Scope::Adds,
+        }
     }
 }
 
@@ -363,16 +380,6 @@ fn seen_by(trigger: Trigger, ledger: &CallLedger) -> CallLedger {
         ledger.block = ledger.block.filter(|block| block.reason != BlockReason::Access);
     }
     ledger
-}
-
-fn scope(asking: &Asking, complete: bool) -> Scope {
-    match (complete, asking.kind, asking.window) {
-        (false, ..) => Scope::Adds,
-        (true, QueryKind::Snapshot, _) => Scope::Whole,
-        (true, QueryKind::Windowed, Some(window)) => Scope::Window(window),
-        // What the query's own time filter left out isn't known, so nothing is gone.
-        (true, ..) => Scope::Adds,
-    }
 }
 
 fn identity_rule(hunt: &Hunt) -> IdentityRule {

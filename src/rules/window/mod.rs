@@ -10,4 +10,4 @@ mod tables;
 mod words;
 
 pub use plan::{WindowFacts, WindowPlan, extend_watermark, next_watermark, window};
-pub use scope::{ResultScope, scope};
+pub use scope::{QueryKind, ResultScope, query_kind, scope};

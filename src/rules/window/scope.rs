@@ -43,6 +43,36 @@ pub fn scope(query: &str, window: Option<Window>) -> ResultScope {
     }
 }
 
+/// Which event time a query is to be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryKind {
+    /// It filters by no time of its own: huntd gives the window.
+    Windowed,
+    /// It looks at the clock or names moments: of two filters the narrower wins, so a window of ours
+    /// would silently take from what it asks for. It gets all the API's days.
+    OwnTime,
+    /// It reads only tables without a moment: a window means nothing to it.
+    Snapshot,
+}
+
+/// Which event time `query` is to be given. Looks at words alone, and so takes a `now()` that filters
+/// nothing for a filter: asking for too much finds what is known, asking for too little misses.
+#[must_use]
+pub fn query_kind(query: &str) -> QueryKind {
+    let tokens = tokens(query);
+    let mut words = tokens.iter().filter_map(|token| match token {
+        Token::Word(word) => Some(*word),
+        Token::Sign(_) => None,
+    });
+    if scope(query, None) == ResultScope::Whole {
+        QueryKind::Snapshot
+    } else if words.any(|word| looks_at_time(word) && !matches!(word, "between" | "bin")) {
+        QueryKind::OwnTime
+    } else {
+        QueryKind::Windowed
+    }
+}
+
 /// Functions and operators that look at the clock or pick by time.
 fn looks_at_time(word: &str) -> bool {
     ["datetime", "startof", "endof", "unixtime"].iter().any(|start| word.starts_with(start))
@@ -161,6 +191,20 @@ mod tests {
             assert_eq!(scope(query, Some(window)), expected, "{query}");
             let without = if expected == whole { whole } else { unknown };
             assert_eq!(scope(query, None), without, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_query_with_its_own_time_gets_no_window_of_ours() {
+        for (query, kind) in [
+            ("DeviceProcessEvents | where FileName == 'ago(1d)'", QueryKind::Windowed),
+            ("DeviceProcessEvents | summarize count() by bin(Timestamp, 1h)", QueryKind::Windowed),
+            ("DeviceProcessEvents | where Timestamp > ago(1d)", QueryKind::OwnTime),
+            ("let start = datetime(2026-01-01); DeviceEvents | where Timestamp > start", QueryKind::OwnTime),
+            ("DeviceTvmSoftwareInventory | project DeviceId, SoftwareName", QueryKind::Snapshot),
+            ("MyTable_CL | where X == 1 // ago(1d)", QueryKind::Windowed),
+        ] {
+            assert_eq!(query_kind(query), kind, "{query}");
         }
     }
 }
