@@ -105,6 +105,8 @@ CREATE INDEX run_started ON run (started);
 CREATE INDEX run_track_started ON run (track, started);
 -- `runs --failed`, which are few among many.
 CREATE INDEX run_failed ON run (started) WHERE status = 'failed';
+-- Which runs a definition has: asked by its foreign key.
+CREATE INDEX run_version ON run (version);
 -- Where a hit was last seen: from the newest result back.
 CREATE INDEX run_members ON run (track, seq) WHERE members IS NOT NULL;
 -- `hits`: most runs find nothing new.
@@ -168,9 +170,7 @@ CREATE TABLE delivery (
     CHECK ((state = 'sent') = (sent IS NOT NULL)),
     CHECK ((state = 'pending') = (next_attempt IS NOT NULL))
 ) STRICT;
--- What is due; few are pending among many.
-CREATE INDEX delivery_pending ON delivery (next_attempt) WHERE state = 'pending';
--- `deliveries --failed`.
+-- What is pending, few among many; and `deliveries --failed`.
 CREATE INDEX delivery_state ON delivery (state, seq);
 -- A run's deliveries, for retention.
 CREATE INDEX delivery_run ON delivery (run);

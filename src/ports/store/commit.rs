@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnection;
 
+use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, signed};
-use super::pack::{pack_bitmap, pack_deltas, pack_records, pack_suppressions, pack_told, unpack_suppressions};
-use super::store::Store;
+use super::pack::{
+    Suppressions, pack_bitmap, pack_deltas, pack_records, pack_suppressions, pack_told, unpack_suppressions,
+};
 use super::track::{Counters, counters, memory};
 use crate::model::hit::{HitDelta, HitKind};
 use crate::model::run::{Run, RunCommit, RunStatus, Trigger};
@@ -259,7 +261,7 @@ async fn keep_memory(
     let before = memory(&mut *conn, track).await?;
     let mut suppressions = match &before {
         Some((_, suppressions)) => unpack_suppressions(suppressions)?,
-        None => Default::default(),
+        None => Suppressions::default(),
     };
     let over = commit.run.started.minus(SUPPRESSION_KEPT);
     suppressions.retain(|_, until| *until > over);

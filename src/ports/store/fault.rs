@@ -35,8 +35,8 @@ const FULL: i32 = 13;
 const CANTOPEN: i32 = 14;
 const AUTH: i32 = 23;
 const NOTADB: i32 = 26;
-/// The shared memory file can't grow: in practice, no space (`unixShmMap` in SQLite's os_unix.c).
-const IOERR_SHMSIZE: i32 = 10 | 19 << 8;
+/// The shared memory file can't grow: in practice, no space (`unixShmMap` in SQLite's `os_unix.c`).
+const IOERR_SHMSIZE: i32 = 0x130a;
 
 impl Fault {
     /// Adds the file's name.

@@ -10,13 +10,13 @@ use roaring::RoaringBitmap;
 use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteConnection;
 
+use super::database::Store;
 use super::error::StoreError;
 use super::fault::Fault;
 use super::pack::unpack_deltas;
 use super::rows::{gone_of_run, last_rows, no_row, records_of_run, rows_of_run};
 use super::runs::tracks_that;
 use super::seen::{FirstSeen, LastSeen};
-use super::store::Store;
 use crate::model::delivery::NoticeHunt;
 use crate::model::hit::{Hit, HitDelta, HitKind, Ordinal};
 use crate::model::hunt::Severity;

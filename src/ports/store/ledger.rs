@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnection;
 
+use super::database::Store;
 use super::error::StoreError;
 use super::fault::Fault;
-use super::store::Store;
 use crate::model::id::TenantName;
 use crate::model::quota::{Admission, Block, BlockReason, CallLedger, LedgerCall};
 use crate::model::time::Timestamp;

@@ -13,6 +13,7 @@
 
 mod commit;
 mod connection;
+mod database;
 pub mod error;
 mod fault;
 mod hits;
@@ -24,15 +25,14 @@ mod pack;
 mod rows;
 mod runs;
 mod seen;
-mod store;
 #[cfg(test)]
 mod tests;
 mod track;
 
+pub use database::Store;
 pub use hits::{HitFilter, HitSearch};
 pub use ledger::CallId;
 pub use outbox::{Claim, DeliveryFilter};
 pub use owner::{owner_is_alive, this_owner};
 pub use runs::RunFilter;
-pub use store::Store;
 pub use track::{Track, TrackSummary};

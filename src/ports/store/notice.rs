@@ -6,13 +6,13 @@ use roaring::RoaringBitmap;
 use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteConnection;
 
+use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, unsigned};
 use super::pack::{unpack_deltas, unpack_told};
 use super::rows::{StoredRow, last_rows, no_row, rows_of_run};
 use super::runs::{RUN_BY_SEQ, run_of};
 use super::seen::{FirstSeen, LastSeen};
-use super::store::Store;
 use super::track::LOAD_DELTAS;
 use crate::model::delivery::{Notice, NoticeHunt};
 use crate::model::hit::{Hit, HitKind, Ordinal};

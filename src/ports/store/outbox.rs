@@ -5,10 +5,10 @@ use std::time::Duration;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, unsigned};
 use super::runs::{json_list, limit_of, name_fault};
-use super::store::Store;
 use crate::model::delivery::{Delivery, DeliveryState, message_id};
 use crate::model::id::{ChannelName, DeliveryId};
 use crate::model::time::Timestamp;

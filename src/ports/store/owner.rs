@@ -21,7 +21,7 @@ pub fn owner_is_alive(owner: &str) -> bool {
     start_ticks(pid).is_some_and(|now| ticks.parse() == Ok(now))
 }
 
-/// Field 22 of `/proc/PID/stat` (proc_pid_stat(5)).
+/// Field 22 of `/proc/PID/stat` (`proc_pid_stat(5)`).
 fn start_ticks(pid: u32) -> Option<u64> {
     parse_start(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }

@@ -32,12 +32,16 @@ fn seal(payload: &[u8]) -> Vec<u8> {
 }
 
 fn put_number(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        // The low seven bits, and the mark that more follow.
-        out.push((number & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = number.to_le_bytes();
         number >>= 7;
+        if number == 0 {
+            out.push(low & 0x7f);
+            return;
+        }
+        // The low seven bits, and the mark that more follow.
+        out.push(low | 0x80);
     }
-    out.push(number as u8);
 }
 
 /// A packed value while it is read.

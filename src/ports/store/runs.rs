@@ -6,9 +6,9 @@ use std::time::Duration;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, unsigned};
-use super::store::Store;
 use crate::model::id::{HuntId, RunId, TenantName};
 use crate::model::run::{Run, RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};

@@ -5,11 +5,11 @@ use roaring::RoaringBitmap;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, unsigned};
 use super::pack::{Suppressions, unpack_bitmap, unpack_deltas, unpack_suppressions};
 use super::runs::{RUN_BY_SEQ, name_fault, run_of};
-use super::store::Store;
 use crate::model::hit::{KnownHits, Ordinal};
 use crate::model::id::{HuntId, TenantName};
 use crate::model::run::Run;

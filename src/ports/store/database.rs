@@ -118,7 +118,7 @@ impl Store {
 
 /// Makes the file with mode 0600 where there is none. An existing file isn't opened, not for a
 /// moment: closing it would drop the locks that SQLite holds on it elsewhere in this process
-/// (https://www.sqlite.org/howtocorrupt.html, 2.2).
+/// (<https://www.sqlite.org/howtocorrupt.html>, 2.2).
 fn make_file(path: &Path) -> Result<(), StoreError> {
     let open = |why: String| StoreError::Open { path: path.to_owned(), why };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -150,7 +150,7 @@ async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, Fau
 
 /// Checks that the file is ours and not newer, applies what migrations are missing, and reads what is
 /// the database's own: all in one write, so that two processes can't do it at once.
-async fn prepare(conn: &mut SqliteConnection, path: &Path) -> Result<(String, [u8; 32]), StoreError> {
+pub(super) async fn prepare(conn: &mut SqliteConnection, path: &Path) -> Result<(String, [u8; 32]), StoreError> {
     let explain = |error: sqlx::Error| Fault::Sql(error).explain(path);
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *conn).await.map_err(explain)?;
     if journal != "wal" {
@@ -159,7 +159,8 @@ async fn prepare(conn: &mut SqliteConnection, path: &Path) -> Result<(String, [u
     }
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(explain)?;
     check_ours(&mut tx, path).await?;
-    MIGRATIONS.run(&mut *tx).await.map_err(|error| match error {
+    // `run` does the same, but its future can't cross threads for a borrowed connection.
+    MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => explain(error),
         other => Fault::Bad(other.to_string()).explain(path),
     })?;

@@ -1,0 +1,9 @@
+//! The store on real files.
+
+mod commits;
+mod fixture;
+mod ledger;
+mod listings;
+mod opening;
+mod outbox;
+mod plans;
