@@ -192,14 +192,14 @@ async fn suppressions_add_up_and_old_ones_go() {
 
 #[tokio::test]
 async fn a_damaged_history_is_never_taken_for_a_shorter_one() {
-    let (_folder, store) = fresh().await;
-    store.commit_run(&with_hits(0, 0, &[(0, HitKind::New, "a")])).await.unwrap();
-    store.commit_run(&with_hits(1, 1, &[(1, HitKind::New, "b")])).await.unwrap();
     for damage in [
         "UPDATE delta SET packed = substr(packed, 1, length(packed) - 1) WHERE delta = 2",
         "UPDATE delta SET packed = x'' WHERE delta = 1",
         "DELETE FROM delta WHERE delta = 2",
     ] {
+        let (_folder, store) = fresh().await;
+        store.commit_run(&with_hits(0, 0, &[(0, HitKind::New, "a")])).await.unwrap();
+        store.commit_run(&with_hits(1, 1, &[(1, HitKind::New, "b")])).await.unwrap();
         let mut write = store.begin().await.unwrap();
         sqlx::query(damage).execute(&mut write.conn).await.unwrap();
         write.end(Ok(())).await.unwrap();

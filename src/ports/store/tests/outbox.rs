@@ -138,13 +138,24 @@ async fn a_notice_tells_held_hits_with_the_rows_that_were_stored() {
         let hit = (u32::try_from(minute).unwrap(), HitKind::New, "x");
         store.commit_run(&with_hits(minute, minute.unsigned_abs(), &[hit])).await.unwrap();
     }
-    let mut met = empty(100, 70);
+    // The last of its rows, of a run that spread them over two blocks.
+    let mut changed = with_hits(70, 70, &[(0, HitKind::Changed, "a2")]);
+    changed.blocks.push(block(&[(0, HitKind::Changed, "a3")]));
+    store.commit_run(&changed).await.unwrap();
+    let mut met = empty(100, 71);
     met.members.insert(0);
-    met.deltas = vec![delta(0, HitKind::New)];
+    met.members.insert(5);
+    met.deltas = vec![delta(0, HitKind::New), delta(5, HitKind::New)];
     let delivery = tell(&mut met, "soc");
     store.commit_run(&met).await.unwrap();
     let notice = store.notice(&delivery).await.unwrap();
-    assert_eq!(short(&notice.hits[0]), (hit_id(0), HitKind::New, "a".to_owned(), at(0), at(100)));
+    let told: Vec<_> = notice.hits.iter().map(short).collect();
+    let expected = [
+        (hit_id(0), HitKind::New, "a2".to_owned(), at(0), at(100)),
+        (hit_id(0), HitKind::New, "a3".to_owned(), at(0), at(100)),
+        (hit_id(5), HitKind::New, "x".to_owned(), at(5), at(100)),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]
