@@ -10,7 +10,7 @@ use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, unsigned};
 use super::pack::{unpack_deltas, unpack_told};
-use super::rows::{StoredRow, last_rows, no_row, rows_of_run};
+use super::rows::{no_row, rows_as_of};
 use super::runs::{RUN_BY_SEQ, run_of};
 use super::seen::{FirstSeen, LastSeen};
 use super::track::LOAD_DELTAS;
@@ -92,21 +92,6 @@ async fn told_hits(
         }
     }
     Ok(hits)
-}
-
-/// Of each wanted hit the run's own rows, or else those of the last run before it that stored any.
-async fn rows_as_of(
-    conn: &mut SqliteConnection,
-    (track, seq): (i64, i64),
-    wanted: &RoaringBitmap,
-) -> Result<HashMap<Ordinal, Vec<StoredRow>>, Fault> {
-    let mut rows: HashMap<Ordinal, Vec<StoredRow>> = HashMap::new();
-    rows_of_run(&mut *conn, seq, Some(wanted), |row| rows.entry(row.record.ordinal).or_default().push(row)).await?;
-    let older: RoaringBitmap = wanted.iter().filter(|ordinal| !rows.contains_key(ordinal)).collect();
-    if !older.is_empty() {
-        rows.extend(last_rows(conn, track, &older, seq).await?);
-    }
-    Ok(rows)
 }
 
 /// The ids of hits whose rows are past their retention.

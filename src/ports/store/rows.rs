@@ -29,7 +29,7 @@ pub(super) struct StoredRow {
 }
 
 /// The rows of a block that `wanted` says yes to.
-fn unpack_rows(
+pub(super) fn unpack_rows(
     records: &[RowRecord],
     body: &[u8],
     mut wanted: impl FnMut(&RowRecord) -> bool,
@@ -139,6 +139,21 @@ pub(super) async fn last_rows(
         (ordinal, rows)
     };
     Ok(found.into_iter().map(turn).collect())
+}
+
+/// Of each wanted hit the run's own rows, or else those of the last run before it that stored any.
+pub(super) async fn rows_as_of(
+    conn: &mut SqliteConnection,
+    (track, seq): (i64, i64),
+    wanted: &RoaringBitmap,
+) -> Result<HashMap<Ordinal, Vec<StoredRow>>, Fault> {
+    let mut rows: HashMap<Ordinal, Vec<StoredRow>> = HashMap::new();
+    rows_of_run(&mut *conn, seq, Some(wanted), |row| rows.entry(row.record.ordinal).or_default().push(row)).await?;
+    let older: RoaringBitmap = wanted.iter().filter(|ordinal| !rows.contains_key(ordinal)).collect();
+    if !older.is_empty() {
+        rows.extend(last_rows(conn, track, &older, seq).await?);
+    }
+    Ok(rows)
 }
 
 /// A row that is past its retention: an object without columns.

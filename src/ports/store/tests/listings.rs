@@ -105,6 +105,28 @@ async fn a_reader_may_break_off() {
 }
 
 #[tokio::test]
+async fn a_run_tells_what_its_result_held() {
+    let (_folder, store) = history().await;
+    let run = empty(10, 0).run;
+    let members = store.members(&run.run).await.unwrap().unwrap();
+    assert_eq!(members.iter().collect::<Vec<_>>(), [0, 2]);
+    let wanted = [0, 1, 2].into_iter().collect();
+    let rows = store.rows_as_of(&run.run, &wanted).await.unwrap();
+    let rows: Vec<_> = rows.iter().map(|(ordinal, id, row)| (*ordinal, *id, row.get())).collect();
+    let expected =
+        [(0, hit_id(0), "{\"Text\":\"a2\"}"), (1, hit_id(1), "{\"Text\":\"b\"}"), (2, hit_id(2), "{\"Text\":\"c\"}")];
+    assert_eq!(rows, expected);
+    assert_eq!(store.definition(&hunt(), &run.hunt_version).await.unwrap().as_deref(), Some("id: psexec\n"));
+    assert_eq!(store.definition(&hunt(), "v0").await.unwrap(), None);
+
+    store.commit_run(&failed(12)).await.unwrap();
+    for nothing in [failed(12).run.run, empty(99, 0).run.run] {
+        assert_eq!(store.members(&nothing).await.unwrap(), None);
+    }
+    assert!(store.rows_as_of(&empty(99, 0).run.run, &wanted).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_hit_is_found_by_the_beginning_of_its_id() {
     let (_folder, store) = history().await;
     let HitSearch::One(life) = store.hit("00000001A").await.unwrap() else { panic!("one hit") };

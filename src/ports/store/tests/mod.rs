@@ -4,6 +4,7 @@ mod commits;
 mod fixture;
 mod ledger;
 mod listings;
+mod maintenance;
 mod opening;
 mod outbox;
 mod plans;

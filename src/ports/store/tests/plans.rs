@@ -3,7 +3,7 @@
 
 use sqlx::{Row, SqliteConnection};
 
-use super::super::{commit, database, hits, ledger, notice, outbox, rows, runs, seen, track};
+use super::super::{commit, database, hits, ledger, maintenance, members, notice, outbox, rows, runs, seen, track};
 use super::fixture::fresh;
 
 /// Statements that must find what they want by an index.
@@ -32,6 +32,14 @@ const BY_INDEX: &[&str] = &[
     ledger::SETTLE_OWNER,
     ledger::SET_BLOCK,
     ledger::CLEAR_BLOCK,
+    maintenance::NEWEST_MEMBERS,
+    maintenance::BLOCKS_BACK,
+    maintenance::DROP_BLOCKS,
+    maintenance::OLD_RUNS,
+    maintenance::DROP_DELIVERIES,
+    maintenance::DROP_RUNS,
+    members::FIND_RUN,
+    members::DEFINITION,
     notice::LOAD_DELIVERY,
     outbox::CLAIM,
     outbox::CLAIMED,
@@ -66,7 +74,8 @@ const OPEN_ONLY: &[(&str, &str)] = &[
 ];
 
 /// Statements that mean all there is.
-const WHOLE: &[&str] = &[hits::ALL_DELTAS, outbox::ALL_DELIVERIES, runs::TRACK_NAMES, track::LIST_TRACKS];
+const WHOLE: &[&str] =
+    &[maintenance::DROP_VERSIONS, hits::ALL_DELTAS, outbox::ALL_DELIVERIES, runs::TRACK_NAMES, track::LIST_TRACKS];
 
 async fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
     let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
