@@ -67,6 +67,21 @@ async fn hits_come_newest_last_with_when_they_were_seen() {
     assert_eq!(all, expected);
 }
 
+/// Over more runs than are read at a time.
+#[tokio::test]
+async fn no_run_is_passed_over_when_hits_were_last_seen() {
+    let (_folder, store) = fresh().await;
+    for run in 0..140_u32 {
+        let mut commit = with_hits(i64::from(run), u64::from(run), &[(run, New, "x")]);
+        commit.members.insert(run.saturating_sub(1));
+        store.commit_run(&commit).await.unwrap();
+    }
+    for (run, hit) in hits(&store, &HitFilter::default()).await.iter().enumerate() {
+        let run = i64::try_from(run).unwrap();
+        assert_eq!((hit.first_seen, hit.last_seen), (at(run), at(139.min(run + 1))));
+    }
+}
+
 #[tokio::test]
 async fn hits_pass_their_filters() {
     let (_folder, store) = history().await;

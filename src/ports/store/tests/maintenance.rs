@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::super::{DeliveryFilter, HitFilter, Pruned, RunFilter, Store};
 use super::fixture::{at, empty, failed, fresh, hits, hunt, short, tell, tenant, with_hits};
-use crate::model::hit::HitKind::{Gone, New};
+use crate::model::hit::HitKind::{Changed, Gone, New};
 
 const DAY: i64 = 60 * 24;
 
@@ -85,4 +85,15 @@ async fn retention_takes_the_old_and_keeps_what_is_wanted() {
     let pruned = store.prune(at(502 * DAY), days(90), days(400)).await.unwrap();
     assert_eq!(pruned, Pruned { blocks: 1, runs: 3, versions: 1 });
     assert_eq!(store.check().await.unwrap(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn of_a_hit_that_stays_only_the_last_row_is_kept() {
+    let (_folder, store) = fresh().await;
+    store.commit_run(&with_hits(0, 0, &[(0, New, "a")])).await.unwrap();
+    store.commit_run(&with_hits(1, 1, &[(0, Changed, "a2")])).await.unwrap();
+    let pruned = store.prune(at(100 * DAY), days(90), days(400)).await.unwrap();
+    assert_eq!(pruned.blocks, 1);
+    let left = hits(&store, &HitFilter::default()).await;
+    assert_eq!(left.iter().map(short).map(|(_, kind, ..)| kind).collect::<Vec<_>>(), [Changed]);
 }

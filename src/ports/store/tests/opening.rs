@@ -5,7 +5,7 @@ use std::path::Path;
 use sqlx::{ConnectOptions, Connection};
 
 use super::super::connection::options;
-use super::super::database::prepare;
+use super::super::database::{TAKE_RUN_ID, prepare};
 use super::super::error::StoreError;
 use super::super::{RunFilter, Store};
 use super::fixture::{at, empty, fresh, hunt, tenant};
@@ -71,6 +71,17 @@ async fn run_ids_are_given_once() {
     }
     assert_eq!(ids.len(), 40);
     assert!(ids.iter().all(|id| id.as_str().starts_with(&at(0).compact())));
+}
+
+/// A clock that was set back by days meets ids that are no longer in the list of those given out.
+#[tokio::test]
+async fn a_committed_runs_id_is_taken() {
+    let (_folder, store) = fresh().await;
+    let commit = empty(0, 0);
+    store.commit_run(&commit).await.unwrap();
+    let mut write = store.begin().await.unwrap();
+    let taken = sqlx::query(TAKE_RUN_ID).bind(commit.run.run.as_str()).execute(&mut write.conn).await.unwrap();
+    assert_eq!(taken.rows_affected(), 0);
 }
 
 async fn sql(path: &Path, statement: &'static str) {
