@@ -166,4 +166,7 @@ pub struct RunCommit {
     pub held: RoaringBitmap,
     /// Suppressed groups that begin with this run: the group's hash and until when.
     pub suppressions: Vec<([u8; 16], Timestamp)>,
+    /// When it is told with this run that the hunt keeps failing; `None` leaves it, and a run that
+    /// ends `ok` clears it.
+    pub last_failure_notice: Option<Timestamp>,
 }

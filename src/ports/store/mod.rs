@@ -1,4 +1,41 @@
 //! The store: runs, hits, the outbox and the quota's ledger, in one SQLite file. The only folder
 //! with SQL in it.
+//!
+//! It promises:
+//! - One fact, one transaction: [`Store::commit_run`] leaves a run's hits, rows, watermark and
+//!   deliveries, or nothing. What returned `Ok` is on the disk (WAL, `synchronous = FULL`).
+//! - Several processes may share the file: every write begins with `BEGIN IMMEDIATE` and decides
+//!   on what it then reads.
+//! - A damaged file gives [`error::StoreError::Damaged`], never a panic and never a wrong answer:
+//!   all that is packed bears a checksum.
+//!
+//! It decides nothing: what may be called, told or tried again is decided by `rules/`.
 
+mod commit;
+mod connection;
+mod database;
 pub mod error;
+mod fault;
+mod hits;
+mod ledger;
+mod maintenance;
+mod members;
+mod notice;
+mod outbox;
+mod owner;
+mod pack;
+mod rows;
+mod runs;
+mod seen;
+#[cfg(test)]
+mod tests;
+mod track;
+
+pub use database::Store;
+pub use hits::{HitFilter, HitSearch};
+pub use ledger::CallId;
+pub use maintenance::Pruned;
+pub use outbox::{Claim, DeliveryFilter};
+pub use owner::{owner_is_alive, this_owner};
+pub use runs::RunFilter;
+pub use track::{Track, TrackSummary};

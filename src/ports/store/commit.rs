@@ -1,0 +1,276 @@
+//! The commit of a run: all that it leaves behind, or nothing.
+
+use std::time::Duration;
+
+use sqlx::sqlite::SqliteConnection;
+
+use super::database::Store;
+use super::error::StoreError;
+use super::fault::{Fault, signed};
+use super::pack::{
+    Suppressions, pack_bitmap, pack_deltas, pack_records, pack_suppressions, pack_told, unpack_suppressions,
+};
+use super::track::{Counters, counters, memory};
+use crate::model::hit::{HitDelta, HitKind};
+use crate::model::run::{Run, RunCommit, RunStatus, Trigger};
+use crate::model::time::Timestamp;
+
+/// Deltas of one BLOB: about half a megabyte.
+const DELTAS_A_BLOB: usize = 10_000;
+/// How long a suppression that is over stays: longer than a clock is ever wrong unseen.
+const SUPPRESSION_KEPT: Duration = Duration::from_hours(30 * 24);
+
+pub(super) const ADD_TRACK: &str =
+    "INSERT INTO track (hunt, tenant) VALUES (?1, ?2) ON CONFLICT (hunt, tenant) DO NOTHING";
+pub(super) const FIND_VERSION: &str = "SELECT version FROM hunt_version WHERE hunt = ?1 AND hash = ?2";
+pub(super) const ADD_VERSION: &str =
+    "INSERT INTO hunt_version (hunt, hash, definition, notice) VALUES (?1, ?2, ?3, ?4) RETURNING version";
+pub(super) const ADD_RUN: &str = "INSERT INTO run (run, track, version, due, started, finished, window_from, window_to, \
+     as_of, status, rows, new, changed, gone, returned, calls, api_nanos, error, commit_id, trigger, steps, query, \
+     members) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
+     ?22, ?23) RETURNING seq";
+pub(super) const ADD_DELTA: &str = "INSERT INTO delta (track, run, started, next_ordinal, has_gone, packed) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+pub(super) const ADD_BLOCK: &str = "INSERT INTO block (track, run, low, high, records, body) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+pub(super) const ADD_DELIVERY: &str = "INSERT INTO delivery (delivery, run, channel, state, hits, created, \
+     next_attempt, touched, told) VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?5, ?5, ?6)";
+pub(super) const MOVE_TRACK: &str = "UPDATE track SET generation = ?2, next_ordinal = ?3, watermark = ?4, \
+     last_due = ?5, complete_runs = ?6, failures_in_row = ?7, last_failure_notice = ?8, last_run = ?9 WHERE track = ?1";
+pub(super) const SET_MEMORY: &str = "INSERT INTO track_memory (track, held, suppressions) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (track) DO UPDATE SET held = excluded.held, suppressions = excluded.suppressions";
+
+impl Store {
+    /// Commits a run. After an error nothing of it is in the database, and the same commit may be
+    /// tried again; [`StoreError::Overtaken`] means that it must be compared anew instead.
+    ///
+    /// A failed run moves no hit: it is never overtaken, leaves generation, held hits and
+    /// suppressions, and may carry deliveries (that the hunt keeps failing). A partial one counts
+    /// neither as complete nor as failed.
+    pub async fn commit_run(&self, commit: &RunCommit) -> Result<(), StoreError> {
+        let packed = self.told(Packed::of(commit))?;
+        let mut write = self.begin().await?;
+        let result = write_all(&mut write.conn, commit, &packed).await;
+        self.told(write.end(result).await)
+    }
+}
+
+/// What is packed before the database is locked.
+struct Packed {
+    /// BLOB, one more than its highest ordinal, whether it says `gone`.
+    deltas: Vec<(Vec<u8>, u64, bool)>,
+    /// Of each block: records, lowest and highest ordinal.
+    records: Vec<(Vec<u8>, i64, i64)>,
+    told: Vec<Vec<u8>>,
+    /// None for a failed run.
+    members: Option<Vec<u8>>,
+    held: Vec<u8>,
+    notice: String,
+    steps: u64,
+}
+
+impl Packed {
+    fn of(commit: &RunCommit) -> Result<Self, Fault> {
+        let failed = commit.run.status == RunStatus::Failed;
+        if failed && !(commit.deltas.is_empty() && commit.blocks.is_empty() && commit.members.is_empty()) {
+            return Err(Fault::Misuse("a failed run can't move hits"));
+        }
+        let mut records = Vec::with_capacity(commit.blocks.len());
+        for block in &commit.blocks {
+            let ordinals = || block.records.iter().map(|record| i64::from(record.ordinal));
+            let (Some(low), Some(high)) = (ordinals().min(), ordinals().max()) else {
+                return Err(Fault::Misuse("a block can't be empty"));
+            };
+            records.push((pack_records(&block.records), low, high));
+        }
+        let rows: usize = commit.blocks.iter().map(|block| block.records.len()).sum();
+        Ok(Self {
+            deltas: commit.deltas.chunks(DELTAS_A_BLOB).map(pack_part).collect(),
+            records,
+            told: commit.deliveries.iter().map(|delivery| pack_told(&delivery.hits)).collect(),
+            members: (!failed).then(|| pack_bitmap(&commit.members)),
+            held: pack_bitmap(&commit.held),
+            notice: serde_json::to_string(&commit.notice).map_err(|_| Fault::Misuse("the notice is no JSON"))?,
+            steps: (commit.deltas.len() + rows) as u64,
+        })
+    }
+}
+
+fn pack_part(deltas: &[HitDelta]) -> (Vec<u8>, u64, bool) {
+    let next = deltas.iter().map(|delta| u64::from(delta.ordinal) + 1).max().unwrap_or(0);
+    (pack_deltas(deltas), next, deltas.iter().any(|delta| delta.kind == Some(HitKind::Gone)))
+}
+
+async fn write_all(conn: &mut SqliteConnection, commit: &RunCommit, packed: &Packed) -> Result<(), Fault> {
+    let run = &commit.run;
+    sqlx::query(ADD_TRACK).bind(run.hunt.as_str()).bind(run.tenant.as_str()).execute(&mut *conn).await?;
+    let before = counters(&mut *conn, &run.hunt, &run.tenant).await?;
+    let before = before.ok_or(Fault::Misuse("the track isn't there right after it was made"))?;
+    if run.status != RunStatus::Failed && before.generation != commit.generation {
+        return Err(Fault::Overtaken);
+    }
+    let version = version(&mut *conn, commit, packed).await?;
+    let seq = add_run(&mut *conn, run, before.track, version, packed).await?;
+    let next_ordinal = add_hits(&mut *conn, commit, packed, &before, seq).await?;
+    for (delivery, told) in commit.deliveries.iter().zip(&packed.told) {
+        sqlx::query(ADD_DELIVERY)
+            .bind(delivery.delivery.as_str())
+            .bind(seq)
+            .bind(delivery.channel.as_str())
+            .bind(signed(delivery.hits.len() as u64))
+            .bind(run.finished.nanos())
+            .bind(told)
+            .execute(&mut *conn)
+            .await?;
+    }
+    let after = Counters { next_ordinal, ..moved(before, commit) };
+    move_track(&mut *conn, &after, seq).await?;
+    if run.status == RunStatus::Failed { Ok(()) } else { keep_memory(conn, commit, packed, before.track).await }
+}
+
+/// The stored definition's number; the definition is written only when it is new.
+async fn version(conn: &mut SqliteConnection, commit: &RunCommit, packed: &Packed) -> Result<i64, Fault> {
+    let (hunt, hash) = (commit.run.hunt.as_str(), commit.run.hunt_version.as_str());
+    let found: Option<i64> = sqlx::query_scalar(FIND_VERSION).bind(hunt).bind(hash).fetch_optional(&mut *conn).await?;
+    if let Some(version) = found {
+        return Ok(version);
+    }
+    let add = sqlx::query_scalar(ADD_VERSION).bind(hunt).bind(hash).bind(&commit.definition).bind(&packed.notice);
+    Ok(add.fetch_one(conn).await?)
+}
+
+async fn add_run(
+    conn: &mut SqliteConnection,
+    run: &Run,
+    track: i64,
+    version: i64,
+    packed: &Packed,
+) -> Result<i64, Fault> {
+    let api = u64::try_from(run.api.as_nanos()).unwrap_or(u64::MAX);
+    let query = sqlx::query_scalar(ADD_RUN)
+        .bind(run.run.as_str())
+        .bind(track)
+        .bind(version)
+        .bind(run.due.nanos())
+        .bind(run.started.nanos())
+        .bind(run.finished.nanos())
+        .bind(run.window.map(|window| window.from.nanos()))
+        .bind(run.window.map(|window| window.to.nanos()))
+        .bind(run.as_of.nanos())
+        .bind(run.status.as_str())
+        .bind(signed(run.rows))
+        .bind(signed(run.new))
+        .bind(signed(run.changed))
+        .bind(signed(run.gone))
+        .bind(signed(run.returned))
+        .bind(i64::from(run.calls))
+        .bind(signed(api))
+        .bind(run.error.as_deref())
+        .bind(run.commit.as_deref())
+        .bind(run.trigger.as_str())
+        .bind(signed(packed.steps))
+        .bind(&run.query)
+        .bind(packed.members.as_deref());
+    Ok(query.fetch_one(conn).await?)
+}
+
+/// Deltas and blocks; returns the ordinal that the next new hit takes.
+async fn add_hits(
+    conn: &mut SqliteConnection,
+    commit: &RunCommit,
+    packed: &Packed,
+    before: &Counters,
+    seq: i64,
+) -> Result<u64, Fault> {
+    let mut next = before.next_ordinal;
+    for (blob, after, has_gone) in &packed.deltas {
+        next = next.max(*after);
+        sqlx::query(ADD_DELTA)
+            .bind(before.track)
+            .bind(seq)
+            .bind(commit.run.started.nanos())
+            .bind(signed(next))
+            .bind(*has_gone)
+            .bind(blob)
+            .execute(&mut *conn)
+            .await?;
+    }
+    for (block, (records, low, high)) in commit.blocks.iter().zip(&packed.records) {
+        sqlx::query(ADD_BLOCK)
+            .bind(before.track)
+            .bind(seq)
+            .bind(*low)
+            .bind(*high)
+            .bind(records)
+            .bind(&block.body)
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(next)
+}
+
+/// What a run does to its track's counters.
+fn moved(before: Counters, commit: &RunCommit) -> Counters {
+    let run = &commit.run;
+    let scheduled = match run.trigger {
+        Trigger::Schedule | Trigger::CatchUp => Some(run.due),
+        Trigger::Manual => None,
+    };
+    let mut after = Counters {
+        watermark: commit.watermark.or(before.watermark),
+        last_due: before.last_due.max(scheduled),
+        last_failure_notice: commit.last_failure_notice.or(before.last_failure_notice),
+        ..before
+    };
+    match run.status {
+        RunStatus::Failed => after.failures_in_row = before.failures_in_row.saturating_add(1),
+        RunStatus::Partial => after.generation += 1,
+        RunStatus::Ok => {
+            after.generation += 1;
+            after.complete_runs += 1;
+            after.failures_in_row = 0;
+            after.last_failure_notice = None;
+        }
+    }
+    after
+}
+
+async fn move_track(conn: &mut SqliteConnection, after: &Counters, seq: i64) -> Result<(), Fault> {
+    sqlx::query(MOVE_TRACK)
+        .bind(after.track)
+        .bind(signed(after.generation))
+        .bind(signed(after.next_ordinal))
+        .bind(after.watermark.map(Timestamp::nanos))
+        .bind(after.last_due.map(Timestamp::nanos))
+        .bind(signed(after.complete_runs))
+        .bind(i64::from(after.failures_in_row))
+        .bind(after.last_failure_notice.map(Timestamp::nanos))
+        .bind(seq)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Held hits and suppressions; written only when they moved.
+async fn keep_memory(
+    conn: &mut SqliteConnection,
+    commit: &RunCommit,
+    packed: &Packed,
+    track: i64,
+) -> Result<(), Fault> {
+    let before = memory(&mut *conn, track).await?;
+    let mut suppressions = match &before {
+        Some((_, suppressions)) => unpack_suppressions(suppressions)?,
+        None => Suppressions::default(),
+    };
+    let over = commit.run.started.minus(SUPPRESSION_KEPT);
+    suppressions.retain(|_, until| *until > over);
+    suppressions.extend(commit.suppressions.iter().copied());
+    let suppressions = pack_suppressions(&suppressions);
+    let same = before.is_some_and(|(held, old)| held == packed.held && old == suppressions);
+    if !same {
+        let set = sqlx::query(SET_MEMORY).bind(track).bind(&packed.held).bind(suppressions);
+        set.execute(conn).await?;
+    }
+    Ok(())
+}

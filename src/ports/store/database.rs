@@ -1,0 +1,223 @@
+//! The store itself: opening, what is the database's own, and the way to its connections.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqlitePool, Transaction};
+use uuid::Uuid;
+
+use super::connection::{Write, Writer, options, readers};
+use super::error::StoreError;
+use super::fault::{Fault, explain_io};
+use super::owner::this_owner;
+use crate::model::id::{RunId, digest};
+use crate::model::time::Timestamp;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// `application_id` of our files: "hunt" in ASCII.
+const APPLICATION: i64 = 0x6875_6e74;
+
+/// The database. Cheap to clone; all clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    writer: Writer,
+    readers: SqlitePool,
+    secret: [u8; 32],
+    database_id: String,
+    owner: String,
+}
+
+impl Store {
+    /// Opens the database, makes it where there is none (mode 0600, and so SQLite's two files beside
+    /// it), and brings its schema up to date.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        make_file(path)?;
+        let options = options(path);
+        let mut conn = connect(&options).await.map_err(|fault| fault.explain(path))?;
+        let (database_id, secret) = prepare(&mut conn, path).await?;
+        let writer = Writer::new(options, conn);
+        let (readers, owner, path) = (readers(path), this_owner(), path.to_owned());
+        Ok(Self { inner: Arc::new(Inner { path, writer, readers, secret, database_id, owner }) })
+    }
+
+    /// Opens the database for a verb that only shows what is there: says so where no run was made yet.
+    pub async fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            let why = "it doesn't exist, as no run was made yet".to_owned();
+            return Err(StoreError::Open { path: path.to_owned(), why });
+        }
+        Self::open(path).await
+    }
+
+    /// Closes all connections, after the work that is under way. A store that is only dropped loses
+    /// nothing either.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.inner.readers.close().await;
+        self.told(self.inner.writer.close().await)
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// The database's secret, made with it: keys the rows' fingerprints.
+    #[must_use]
+    pub fn secret(&self) -> [u8; 32] {
+        self.inner.secret
+    }
+
+    /// The database's id, made with it: 32 hexadecimal digits.
+    #[must_use]
+    pub fn database_id(&self) -> String {
+        self.inner.database_id.clone()
+    }
+
+    /// An id for a run that begins now: never given before, by any process that shares the file.
+    pub async fn new_run_id(&self, started: Timestamp) -> Result<RunId, StoreError> {
+        let stamp = started.compact();
+        let old = started.minus(Duration::from_hours(48)).compact();
+        let mut write = self.begin().await?;
+        let result = take_run_id(&mut write.conn, &stamp, &old, self.inner.database_id.as_bytes()).await;
+        self.told(write.end(result).await)
+    }
+
+    /// Who this process is in the ledger.
+    pub(super) fn owner(&self) -> &str {
+        &self.inner.owner
+    }
+
+    /// Begins a write.
+    pub(super) async fn begin(&self) -> Result<Write<'_>, StoreError> {
+        self.told(self.inner.writer.begin().await)
+    }
+
+    /// A view of the database that stands still until it is dropped.
+    pub(super) async fn read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.told(self.inner.readers.begin().await.map_err(Fault::from))
+    }
+
+    /// Adds the file's name to a failure.
+    pub(super) fn told<T>(&self, result: Result<T, Fault>) -> Result<T, StoreError> {
+        result.map_err(|fault| fault.explain(&self.inner.path))
+    }
+}
+
+/// Makes the file with mode 0600 where there is none. An existing file isn't opened, not for a
+/// moment: closing it would drop the locks that SQLite holds on it elsewhere in this process
+/// (<https://www.sqlite.org/howtocorrupt.html>, 2.2).
+fn make_file(path: &Path) -> Result<(), StoreError> {
+    let open = |why: String| StoreError::Open { path: path.to_owned(), why };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(open(format!("the folder {} doesn't exist", folder.display())));
+    }
+    if path.is_dir() {
+        return Err(open("it is a folder".to_owned()));
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(explain_io(&error, path)),
+        _ => Ok(()),
+    }
+}
+
+/// Connects; the change to WAL doesn't wait for another process that makes it at the same moment.
+async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, Fault> {
+    let mut pause = Duration::from_millis(10);
+    loop {
+        match options.connect().await.map_err(Fault::from) {
+            Err(fault) if fault.is_busy() && pause < Duration::from_secs(2) => {
+                tokio::time::sleep(pause).await;
+                pause = pause.saturating_mul(2);
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Checks that the file is ours and not newer, applies what migrations are missing, and reads what is
+/// the database's own: all in one write, so that two processes can't do it at once.
+pub(super) async fn prepare(conn: &mut SqliteConnection, path: &Path) -> Result<(String, [u8; 32]), StoreError> {
+    let explain = |error: sqlx::Error| Fault::Sql(error).explain(path);
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *conn).await.map_err(explain)?;
+    if journal != "wal" {
+        let why = format!("its file system has no shared memory (journal mode {journal}); put it on a local disk");
+        return Err(StoreError::Open { path: path.to_owned(), why });
+    }
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(explain)?;
+    check_ours(&mut tx, path).await?;
+    // `run` does the same, but its future can't cross threads for a borrowed connection.
+    MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(|error| match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => explain(error),
+        other => Fault::Bad(other.to_string()).explain(path),
+    })?;
+    let own = installation(&mut tx).await.map_err(|fault| fault.explain(path))?;
+    tx.commit().await.map_err(explain)?;
+    Ok(own)
+}
+
+async fn check_ours(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let explain = |error: sqlx::Error| Fault::Sql(error).explain(path);
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *conn).await.map_err(explain)?;
+    if application != APPLICATION {
+        let things: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *conn).await.map_err(explain)?;
+        if application != 0 || things != 0 {
+            return Err(Fault::Bad("it belongs to another program".to_owned()).explain(path));
+        }
+        return Ok(());
+    }
+    let found: Option<i64> =
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut *conn).await.map_err(explain)?;
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    match found {
+        Some(found) if found > known => Err(StoreError::Newer { path: path.to_owned(), found, known }),
+        _ => Ok(()),
+    }
+}
+
+/// The database's id and secret; made where it has none yet. Each v4 UUID brings 122 random bits from
+/// the operating system.
+async fn installation(conn: &mut SqliteConnection) -> Result<(String, [u8; 32]), Fault> {
+    let (one, two) = (Uuid::new_v4(), Uuid::new_v4());
+    let secret = digest("huntd secret v1", &[one.as_bytes(), two.as_bytes()]);
+    sqlx::query("INSERT INTO installation (one, database_id, secret) VALUES (1, ?1, ?2) ON CONFLICT DO NOTHING")
+        .bind(Uuid::new_v4().simple().to_string())
+        .bind(secret.as_slice())
+        .execute(&mut *conn)
+        .await?;
+    let (id, secret): (String, Vec<u8>) =
+        sqlx::query_as("SELECT database_id, secret FROM installation WHERE one = 1").fetch_one(conn).await?;
+    let secret = secret.try_into().map_err(|_| Fault::Bad("the secret has another length".to_owned()))?;
+    Ok((id, secret))
+}
+
+async fn take_run_id(conn: &mut SqliteConnection, stamp: &str, old: &str, database: &[u8]) -> Result<RunId, Fault> {
+    sqlx::query(FORGET_RUN_IDS).bind(old).execute(&mut *conn).await?;
+    loop {
+        // The tail has 32 bits: two runs of one second share it once in four milliards.
+        let id = RunId::derive(stamp, &[database, Uuid::new_v4().as_bytes()]);
+        let taken = sqlx::query(TAKE_RUN_ID).bind(id.as_str()).execute(&mut *conn).await?.rows_affected();
+        if taken == 1 {
+            return Ok(id);
+        }
+    }
+}
+
+/// Given to the statement tests too.
+pub(super) const FORGET_RUN_IDS: &str = "DELETE FROM run_id WHERE run < ?1";
+pub(super) const TAKE_RUN_ID: &str = "INSERT INTO run_id (run) SELECT ?1 \
+     WHERE NOT EXISTS (SELECT 1 FROM run WHERE run = ?1) ON CONFLICT DO NOTHING";

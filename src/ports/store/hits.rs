@@ -1,0 +1,338 @@
+//! Hits, as they are listed.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::ops::ControlFlow;
+
+use futures_util::TryStreamExt;
+use roaring::RoaringBitmap;
+use serde_json::value::RawValue;
+use sqlx::sqlite::SqliteConnection;
+
+use super::database::Store;
+use super::error::StoreError;
+use super::fault::Fault;
+use super::pack::unpack_deltas;
+use super::rows::{gone_of_run, last_rows, no_row, records_of_run, rows_of_run};
+use super::runs::tracks_that;
+use super::seen::{FirstSeen, LastSeen};
+use crate::model::delivery::NoticeHunt;
+use crate::model::hit::{Hit, HitDelta, HitKind, Ordinal};
+use crate::model::hunt::Severity;
+use crate::model::id::{HitId, HuntId, RunId, TenantName};
+use crate::model::time::Timestamp;
+
+/// Which hits.
+#[derive(Default, Clone, Copy)]
+pub struct HitFilter<'a> {
+    /// Of the hunts that it says yes to: an id, a glob, whatever the caller means.
+    pub hunt: Option<&'a (dyn Fn(&HuntId) -> bool + Sync)>,
+    /// Of this tenant.
+    pub tenant: Option<&'a TenantName>,
+    /// Said by runs that began then or later.
+    pub since: Option<Timestamp>,
+    /// Said by this run.
+    pub run: Option<&'a RunId>,
+    /// Of this kind.
+    pub kind: Option<HitKind>,
+    /// At most so many, the newest.
+    pub limit: Option<usize>,
+}
+
+impl fmt::Debug for HitFilter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HitFilter")
+            .field("hunt", &self.hunt.is_some())
+            .field("tenant", &self.tenant)
+            .field("since", &self.since)
+            .field("run", &self.run)
+            .field("kind", &self.kind)
+            .field("limit", &self.limit)
+            .finish()
+    }
+}
+
+/// What the beginning of a hit's id leads to.
+#[derive(Debug, Clone)]
+pub enum HitSearch {
+    /// No hit.
+    Nothing,
+    /// One hit: all that was ever said of it, oldest first.
+    One(Vec<Hit>),
+    /// Several hits (the first twenty): the beginning is too short.
+    Several(Vec<HitId>),
+}
+
+/// How many ids [`HitSearch::Several`] names.
+const SEVERAL: usize = 20;
+
+pub(super) const STEPS_OF_TRACK: &str = "SELECT seq, run, track, started, version FROM run \
+     WHERE track = ?1 AND steps > 0 AND started >= ?2 ORDER BY seq";
+pub(super) const STEPS_OF_RUN: &str =
+    "SELECT seq, run, track, started, version FROM run WHERE run = ?1 AND started >= ?2";
+pub(super) const STEPS_BY_SEQ: &str = "SELECT seq, run, track, started, version FROM run WHERE seq = ?1";
+pub(super) const TRACK_NAME: &str = "SELECT hunt, tenant FROM track WHERE track = ?1";
+pub(super) const NOTICE_OF: &str = "SELECT notice FROM hunt_version WHERE version = ?1";
+/// The one search that reads all there is: an id says nothing of its hunt.
+pub(super) const ALL_DELTAS: &str = "SELECT run, packed FROM delta ORDER BY delta";
+
+impl Store {
+    /// Hands on the hits that pass, newest last, until `each` breaks off. At most one block of rows is
+    /// in memory at a time.
+    pub async fn hits(
+        &self,
+        filter: &HitFilter<'_>,
+        each: impl FnMut(Hit) -> ControlFlow<()> + Send,
+    ) -> Result<(), StoreError> {
+        let mut read = self.read().await?;
+        self.told(stream(&mut read, filter, each).await)
+    }
+
+    /// The hit whose id begins with `prefix` (hexadecimal digits, in either case).
+    pub async fn hit(&self, prefix: &str) -> Result<HitSearch, StoreError> {
+        let mut read = self.read().await?;
+        self.told(search(&mut read, &prefix.to_ascii_lowercase()).await)
+    }
+}
+
+/// A run that said something of hits.
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct Sayer {
+    seq: i64,
+    run: String,
+    track: i64,
+    started: i64,
+    version: i64,
+}
+
+/// What is looked up once for all hits of a track.
+#[derive(Debug)]
+struct Place {
+    hunt: String,
+    tenant: String,
+    first: FirstSeen,
+    last: LastSeen,
+}
+
+/// Looks things up, each once.
+#[derive(Debug, Default)]
+struct Lookup {
+    places: HashMap<i64, Place>,
+    severities: HashMap<i64, Severity>,
+}
+
+impl Lookup {
+    async fn place(&mut self, conn: &mut SqliteConnection, track: i64) -> Result<&mut Place, Fault> {
+        match self.places.entry(track) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let (hunt, tenant) = sqlx::query_as(TRACK_NAME).bind(track).fetch_one(&mut *conn).await?;
+                let first = FirstSeen::load(conn, track).await?;
+                Ok(entry.insert(Place { hunt, tenant, first, last: LastSeen::new(track, i64::MAX) }))
+            }
+        }
+    }
+
+    async fn severity(&mut self, conn: &mut SqliteConnection, version: i64) -> Result<Severity, Fault> {
+        if let Some(severity) = self.severities.get(&version) {
+            return Ok(*severity);
+        }
+        let notice: String = sqlx::query_scalar(NOTICE_OF).bind(version).fetch_one(conn).await?;
+        let notice: NoticeHunt =
+            serde_json::from_str(&notice).map_err(|error| Fault::Bad(format!("a stored hunt has a fault: {error}")))?;
+        self.severities.insert(version, notice.severity);
+        Ok(notice.severity)
+    }
+
+    /// Hands on what `sayer` said of the hits in `wanted` (all, where it is none): rows in their
+    /// order, then the hits that it said to be gone, each with its last row.
+    async fn say(
+        &mut self,
+        conn: &mut SqliteConnection,
+        sayer: &Sayer,
+        wanted: Option<&RoaringBitmap>,
+        mut each: impl FnMut(Hit),
+    ) -> Result<(), Fault> {
+        let severity = self.severity(&mut *conn, sayer.version).await?;
+        let place = self.place(&mut *conn, sayer.track).await?;
+        let told = Told::load(&mut *conn, sayer.seq, wanted).await?;
+        place.last.resolve(&mut *conn, &told.all()).await?;
+        let started = Timestamp::from_nanos(sayer.started);
+        let mut tell = |ordinal: Ordinal, kind: HitKind, hit: HitId, row: Box<RawValue>| {
+            let first_seen = place.first.of(ordinal).unwrap_or(started);
+            each(Hit {
+                hit,
+                hunt: place.hunt.clone(),
+                tenant: place.tenant.clone(),
+                kind,
+                run: sayer.run.clone(),
+                first_seen,
+                last_seen: place.last.of(ordinal).unwrap_or(first_seen),
+                severity,
+                row,
+            });
+        };
+        if !told.stored.is_empty() {
+            let tell_row = |row: super::rows::StoredRow| {
+                tell(row.record.ordinal, row.record.kind, row.record.hit, row.text);
+            };
+            rows_of_run(&mut *conn, sayer.seq, Some(&told.stored), tell_row).await?;
+        }
+        if !told.gone.is_empty() {
+            let ordinals = told.gone.iter().map(|(ordinal, _)| *ordinal).collect();
+            let mut rows = last_rows(conn, sayer.track, &ordinals, sayer.seq).await?;
+            for (ordinal, hit) in told.gone {
+                let row = rows.remove(&ordinal).and_then(|mut rows| rows.pop());
+                tell(ordinal, HitKind::Gone, hit, row.map_or_else(no_row, |row| row.text));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a run said, without its rows.
+#[derive(Debug, Default)]
+struct Told {
+    /// The hits of which it stored rows.
+    stored: RoaringBitmap,
+    /// The kind of each stored row.
+    kinds: Vec<HitKind>,
+    /// The hits that it said to be gone.
+    gone: Vec<(Ordinal, HitId)>,
+}
+
+impl Told {
+    async fn load(conn: &mut SqliteConnection, run: i64, wanted: Option<&RoaringBitmap>) -> Result<Self, Fault> {
+        let is_wanted = |ordinal: Ordinal| wanted.is_none_or(|wanted| wanted.contains(ordinal));
+        let mut told = Self::default();
+        for record in records_of_run(&mut *conn, run).await? {
+            if is_wanted(record.ordinal) {
+                told.stored.insert(record.ordinal);
+                told.kinds.push(record.kind);
+            }
+        }
+        told.gone = gone_of_run(conn, run).await?;
+        told.gone.retain(|(ordinal, _)| is_wanted(*ordinal) && !told.stored.contains(*ordinal));
+        Ok(told)
+    }
+
+    fn all(&self) -> RoaringBitmap {
+        let gone: RoaringBitmap = self.gone.iter().map(|(ordinal, _)| *ordinal).collect();
+        gone | &self.stored
+    }
+
+    /// How many hits it hands on of `kind`.
+    fn count(&self, kind: Option<HitKind>) -> usize {
+        let rows = self.kinds.iter().filter(|said| kind.is_none_or(|kind| kind == **said)).count();
+        if kind.is_none_or(|kind| kind == HitKind::Gone) { rows + self.gone.len() } else { rows }
+    }
+}
+
+async fn stream(
+    conn: &mut SqliteConnection,
+    filter: &HitFilter<'_>,
+    mut each: impl FnMut(Hit) -> ControlFlow<()> + Send,
+) -> Result<(), Fault> {
+    let sayers = sayers(&mut *conn, filter).await?;
+    let (skip_runs, mut skip_hits) = skipped(&mut *conn, &sayers, filter).await?;
+    let mut lookup = Lookup::default();
+    for sayer in sayers.iter().skip(skip_runs) {
+        let mut flow = ControlFlow::Continue(());
+        let hand_on = |hit: Hit| {
+            if flow.is_break() || filter.kind.is_some_and(|kind| kind != hit.kind) {
+                return;
+            }
+            if skip_hits > 0 {
+                skip_hits -= 1;
+                return;
+            }
+            flow = each(hit);
+        };
+        lookup.say(&mut *conn, sayer, None, hand_on).await?;
+        if flow.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The runs to look at, oldest first.
+async fn sayers(conn: &mut SqliteConnection, filter: &HitFilter<'_>) -> Result<Vec<Sayer>, Fault> {
+    let since = filter.since.map_or(i64::MIN, Timestamp::nanos);
+    let tracks = tracks_that(&mut *conn, filter.hunt, filter.tenant).await?;
+    if let Some(run) = filter.run {
+        let found: Vec<Sayer> = sqlx::query_as(STEPS_OF_RUN).bind(run.as_str()).bind(since).fetch_all(conn).await?;
+        return Ok(found.into_iter().filter(|sayer| tracks.contains(&sayer.track)).collect());
+    }
+    let mut all: Vec<Sayer> = Vec::new();
+    for track in tracks {
+        all.extend(sqlx::query_as(STEPS_OF_TRACK).bind(track).bind(since).fetch_all(&mut *conn).await?);
+    }
+    all.sort_by_key(|sayer: &Sayer| sayer.seq);
+    Ok(all)
+}
+
+/// How many runs, and how many hits of the next one, a limit leaves out: counted from the newest.
+async fn skipped(
+    conn: &mut SqliteConnection,
+    sayers: &[Sayer],
+    filter: &HitFilter<'_>,
+) -> Result<(usize, usize), Fault> {
+    let Some(mut left) = filter.limit else { return Ok((0, 0)) };
+    for (at, sayer) in sayers.iter().enumerate().rev() {
+        let count = Told::load(&mut *conn, sayer.seq, None).await?.count(filter.kind);
+        if count >= left {
+            return Ok((at, count - left));
+        }
+        left -= count;
+    }
+    Ok((0, 0))
+}
+
+async fn search(conn: &mut SqliteConnection, prefix: &str) -> Result<HitSearch, Fault> {
+    if prefix.is_empty() || prefix.len() > 40 || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(HitSearch::Nothing);
+    }
+    let mut ids: Vec<HitId> = Vec::new();
+    let mut steps: Vec<(i64, Ordinal)> = Vec::new();
+    let mut blobs = sqlx::query_as::<_, (i64, Vec<u8>)>(ALL_DELTAS).fetch(&mut *conn);
+    while let Some((run, packed)) = blobs.try_next().await? {
+        unpack_deltas(&packed, |delta: HitDelta| {
+            if !begins_with(delta.hit, prefix) {
+                return;
+            }
+            if !ids.contains(&delta.hit) && ids.len() < SEVERAL {
+                ids.push(delta.hit);
+            }
+            if delta.kind.is_some() && ids.len() == 1 {
+                steps.push((run, delta.ordinal));
+            }
+        })?;
+    }
+    drop(blobs);
+    match ids.len() {
+        0 => Ok(HitSearch::Nothing),
+        1 => Ok(HitSearch::One(life(conn, &steps).await?)),
+        _ => Ok(HitSearch::Several(ids)),
+    }
+}
+
+fn begins_with(hit: HitId, prefix: &str) -> bool {
+    let digits = |byte: &u8| [byte >> 4, byte & 15];
+    let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or(16);
+    prefix.bytes().zip(hit.0.iter().flat_map(digits)).all(|(want, have)| value(want) == u32::from(have))
+}
+
+async fn life(conn: &mut SqliteConnection, steps: &[(i64, Ordinal)]) -> Result<Vec<Hit>, Fault> {
+    let (mut lookup, mut hits) = (Lookup::default(), Vec::new());
+    for (seq, ordinal) in steps {
+        let sayer: Option<Sayer> = sqlx::query_as(STEPS_BY_SEQ).bind(seq).fetch_optional(&mut *conn).await?;
+        // A run past its retention has nothing more to show.
+        if let Some(sayer) = sayer {
+            let wanted = RoaringBitmap::from_iter([*ordinal]);
+            lookup.say(&mut *conn, &sayer, Some(&wanted), |hit| hits.push(hit)).await?;
+        }
+    }
+    Ok(hits)
+}

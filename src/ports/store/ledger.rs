@@ -1,0 +1,160 @@
+//! The quota's ledger: each call is entered, and on the disk, before it goes out.
+
+use std::time::Duration;
+
+use sqlx::sqlite::SqliteConnection;
+
+use super::database::Store;
+use super::error::StoreError;
+use super::fault::Fault;
+use crate::model::id::TenantName;
+use crate::model::quota::{Admission, Block, BlockReason, CallLedger, LedgerCall};
+use crate::model::time::Timestamp;
+
+/// A call in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CallId(i64);
+
+/// What of the ledger a decision sees: an hour, and room for the service's clock and a slow answer.
+const SEEN: Duration = Duration::from_mins(70);
+/// What the ledger keeps, so that a clock that leaps ahead and back finds the last hour still there.
+const KEPT: Duration = Duration::from_hours(48);
+/// The newest calls of all tenants together that stay whatever the clock says.
+const KEPT_CALLS: i64 = 20_000;
+
+pub(super) const LOAD_CALLS: &str = "SELECT sent, answered FROM call \
+     WHERE tenant = ?1 AND (sent > ?2 OR answered > ?2 OR answered IS NULL) ORDER BY sent, call";
+pub(super) const LOAD_BLOCK: &str = "SELECT until, reason, said FROM tenant_block WHERE tenant = ?1";
+pub(super) const ENTER_CALL: &str = "INSERT INTO call (tenant, sent, owner) VALUES (?1, ?2, ?3) RETURNING call";
+pub(super) const FORGET_CALLS: &str = "DELETE FROM call WHERE tenant = ?1 AND sent < ?2 AND answered IS NOT NULL \
+     AND call <= (SELECT max(call) FROM call) - ?3";
+pub(super) const FINISH_CALL: &str = "UPDATE call SET answered = max(sent, ?2) WHERE call = ?1 AND answered IS NULL";
+pub(super) const OPEN_OWNERS: &str = "SELECT DISTINCT owner FROM call WHERE answered IS NULL";
+pub(super) const SETTLE_OWNER: &str = "UPDATE call SET answered = max(sent, ?2) WHERE owner = ?1 AND answered IS NULL";
+/// Of two blocks the longer one holds: two processes may learn of one at once.
+pub(super) const SET_BLOCK: &str = "INSERT INTO tenant_block (tenant, until, reason, said) VALUES (?1, ?2, ?3, ?4) \
+     ON CONFLICT (tenant) DO UPDATE SET until = excluded.until, reason = excluded.reason, said = excluded.said \
+     WHERE excluded.until >= until";
+pub(super) const CLEAR_BLOCK: &str = "DELETE FROM tenant_block WHERE tenant = ?1";
+
+impl Store {
+    /// Shows `decide` the tenant's calls, and enters one call where it says [`Admission::Go`]. No
+    /// other process's call comes between the two, and on return the entry is on the disk.
+    pub async fn reserve_call(
+        &self,
+        tenant: &TenantName,
+        now: Timestamp,
+        decide: impl FnOnce(&CallLedger) -> Admission + Send,
+    ) -> Result<(Admission, Option<CallId>), StoreError> {
+        let mut write = self.begin().await?;
+        let result = reserve(&mut write.conn, tenant, now, self.owner(), decide).await;
+        self.told(write.end(result).await)
+    }
+
+    /// Enters that a call's answer has come, or that it is known to be over. A second time changes
+    /// nothing.
+    pub async fn finish_call(&self, call: CallId, now: Timestamp) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        let done = sqlx::query(FINISH_CALL).bind(call.0).bind(now.nanos()).execute(&mut write.conn).await;
+        self.told(write.end(done.map(drop).map_err(Fault::from)).await)
+    }
+
+    /// Ends, as of `now`, the calls that processes left open which no longer live: at each start, as
+    /// they would count as under way for good.
+    pub async fn settle_orphans(
+        &self,
+        now: Timestamp,
+        is_alive: impl Fn(&str) -> bool + Send,
+    ) -> Result<u64, StoreError> {
+        let mut write = self.begin().await?;
+        let result = settle(&mut write.conn, now, is_alive).await;
+        self.told(write.end(result).await)
+    }
+
+    /// Blocks a tenant; a block that holds longer stays.
+    pub async fn set_block(&self, tenant: &TenantName, block: &Block) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        let done = sqlx::query(SET_BLOCK)
+            .bind(tenant.as_str())
+            .bind(block.until.nanos())
+            .bind(block.reason.as_str())
+            .bind(&block.said)
+            .execute(&mut write.conn)
+            .await;
+        self.told(write.end(done.map(drop).map_err(Fault::from)).await)
+    }
+
+    /// Ends a tenant's block, whatever its end.
+    pub async fn clear_block(&self, tenant: &TenantName) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        let done = sqlx::query(CLEAR_BLOCK).bind(tenant.as_str()).execute(&mut write.conn).await;
+        self.told(write.end(done.map(drop).map_err(Fault::from)).await)
+    }
+
+    /// The tenant's calls and block, to be shown.
+    pub async fn ledger(&self, tenant: &TenantName, now: Timestamp) -> Result<CallLedger, StoreError> {
+        let mut read = self.read().await?;
+        self.told(load(&mut read, tenant, now).await)
+    }
+}
+
+async fn load(conn: &mut SqliteConnection, tenant: &TenantName, now: Timestamp) -> Result<CallLedger, Fault> {
+    let calls: Vec<(i64, Option<i64>)> =
+        sqlx::query_as(LOAD_CALLS).bind(tenant.as_str()).bind(now.minus(SEEN).nanos()).fetch_all(&mut *conn).await?;
+    let calls = calls
+        .into_iter()
+        .map(|(sent, answered)| LedgerCall {
+            sent: Timestamp::from_nanos(sent),
+            answered: answered.map(Timestamp::from_nanos),
+        })
+        .collect();
+    let block: Option<(i64, String, String)> =
+        sqlx::query_as(LOAD_BLOCK).bind(tenant.as_str()).fetch_optional(conn).await?;
+    let block = block.map(|(until, reason, said)| match BlockReason::parse(&reason) {
+        Some(reason) => Ok(Block { until: Timestamp::from_nanos(until), reason, said }),
+        None => Err(Fault::Bad(format!("unknown reason of a block: {reason}"))),
+    });
+    Ok(CallLedger { calls, block: block.transpose()? })
+}
+
+async fn reserve(
+    conn: &mut SqliteConnection,
+    tenant: &TenantName,
+    now: Timestamp,
+    owner: &str,
+    decide: impl FnOnce(&CallLedger) -> Admission + Send,
+) -> Result<(Admission, Option<CallId>), Fault> {
+    let ledger = load(&mut *conn, tenant, now).await?;
+    let admission = decide(&ledger);
+    if admission != Admission::Go {
+        return Ok((admission, None));
+    }
+    let call: i64 = sqlx::query_scalar(ENTER_CALL)
+        .bind(tenant.as_str())
+        .bind(now.nanos())
+        .bind(owner)
+        .fetch_one(&mut *conn)
+        .await?;
+    sqlx::query(FORGET_CALLS)
+        .bind(tenant.as_str())
+        .bind(now.minus(KEPT).nanos())
+        .bind(KEPT_CALLS)
+        .execute(conn)
+        .await?;
+    Ok((admission, Some(CallId(call))))
+}
+
+async fn settle(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    is_alive: impl Fn(&str) -> bool + Send,
+) -> Result<u64, Fault> {
+    let owners: Vec<String> = sqlx::query_scalar(OPEN_OWNERS).fetch_all(&mut *conn).await?;
+    let dead: Vec<String> = owners.into_iter().filter(|owner| !is_alive(owner)).collect();
+    let mut settled = 0;
+    for owner in dead {
+        let done = sqlx::query(SETTLE_OWNER).bind(owner).bind(now.nanos()).execute(&mut *conn).await?;
+        settled += done.rows_affected();
+    }
+    Ok(settled)
+}

@@ -1,0 +1,10 @@
+//! The store on real files.
+
+mod commits;
+mod fixture;
+mod ledger;
+mod listings;
+mod maintenance;
+mod opening;
+mod outbox;
+mod plans;

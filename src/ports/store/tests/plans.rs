@@ -1,0 +1,129 @@
+//! Every statement runs against the migrated schema, and none that is asked often reads a table that
+//! grows from end to end.
+
+use sqlx::{Row, SqliteConnection};
+
+use super::super::{commit, database, hits, ledger, maintenance, members, notice, outbox, rows, runs, seen, track};
+use super::fixture::fresh;
+
+/// Statements that must find what they want by an index.
+const BY_INDEX: &[&str] = &[
+    commit::ADD_TRACK,
+    commit::FIND_VERSION,
+    commit::ADD_VERSION,
+    commit::ADD_RUN,
+    commit::ADD_DELTA,
+    commit::ADD_BLOCK,
+    commit::ADD_DELIVERY,
+    commit::MOVE_TRACK,
+    commit::SET_MEMORY,
+    database::FORGET_RUN_IDS,
+    database::TAKE_RUN_ID,
+    hits::STEPS_OF_TRACK,
+    hits::STEPS_OF_RUN,
+    hits::STEPS_BY_SEQ,
+    hits::TRACK_NAME,
+    hits::NOTICE_OF,
+    ledger::LOAD_CALLS,
+    ledger::LOAD_BLOCK,
+    ledger::ENTER_CALL,
+    ledger::FORGET_CALLS,
+    ledger::FINISH_CALL,
+    ledger::SETTLE_OWNER,
+    ledger::SET_BLOCK,
+    ledger::CLEAR_BLOCK,
+    maintenance::NEWEST_MEMBERS,
+    maintenance::BLOCKS_BACK,
+    maintenance::DROP_BLOCKS,
+    maintenance::OLD_RUNS,
+    maintenance::DROP_DELIVERIES,
+    maintenance::DROP_RUNS,
+    members::FIND_RUN,
+    members::DEFINITION,
+    notice::LOAD_DELIVERY,
+    outbox::CLAIM,
+    outbox::CLAIMED,
+    outbox::MARK_SENT,
+    outbox::MARK_LATER,
+    outbox::MARK_FAILED,
+    outbox::RETRY,
+    outbox::DELIVERIES_IN,
+    rows::ROWS_OF_RUN,
+    rows::RECORDS_OF_RUN,
+    rows::RECORDS_BEFORE,
+    rows::BODY,
+    rows::GONE_OF_RUN,
+    runs::ALL_RUNS,
+    runs::FAILED_RUNS,
+    runs::TRACK_RUNS,
+    runs::ONE_RUN,
+    runs::RUN_BY_SEQ,
+    seen::FIRST_SEEN,
+    seen::MEMBERS,
+    track::LOAD_TRACK,
+    track::LOAD_MEMORY,
+    track::LOAD_DELTAS,
+];
+
+/// Statements that may go through the whole of an index which holds only what is open.
+const OPEN_ONLY: &[(&str, &str)] = &[
+    (ledger::OPEN_OWNERS, "call_open"),
+    (outbox::IS_DUE, "delivery_state"),
+    (outbox::DUE, "delivery_state"),
+    (outbox::NEXT_AT, "delivery_state"),
+];
+
+/// Statements that mean all there is.
+const WHOLE: &[&str] =
+    &[maintenance::DROP_VERSIONS, hits::ALL_DELTAS, outbox::ALL_DELIVERIES, runs::TRACK_NAMES, track::LIST_TRACKS];
+
+async fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
+    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    let rows = sqlx::query(explain).fetch_all(conn).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    rows.iter().map(|row| row.get::<String, _>("detail")).collect()
+}
+
+/// A step that goes through a table of ours from end to end; lists given as JSON don't count.
+fn is_scan(step: &str) -> bool {
+    step.starts_with("SCAN ")
+        && !step.contains("json_each")
+        && !step.contains("VIRTUAL TABLE")
+        && step != "SCAN CONSTANT ROW"
+}
+
+#[tokio::test]
+async fn hot_statements_use_an_index() {
+    let (_folder, store) = fresh().await;
+    let mut read = store.read().await.unwrap();
+    for sql in BY_INDEX {
+        let plan = plan(&mut read, sql).await;
+        assert!(!plan.iter().any(|step| is_scan(step)), "{sql}\n{plan:#?}");
+    }
+    for (sql, index) in OPEN_ONLY {
+        let plan = plan(&mut read, sql).await;
+        let fine = |step: &String| {
+            !is_scan(step) || step.contains(index) || !step.contains("call") && !step.contains("delivery")
+        };
+        assert!(plan.iter().all(fine), "{sql}\n{plan:#?}");
+        assert!(plan.iter().any(|step| step.contains(index)), "{sql}\n{plan:#?}");
+    }
+    for sql in WHOLE {
+        plan(&mut read, sql).await;
+    }
+}
+
+/// The plans above say it only where they are read right.
+#[tokio::test]
+async fn a_scan_is_seen() {
+    let (_folder, store) = fresh().await;
+    let mut read = store.read().await.unwrap();
+    assert!(plan(&mut read, "SELECT 1 FROM run WHERE rows = 3").await.iter().any(|step| is_scan(step)));
+}
+
+#[tokio::test]
+async fn first_seen_needs_no_table() {
+    let (_folder, store) = fresh().await;
+    let mut read = store.read().await.unwrap();
+    let plan = plan(&mut read, seen::FIRST_SEEN).await;
+    assert!(plan[0].contains("COVERING INDEX delta_track"), "{plan:?}");
+}

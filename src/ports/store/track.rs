@@ -1,0 +1,189 @@
+//! Tracks: a hunt on a tenant, and what the next run starts from.
+
+use futures_util::TryStreamExt;
+use roaring::RoaringBitmap;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::database::Store;
+use super::error::StoreError;
+use super::fault::{Fault, unsigned};
+use super::pack::{Suppressions, unpack_bitmap, unpack_deltas, unpack_suppressions};
+use super::runs::{RUN_BY_SEQ, name_fault, run_of};
+use crate::model::hit::{KnownHits, Ordinal};
+use crate::model::id::{HuntId, TenantName};
+use crate::model::run::Run;
+use crate::model::time::Timestamp;
+
+/// Where the history of a hunt on a tenant stands; the default where there is none yet.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Track {
+    /// Goes up by one with each run that isn't failed; a failed run moves no hit and leaves it. A
+    /// state of [`Store::known_hits`] is good for as long as this stays.
+    pub generation: u64,
+    /// The first instant of event time not covered by complete results.
+    pub watermark: Option<Timestamp>,
+    /// The latest tick of the schedule that was served.
+    pub last_due: Option<Timestamp>,
+    /// Runs that ended `ok`.
+    pub complete_runs: u64,
+    /// Hits that a threshold holds back.
+    pub held: RoaringBitmap,
+    /// Suppressed groups, and until when; some may be over.
+    pub suppressions: Suppressions,
+    /// Failed runs since the last that ended `ok`.
+    pub failures_in_row: u32,
+    /// When it was last told that the hunt keeps failing; none again once a run ended `ok`.
+    pub last_failure_notice: Option<Timestamp>,
+}
+
+/// A track as it is listed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrackSummary {
+    /// The hunt.
+    pub hunt: HuntId,
+    /// The tenant.
+    pub tenant: TenantName,
+    /// The last run; none after its retention.
+    pub last_run: Option<Run>,
+    /// Failed runs since the last that ended `ok`.
+    pub failures_in_row: u32,
+    /// When it was last told that the hunt keeps failing.
+    pub last_failure_notice: Option<Timestamp>,
+    /// The first instant of event time not covered by complete results.
+    pub watermark: Option<Timestamp>,
+    /// The latest tick of the schedule that was served.
+    pub last_due: Option<Timestamp>,
+    /// Runs that ended `ok`.
+    pub complete_runs: u64,
+    /// Hits ever seen.
+    pub hits: u64,
+}
+
+pub(super) const LOAD_TRACK: &str = "SELECT track, generation, next_ordinal, watermark, last_due, complete_runs, \
+     failures_in_row, last_failure_notice FROM track WHERE hunt = ?1 AND tenant = ?2";
+pub(super) const LOAD_MEMORY: &str = "SELECT held, suppressions FROM track_memory WHERE track = ?1";
+pub(super) const LOAD_DELTAS: &str = "SELECT packed FROM delta WHERE track = ?1 ORDER BY delta";
+/// A few hundred at most.
+pub(super) const LIST_TRACKS: &str = "SELECT track, hunt, tenant, generation, next_ordinal, watermark, last_due, \
+     complete_runs, failures_in_row, last_failure_notice, last_run FROM track ORDER BY hunt, tenant";
+
+impl Store {
+    /// Where the history of `hunt` on `tenant` stands.
+    pub async fn track(&self, hunt: &HuntId, tenant: &TenantName) -> Result<Track, StoreError> {
+        let mut read = self.read().await?;
+        self.told(track(&mut read, hunt, tenant).await)
+    }
+
+    /// All tracks that ever had a run, by hunt and tenant.
+    pub async fn tracks(&self) -> Result<Vec<TrackSummary>, StoreError> {
+        let mut read = self.read().await?;
+        self.told(summaries(&mut read).await)
+    }
+
+    /// All that is known of the hits of `hunt` on `tenant`, and the generation that it belongs to.
+    pub async fn known_hits(&self, hunt: &HuntId, tenant: &TenantName) -> Result<(KnownHits, u64), StoreError> {
+        let mut read = self.read().await?;
+        self.told(replay(&mut read, hunt, tenant).await)
+    }
+}
+
+/// A track's counters, as they stand in the file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counters {
+    pub(super) track: i64,
+    pub(super) generation: u64,
+    /// One more than the last ordinal, which may be the greatest of its type.
+    pub(super) next_ordinal: u64,
+    pub(super) watermark: Option<Timestamp>,
+    pub(super) last_due: Option<Timestamp>,
+    pub(super) complete_runs: u64,
+    pub(super) failures_in_row: u32,
+    pub(super) last_failure_notice: Option<Timestamp>,
+}
+
+fn counters_of(row: &SqliteRow) -> Result<Counters, Fault> {
+    let time = |name: &str| Ok::<_, Fault>(row.try_get::<Option<i64>, _>(name)?.map(Timestamp::from_nanos));
+    Ok(Counters {
+        track: row.try_get("track")?,
+        generation: unsigned(row.try_get("generation")?)?,
+        next_ordinal: unsigned(row.try_get("next_ordinal")?)?,
+        watermark: time("watermark")?,
+        last_due: time("last_due")?,
+        complete_runs: unsigned(row.try_get("complete_runs")?)?,
+        failures_in_row: unsigned(row.try_get("failures_in_row")?)?,
+        last_failure_notice: time("last_failure_notice")?,
+    })
+}
+
+pub(super) async fn counters(
+    conn: &mut SqliteConnection,
+    hunt: &HuntId,
+    tenant: &TenantName,
+) -> Result<Option<Counters>, Fault> {
+    let row = sqlx::query(LOAD_TRACK).bind(hunt.as_str()).bind(tenant.as_str()).fetch_optional(conn).await?;
+    row.as_ref().map(counters_of).transpose()
+}
+
+/// The two packed parts of a track: held hits and suppressions.
+pub(super) async fn memory(conn: &mut SqliteConnection, track: i64) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
+    Ok(sqlx::query_as(LOAD_MEMORY).bind(track).fetch_optional(conn).await?)
+}
+
+async fn track(conn: &mut SqliteConnection, hunt: &HuntId, tenant: &TenantName) -> Result<Track, Fault> {
+    let Some(counters) = counters(&mut *conn, hunt, tenant).await? else {
+        return Ok(Track::default());
+    };
+    let (held, suppressions) = match memory(conn, counters.track).await? {
+        Some((held, suppressions)) => (unpack_bitmap(&held)?, unpack_suppressions(&suppressions)?),
+        None => Default::default(),
+    };
+    Ok(Track {
+        generation: counters.generation,
+        watermark: counters.watermark,
+        last_due: counters.last_due,
+        complete_runs: counters.complete_runs,
+        held,
+        suppressions,
+        failures_in_row: counters.failures_in_row,
+        last_failure_notice: counters.last_failure_notice,
+    })
+}
+
+async fn summaries(conn: &mut SqliteConnection) -> Result<Vec<TrackSummary>, Fault> {
+    let rows = sqlx::query(LIST_TRACKS).fetch_all(&mut *conn).await?;
+    let mut all = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let counters = counters_of(row)?;
+        let last: Option<i64> = row.try_get("last_run")?;
+        let last = sqlx::query(RUN_BY_SEQ).bind(last).fetch_optional(&mut *conn).await?;
+        all.push(TrackSummary {
+            hunt: HuntId::new(row.try_get::<String, _>("hunt")?).map_err(name_fault)?,
+            tenant: TenantName::new(row.try_get::<String, _>("tenant")?).map_err(name_fault)?,
+            last_run: last.as_ref().map(run_of).transpose()?,
+            failures_in_row: counters.failures_in_row,
+            last_failure_notice: counters.last_failure_notice,
+            watermark: counters.watermark,
+            last_due: counters.last_due,
+            complete_runs: counters.complete_runs,
+            hits: counters.next_ordinal,
+        });
+    }
+    Ok(all)
+}
+
+async fn replay(conn: &mut SqliteConnection, hunt: &HuntId, tenant: &TenantName) -> Result<(KnownHits, u64), Fault> {
+    let mut known = KnownHits::default();
+    let Some(counters) = counters(&mut *conn, hunt, tenant).await? else {
+        return Ok((known, 0));
+    };
+    let mut blobs = sqlx::query_scalar::<_, Vec<u8>>(LOAD_DELTAS).bind(counters.track).fetch(conn);
+    while let Some(packed) = blobs.try_next().await? {
+        unpack_deltas(&packed, |delta| known.apply(&delta))?;
+    }
+    // A lost last delta would make the next new hit take a known one's place.
+    if u64::from(known.next) != counters.next_ordinal.min(u64::from(Ordinal::MAX)) {
+        return Err(Fault::Bad(format!("the history of {hunt} on {tenant} isn't whole")));
+    }
+    Ok((known, counters.generation))
+}
