@@ -106,8 +106,11 @@ impl Trace {
     /// A column that isn't there.
     #[must_use]
     pub fn unknown_column(&self) -> Text {
-        self.error(400, "BadRequest",
-            "'project' operator: Failed to resolve scalar expression named 'Nope'. Fix semantic errors in your query.")
+        self.error(
+            400,
+            "BadRequest",
+            "'project' operator: Failed to resolve scalar expression named 'Nope'. Fix semantic errors in your query.",
+        )
     }
 
     /// No KQL. The two full stops are the service's.
@@ -151,7 +154,9 @@ impl Trace {
     #[must_use]
     pub fn no_such_path(&self, segment: &str) -> Text {
         match self.dialect {
-            Dialect::Graph => self.error(400, "BadRequest", &format!("Resource not found for the segment '{segment}'.")),
+            Dialect::Graph => {
+                self.error(400, "BadRequest", &format!("Resource not found for the segment '{segment}'."))
+            }
             Dialect::Defender => self.error(404, "ResourceNotFound", &format!("Resource {segment} was not found")),
         }
     }
@@ -160,7 +165,9 @@ impl Trace {
     #[must_use]
     pub fn unauthorized(&self) -> Text {
         match self.dialect {
-            Dialect::Graph => self.error(401, "InvalidAuthenticationToken", "Access token has expired or is not yet valid."),
+            Dialect::Graph => {
+                self.error(401, "InvalidAuthenticationToken", "Access token has expired or is not yet valid.")
+            }
             Dialect::Defender => self.error(401, "Unauthorized", "The access token is invalid or has expired."),
         }
     }
@@ -175,9 +182,11 @@ impl Trace {
     /// A role that the app has not; the text names those that it has.
     #[must_use]
     pub fn forbidden(&self, needed: &str, has: &[String]) -> Text {
-        self.error(403, "Forbidden", &format!(
-            "Missing application roles. API required roles: {needed}, application roles: {}.", has.join(",")
-        ))
+        self.error(
+            403,
+            "Forbidden",
+            &format!("Missing application roles. API required roles: {needed}, application roles: {}.", has.join(",")),
+        )
     }
 
     /// Too many calls, in the wording without a wait.
@@ -232,7 +241,8 @@ pub fn sign_in_error(status: u16, error: &str, number: u32, message: &str, now: 
     let (trace, correlation) = (guid(draw), guid(draw ^ 0x5555));
     let mut description = format!("AADSTS{number}: {message}");
     // Writing to a String can't fail.
-    write!(description, "\r\nTrace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: {timestamp}").unwrap_or_default();
+    write!(description, "\r\nTrace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: {timestamp}")
+        .unwrap_or_default();
     let body = json!({
         "error": error, "error_description": description, "error_codes": [number], "timestamp": timestamp,
         "trace_id": trace, "correlation_id": correlation,

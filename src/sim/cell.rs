@@ -110,7 +110,9 @@ pub fn cell(kind: Kind, value: &Value, fill: &Fill) -> Result<Cell, String> {
         Value::Null => return Ok(Cell::Null),
         Value::String(text) => fill.text(text),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::Array(_) | Value::Object(_) => return Err(format!("a list or a map only fits in a dynamic column: {value}")),
+        Value::Array(_) | Value::Object(_) => {
+            return Err(format!("a list or a map only fits in a dynamic column: {value}"));
+        }
     };
     let bad = |what: &str| format!("`{text}` is no {what}");
     match kind {
@@ -144,7 +146,14 @@ pub fn guid(word: u64) -> String {
     let other = mix(&[word, 1]);
     let (high, low) = (format!("{word:016x}"), format!("{other:016x}"));
     let part = |text: &str, range: std::ops::Range<usize>| text.get(range).unwrap_or_default().to_owned();
-    format!("{}-{}-4{}-a{}-{}", part(&high, 0..8), part(&high, 8..12), part(&high, 13..16), part(&low, 1..4), part(&low, 4..16))
+    format!(
+        "{}-{}-4{}-a{}-{}",
+        part(&high, 0..8),
+        part(&high, 8..12),
+        part(&high, 13..16),
+        part(&low, 1..4),
+        part(&low, 4..16)
+    )
 }
 
 #[cfg(test)]
@@ -173,7 +182,8 @@ mod tests {
         for (kind, value, expected) in cases {
             assert_eq!(cell(kind, &value, &FILL), Ok(expected), "{value}");
         }
-        for (kind, value) in [(Kind::Int, json!(4_000_000_000_i64)), (Kind::Bool, json!(1)), (Kind::String, json!([1]))] {
+        for (kind, value) in [(Kind::Int, json!(4_000_000_000_i64)), (Kind::Bool, json!(1)), (Kind::String, json!([1]))]
+        {
             assert!(cell(kind, &value, &FILL).is_err(), "{value}");
         }
     }

@@ -103,4 +103,3 @@ fn replace(state: &State, body: &[u8]) -> Text {
         Err(error) => failure(400, &error.to_string()),
     }
 }
-

@@ -78,7 +78,9 @@ impl Found {
         let mut total = self.rows.len() as u64;
         for (place, (stream, run)) in streams.iter().zip(&self.runs).enumerate() {
             let numbers = run.from..run.from + run.length;
-            total += numbers.filter(|n| arrival(stream, &self.question, self.hunt, place, *n).1 <= self.question.now).count() as u64;
+            total += numbers
+                .filter(|n| arrival(stream, &self.question, self.hunt, place, *n).1 <= self.question.now)
+                .count() as u64;
         }
         total
     }
@@ -235,7 +237,8 @@ mod tests {
         let now = Timestamp::from_seconds(now);
         let found = Found::new(&scenario, 0, Question { start: Timestamp::EPOCH, now, asked, seed: 7, shuffle });
         let total = found.total();
-        let all: Vec<i64> = found.map(|event| if let Some(Cell::Whole(n)) = event.cells.get(1) { *n } else { -1 }).collect();
+        let all: Vec<i64> =
+            found.map(|event| if let Some(Cell::Whole(n)) = event.cells.get(1) { *n } else { -1 }).collect();
         assert_eq!(all.len() as u64, total);
         all
     }

@@ -284,8 +284,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refused> {
         ..Request::default()
     };
     let connection = request.header("connection").unwrap_or_default().to_ascii_lowercase();
-    request.keep_alive =
-        if parsed.version == Some(1) { connection != "close" } else { connection == "keep-alive" };
+    request.keep_alive = if parsed.version == Some(1) { connection != "close" } else { connection == "keep-alive" };
     Ok(Some((request, length)))
 }
 

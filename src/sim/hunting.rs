@@ -57,11 +57,11 @@ pub fn answer(state: &State, request: &Request, dialect: Dialect) -> Reply {
     let (now, draw) = (state.now(), state.draw());
     state.ledger().stats.calls += 1;
     let trace = trace(dialect, request, now, draw);
-    let visit = Visit { state, scenario: state.scenario(), request, trace, now, draw, ask: ask(dialect, &request.body) };
+    let visit =
+        Visit { state, scenario: state.scenario(), request, trace, now, draw, ask: ask(dialect, &request.body) };
     let hunt = visit.hunt().map(|(place, hunt)| (place, hunt.name.clone()));
     let tenant = visit.tenant_id();
-    let mut damage =
-        Damage { delay: visit.scenario.latency.pick(mix(&[draw, 5])), ..Damage::default() };
+    let mut damage = Damage { delay: visit.scenario.latency.pick(mix(&[draw, 5])), ..Damage::default() };
     let (answer, spoilt) = visit.decide(tenant.as_deref(), hunt.as_ref().map(|(_, name)| name.as_str()), &mut damage);
     visit.record(&answer, tenant, hunt.map(|(_, name)| name));
     visit.write(answer, spoilt, damage)
@@ -155,7 +155,11 @@ impl Visit<'_> {
         let trace = &self.trace;
         Some(match effect {
             Effect::UnknownError => trace.unknown_error(500),
-            Effect::InternalError => trace.error(500, "InternalServerError", "An unexpected error occurred during query execution. Please try again in a few minutes."),
+            Effect::InternalError => trace.error(
+                500,
+                "InternalServerError",
+                "An unexpected error occurred during query execution. Please try again in a few minutes.",
+            ),
             Effect::BadGateway => Text::gateway_page(502, "Bad Gateway"),
             Effect::Unavailable => Text::gateway_page(503, "Service Unavailable"),
             Effect::GatewayTimeout => trace.unknown_error(504),
@@ -235,7 +239,9 @@ impl Visit<'_> {
         let wire = self.scenario.wire;
         let packed = packing(self.trace.dialect, wire.compression, self.request);
         let content_type = match self.trace.dialect {
-            Dialect::Graph => "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+            Dialect::Graph => {
+                "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+            }
             Dialect::Defender => "application/json; charset=utf-8",
         };
         let (hunt, found, rows, limit) = match (answer, &spoilt) {
@@ -245,7 +251,11 @@ impl Visit<'_> {
                 return reply(text, headers, wire.framing, packed, damage);
             }
             (Answer::Rows { .. }, Some(Effect::NotJson | Effect::Empty)) => {
-                let body = if spoilt == Some(Effect::Empty) { "" } else { "<html><body>The service is being moved</body></html>" };
+                let body = if spoilt == Some(Effect::Empty) {
+                    ""
+                } else {
+                    "<html><body>The service is being moved</body></html>"
+                };
                 let text = Text::new(200, content_type, body);
                 return reply(text, headers(&self.trace, content_type), wire.framing, packed, damage);
             }
@@ -338,7 +348,9 @@ impl Pieces {
             out.extend(encode::schema(self.dialect, &hunt.columns));
         }
         if self.error_member {
-            out.extend_from_slice(br#","error":{"code":"PartialError","message":"There were some errors when processing your query."}"#);
+            out.extend_from_slice(
+                br#","error":{"code":"PartialError","message":"There were some errors when processing your query."}"#,
+            );
         }
         out.push(b'}');
         self.stage = Stage::Done;

@@ -229,11 +229,23 @@ mod tests {
         let (a, b) = (at("2024-02-01T08:00:00Z"), at("2024-02-15T08:00:00Z"));
         let nano = Duration::from_nanos(1);
         let cases = [
-            ("T\n| where Timestamp between (datetime(2024-02-01T08:00:00Z) .. datetime(2024-02-15T08:00:00Z))", a, b.plus(nano)),
-            ("T | where Timestamp >= datetime(2024-02-01T08:00:00Z) and Timestamp < datetime(2024-02-15T08:00:00Z)", a, b),
+            (
+                "T\n| where Timestamp between (datetime(2024-02-01T08:00:00Z) .. datetime(2024-02-15T08:00:00Z))",
+                a,
+                b.plus(nano),
+            ),
+            (
+                "T | where Timestamp >= datetime(2024-02-01T08:00:00Z) and Timestamp < datetime(2024-02-15T08:00:00Z)",
+                a,
+                b,
+            ),
             ("T | where Timestamp>datetime(\"2024-02-01T08:00:00Z\")", a.plus(nano), Asked::ALL.to),
             ("T | where Timestamp <= datetime(2024-02-15T08:00:00Z)", Asked::ALL.from, b.plus(nano)),
-            ("T | where LastTimestamp >= datetime(2024-02-01T08:00:00Z) | project Timestamp", Asked::ALL.from, Asked::ALL.to),
+            (
+                "T | where LastTimestamp >= datetime(2024-02-01T08:00:00Z) | project Timestamp",
+                Asked::ALL.from,
+                Asked::ALL.to,
+            ),
             ("T | where Timestamp > ago(1h)", Asked::ALL.from, Asked::ALL.to),
         ];
         for (query, from, to) in cases {

@@ -14,7 +14,8 @@ use super::state::{State, reply};
 use crate::model::time::Timestamp;
 
 /// The resources whose tokens Graph takes (Learn: graph/deployments).
-const GRAPH: [&str; 4] = ["graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"];
+const GRAPH: [&str; 4] =
+    ["graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"];
 /// The resources whose tokens the older API takes (Learn: api-advanced-hunting, usgov).
 const OLDER: [&str; 5] = [
     "api.security.microsoft.com",
@@ -62,7 +63,11 @@ pub fn answer(state: &State, request: &Request, tenant: &str) -> Reply {
     });
     let granted = text.status == 200;
     let stats = &mut state.ledger().stats;
-    if granted { stats.tokens += 1 } else { stats.tokens_refused += 1 }
+    if granted {
+        stats.tokens += 1
+    } else {
+        stats.tokens_refused += 1
+    }
     let headers = vec![
         ("content-type".to_owned(), text.content_type.clone()),
         ("cache-control".to_owned(), "no-store, no-cache".to_owned()),
@@ -96,7 +101,12 @@ fn check<'a>(
 ) -> Result<(&'a SimTenant, Dialect), Refusal> {
     let field = |key: &str| {
         form.get(key).filter(|value| !value.is_empty()).ok_or_else(|| {
-            (400, "invalid_request", 900_144, format!("The request body must contain the following parameter: '{key}'."))
+            (
+                400,
+                "invalid_request",
+                900_144,
+                format!("The request body must contain the following parameter: '{key}'."),
+            )
         })
     };
     let grant_type = field("grant_type")?;
@@ -105,19 +115,50 @@ fn check<'a>(
         (400, "invalid_request", 90002, format!("Tenant '{name}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."))
     })?;
     if grant_type != "client_credentials" {
-        return Err((400, "unsupported_grant_type", 70003, format!("The app requested an unsupported grant type '{grant_type}'.")));
+        return Err((
+            400,
+            "unsupported_grant_type",
+            70003,
+            format!("The app requested an unsupported grant type '{grant_type}'."),
+        ));
     }
     if *client_id != tenant.client_id {
-        return Err((400, "unauthorized_client", 700_016, format!("Application with identifier '{client_id}' was not found in the directory '{name}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.")));
+        return Err((
+            400,
+            "unauthorized_client",
+            700_016,
+            format!(
+                "Application with identifier '{client_id}' was not found in the directory '{name}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant."
+            ),
+        ));
     }
     let secret = form.get("client_secret").filter(|secret| !secret.is_empty()).ok_or_else(|| {
-        (401, "invalid_client", 7_000_218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.".to_owned())
+        (
+            401,
+            "invalid_client",
+            7_000_218,
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.".to_owned(),
+        )
     })?;
     if tenant.expired_secret.as_ref() == Some(secret) {
-        return Err((401, "invalid_client", 7_000_222, format!("The provided client secret keys for app '{client_id}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.")));
+        return Err((
+            401,
+            "invalid_client",
+            7_000_222,
+            format!(
+                "The provided client secret keys for app '{client_id}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds."
+            ),
+        ));
     }
     if *secret != tenant.secret {
-        return Err((401, "invalid_client", 7_000_215, format!("Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client_id}'.")));
+        return Err((
+            401,
+            "invalid_client",
+            7_000_215,
+            format!(
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client_id}'."
+            ),
+        ));
     }
     let scope = field("scope")?;
     let dialect = resource(tenant, scope).ok_or_else(|| {

@@ -147,7 +147,13 @@ pub fn headers(trace: &Trace, content_type: &str) -> Vec<(String, String)> {
 
 /// An answer out of a text.
 #[must_use]
-pub fn reply(text: Text, mut headers: Vec<(String, String)>, framing: Framing, packing: Packing, damage: Damage) -> Reply {
+pub fn reply(
+    text: Text,
+    mut headers: Vec<(String, String)>,
+    framing: Framing,
+    packing: Packing,
+    damage: Damage,
+) -> Reply {
     if let Some(wait) = text.retry_after {
         headers.push(("retry-after".to_owned(), wait));
     }

@@ -1,7 +1,7 @@
 //! Reads a scenario, and says where it is wrong before anything starts.
 
-use serde::de::{Deserializer, Error as _};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 
 use super::super::cell::{Fill, Kind, cell};
