@@ -12,7 +12,6 @@ use super::splitter::{Splitter, is_full};
 use super::text::{Veil, shown, shown_id};
 use super::transport::header;
 use crate::model::failure::{ApiFailure, FailureClass};
-use crate::model::limits;
 use crate::model::row::RowChunk;
 use crate::model::time::{Timestamp, format_duration};
 use crate::ports::api::{AnswerEnd, AnswerPiece};
@@ -26,6 +25,8 @@ pub(super) struct Reader<'a> {
     pub(super) permission: &'static str,
     pub(super) now: Timestamp,
     pub(super) idle: Duration,
+    /// The most bytes that are read, inflated.
+    pub(super) cap: u64,
     pub(super) veil: Veil<'a>,
     pub(super) pieces: &'a mpsc::Sender<AnswerPiece>,
 }
@@ -86,7 +87,7 @@ impl Reader<'_> {
 
     async fn split(&self, body: &mut Body, unpacked: &[u8]) -> Result<(), ApiFailure> {
         body.bytes += unpacked.len() as u64;
-        if body.bytes > limits::BODY_CAP {
+        if body.bytes > self.cap {
             return Err(self.too_big());
         }
         let wanted = HEAD.saturating_sub(body.head.len()).min(unpacked.len());
@@ -126,7 +127,7 @@ impl Reader<'_> {
     }
 
     fn too_big(&self) -> ApiFailure {
-        let message = format!("the answer of {} is longer than {} MiB", self.host, limits::BODY_CAP >> 20);
+        let message = format!("the answer of {} is longer than {} MiB", self.host, self.cap >> 20);
         let hint = "`project` fewer columns, or shorten the lookback".to_owned();
         ApiFailure { hint: Some(hint), ..fault::plain(FailureClass::ResultSize, message) }
     }

@@ -38,7 +38,7 @@ pub(super) struct Refusal<'a> {
 pub(super) fn classify(refusal: &Refusal<'_>, now: Timestamp, veil: Veil<'_>) -> ApiFailure {
     let envelope = Envelope::read(refusal.body);
     let message = message(refusal, envelope.as_ref(), veil);
-    told(refusal, envelope.unwrap_or_default(), message, now, veil)
+    told(refusal, &envelope.unwrap_or_default(), message, now, veil)
 }
 
 /// The failure of an answer with status 200 that has an `error` member.
@@ -46,10 +46,10 @@ pub(super) fn classify_member(refusal: &Refusal<'_>, error: &Value, now: Timesta
     let envelope = Envelope::of(error);
     let said = if envelope.message.trim().is_empty() { error.to_string() } else { envelope.message.clone() };
     let message = shown(&said, veil);
-    told(refusal, envelope, message, now, veil)
+    told(refusal, &envelope, message, now, veil)
 }
 
-fn told(refusal: &Refusal<'_>, envelope: Envelope, message: String, now: Timestamp, veil: Veil<'_>) -> ApiFailure {
+fn told(refusal: &Refusal<'_>, envelope: &Envelope, message: String, now: Timestamp, veil: Veil<'_>) -> ApiFailure {
     let words = Words { status: refusal.status, code: envelope.code.to_lowercase(), text: message.to_lowercase() };
     let class = words.class(&message);
     let id = envelope.request_id.as_deref().or(refusal.request_id);

@@ -21,6 +21,7 @@ use super::transport::{TimeLimits, header, host, http, small_body};
 use crate::adapters::secret::{EnvLookup, SecretReader, process_env};
 use crate::model::config::{ApiKind, Auth, Tenant};
 use crate::model::failure::ApiFailure;
+use crate::model::limits;
 use crate::model::secret::ExposeSecret;
 use crate::model::time::Window;
 use crate::ports::api::{AnswerEnd, AnswerPiece, QueryRequest, TenantApi};
@@ -58,13 +59,15 @@ impl ClientError {
 pub struct ClientOptions {
     /// How long it waits for what.
     pub limits: TimeLimits,
+    /// How many bytes an answer may have, inflated.
+    pub body_cap: u64,
     /// Where environment variables come from.
     pub env: EnvLookup,
 }
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { limits: TimeLimits::default(), env: process_env() }
+        Self { limits: TimeLimits::default(), body_cap: limits::BODY_CAP, env: process_env() }
     }
 }
 
@@ -90,6 +93,7 @@ struct Client {
     tokens: TokenSource,
     clock: SharedClock,
     limits: TimeLimits,
+    body_cap: u64,
 }
 
 /// Shows where it calls, and nothing that it holds.
@@ -107,12 +111,12 @@ impl Client {
         let hosts = Hosts::of(tenant)?;
         let Auth::ClientSecret(source) = &tenant.auth;
         let secret = SecretReader::with_env(source.clone(), options.env);
-        let limits = options.limits;
+        let (limits, body_cap) = (options.limits, options.body_cap);
         let tls = |error: reqwest::Error| ClientError::Tls(fault::causes(&error));
         let client_id = tenant.client_id.clone();
         let tokens = TokenSource::new(&hosts, client_id, secret, Arc::clone(&clock), limits).map_err(tls)?;
         let http = http(&hosts.query, &limits).map_err(tls)?;
-        Ok(Self { api: tenant.api, host: host(&hosts.query), http, tokens, clock, limits, hosts })
+        Ok(Self { api: tenant.api, host: host(&hosts.query), http, tokens, clock, limits, body_cap, hosts })
     }
 
     /// The dialect's body. Only Graph has a window beside the query.
@@ -170,7 +174,7 @@ impl Client {
         let (veil, permission, now) = (Veil(&hidden), permission(self.api), self.clock.now());
         let idle = self.limits.idle;
         if response.status().as_u16() == 200 {
-            let reader = Reader { host: &self.host, permission, now, idle, veil, pieces };
+            let reader = Reader { host: &self.host, permission, now, idle, cap: self.body_cap, veil, pieces };
             return reader.read(response).await;
         }
         let text = |name: &str| header(&response, name).map(str::to_owned);

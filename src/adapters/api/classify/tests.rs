@@ -71,14 +71,14 @@ fn refusals_of_the_query() {
     }
 }
 
-#[test]
-fn refusals_by_literal_body() {
+/// Whole bodies, as services and gateways were seen to send them.
+const LITERALS: &[(u16, &str, FailureClass)] = {
     use FailureClass::{
         Forbidden, LimitsExceeded, Request, ResultSize, Service, ThrottledCalls, ThrottledCpu, Timeout, Unauthorized,
         Unlicensed,
     };
     use ThrottleWindow::{Hour, Minute, Unnamed};
-    let cases = [
+    &[
         (
             400,
             r#"{"error":{"code":"BadRequest","message":"A recognition error occurred.. Fix syntax errors in your query.","target":"|1d25001e-48e8e09dbddde4f4."}}"#,
@@ -197,10 +197,14 @@ fn refusals_by_literal_body() {
         (302, "", Request),
         (405, "", Request),
         (600, "", Request),
-    ];
-    for (status, body, wanted) in cases {
-        let failure = of(status, body);
-        assert_eq!(failure.class, wanted, "{status} {body}");
+    ]
+};
+
+#[test]
+fn refusals_by_literal_body() {
+    for (status, body, wanted) in LITERALS {
+        let failure = of(*status, body);
+        assert_eq!(failure.class, *wanted, "{status} {body}");
         assert!(!failure.message.is_empty(), "{status} {body}");
         assert!(failure.hint.is_some(), "{status} {body}");
     }

@@ -1,4 +1,4 @@
-//! The splitter against serde_json, over documents cut at every byte.
+//! The splitter against `serde_json`, over documents cut at every byte.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ fn split<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Made, Malform
     Ok(made)
 }
 
-/// The same by serde_json, with the whole body in memory.
+/// The same by `serde_json`, with the whole body in memory.
 fn by_serde(body: &[u8]) -> Option<(Vec<Vec<u8>>, Schema)> {
     let members: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
     let find = |keys: [&str; 2]| keys.into_iter().find_map(|key| members.get(key).copied());
