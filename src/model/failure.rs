@@ -29,7 +29,7 @@ pub enum FailureClass {
     },
     /// The query was preempted: "exceeded the allowed limits". Comes and goes for the same query.
     LimitsExceeded,
-    /// Too many bytes: "exceeded the allowed result size", or the proxy's 502 or 413 for the same.
+    /// Too many bytes: "exceeded the allowed result size", or the proxy's 502 for the same.
     ResultSize,
     /// Too many calls.
     ThrottledCalls(ThrottleWindow),
@@ -47,7 +47,8 @@ pub enum FailureClass {
     SignIn,
     /// A secret can't be read on this machine.
     Secret,
-    /// The request itself is wrong (a bad body, a wrong path): a fault of huntd or of `api_url`.
+    /// The request itself is wrong: a bad body, a wrong path (a fault of huntd or of `api_url`), or
+    /// a query of a megabyte and more (413), which no smaller window would shorten.
     Request,
     /// The service failed (5xx), or can't be reached.
     Service,

@@ -42,6 +42,13 @@ impl Timestamp {
         parsed.timestamp_nanos_opt().map(Self)
     }
 
+    /// Reads a mail's or an HTTP header's date, such as `Tue, 24 Nov 2026 16:13:00 GMT`.
+    #[must_use]
+    pub fn parse_rfc2822(text: &str) -> Option<Self> {
+        let parsed = DateTime::parse_from_rfc2822(text).ok()?;
+        parsed.timestamp_nanos_opt().map(Self)
+    }
+
     /// The instant plus `span`, held at the end of the range.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
@@ -338,6 +345,9 @@ mod tests {
         assert_eq!(at.compact(), "20261124T161300Z");
         assert_eq!(Timestamp::parse("2026-11-24T18:13:00+02:00").unwrap().to_string(), "2026-11-24T16:13:00Z");
         assert_eq!(Timestamp::parse("9999-12-31T23:59:59Z"), None);
+        let whole = at.floor_to(Duration::from_secs(1));
+        assert_eq!(Timestamp::parse_rfc2822("Tue, 24 Nov 2026 16:13:00 GMT"), Some(whole));
+        assert_eq!(Timestamp::parse_rfc2822(&whole.rfc2822()), Some(whole));
     }
 
     proptest! {
