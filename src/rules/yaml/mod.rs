@@ -17,5 +17,5 @@ mod write;
 pub use node::{Entry, Node, Scalar, ScalarKind, Style, Value};
 pub use parse::{Document, MAX_BYTES, parse};
 pub use problem::Problem;
-pub use read::{boolean, count, duration, map, names, text, word_list};
+pub use read::{Words, boolean, count, duration, map, text, word_list};
 pub use write::{block_text, flow_json, quoted, word};

@@ -46,9 +46,12 @@ pub fn map<'a>(node: &'a Node, what: &str) -> Result<&'a [Entry], Problem> {
     node.entries().ok_or_else(|| wrong(node, what, "a map"))
 }
 
-/// The texts of a list, each with its node. A single text counts as a list of one: then the second
+/// The texts of a list, each with its node.
+pub type Words<'a> = Vec<(&'a Node, String)>;
+
+/// The texts of a list. A single text counts as a list of one: then the second
 /// value is true, so that the caller may say so.
-pub fn word_list<'a>(node: &'a Node, what: &str) -> Result<(Vec<(&'a Node, String)>, bool), Problem> {
+pub fn word_list<'a>(node: &'a Node, what: &str) -> Result<(Words<'a>, bool), Problem> {
     match &node.value {
         Value::Scalar(Scalar { kind: ScalarKind::Null, .. }) => Ok((Vec::new(), false)),
         Value::Scalar(scalar) => Ok((vec![(node, scalar.text.trim().to_owned())], true)),
@@ -66,9 +69,4 @@ pub fn word_list<'a>(node: &'a Node, what: &str) -> Result<(Vec<(&'a Node, Strin
             Ok((words.collect::<Result<_, Problem>>()?, false))
         }
     }
-}
-
-/// The texts of a list, or a single text.
-pub fn names(node: &Node, what: &str) -> Result<Vec<String>, Problem> {
-    Ok(word_list(node, what)?.0.into_iter().map(|(_, word)| word).collect())
 }
