@@ -93,6 +93,12 @@ impl Node {
         matches!(&self.value, Value::Scalar(Scalar { kind: ScalarKind::Null, .. }))
     }
 
+    /// Whether it is a list without an entry.
+    #[must_use]
+    pub fn is_empty_list(&self) -> bool {
+        matches!(&self.value, Value::List(nodes) if nodes.is_empty())
+    }
+
     /// The scalar, unless it is nothing, a list or a map.
     #[must_use]
     pub fn scalar(&self) -> Option<&Scalar> {
