@@ -23,15 +23,15 @@ pub fn render(findings: &[Finding]) -> String {
         let file = property(&finding.file.display().to_string());
         let (line, end_line) = (place.line, place.end_line);
         // Columns are taken only where both ends are in one line.
-        let columns = match place.end_line == place.line {
-            true => format!(",col={},endColumn={}", place.column, place.end_column),
-            false => String::new(),
+        let columns = if place.end_line == place.line {
+            format!(",col={},endColumn={}", place.column, place.end_column)
+        } else {
+            String::new()
         };
         let text = data(&message);
-        out.push_str(&format!(
-            "::{command} file={file},line={line},endLine={end_line}{columns},title={}::{text}\n",
-            finding.code
-        ));
+        let code = finding.code;
+        let place = format!("file={file},line={line},endLine={end_line}{columns}");
+        out.extend(["::", command, " ", &place, ",title=", code, "::", &text, "\n"]);
     }
     out
 }

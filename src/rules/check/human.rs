@@ -62,7 +62,7 @@ fn one(finding: &Finding, text: Option<&str>, paint: Paint) -> String {
     };
     let file = visible(&finding.file.display().to_string());
     let arrow = paint.dim(&format!(" {:margin$}-->", ""));
-    out.push_str(&format!("{arrow} {file}:{}:{}\n", place.line, place.column));
+    out.extend([arrow, format!(" {file}:{}:{}\n", place.line, place.column)]);
     if let Some(line) = line {
         let end = if place.end_line == place.line { place.end_column } else { u32::MAX };
         let (shown, before, under) = excerpt(line, place.column as usize, end as usize);
@@ -73,7 +73,8 @@ fn one(finding: &Finding, text: Option<&str>, paint: Paint) -> String {
     }
     let notes = [("hint", finding.hint.as_deref()), ("hunt", finding.hunt.as_deref())];
     for (word, note) in notes.into_iter().filter_map(|(word, note)| Some((word, note?))) {
-        out.push_str(&format!(" {:margin$} {} {}: {}\n", "", paint.dim("="), paint.bold(word), visible(note)));
+        let edge = format!(" {:margin$} {} ", "", paint.dim("="));
+        out.extend([edge, paint.bold(word), format!(": {}\n", visible(note))]);
     }
     out
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::model::place::Finding;
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Shape<'a> {
     file: String,
     line: u32,
     column: u32,
@@ -23,7 +23,7 @@ struct Line<'a> {
 pub fn render(findings: &[Finding]) -> String {
     let mut out = String::new();
     for finding in findings {
-        let line = Line {
+        let shape = Shape {
             file: finding.file.display().to_string(),
             line: finding.place.line,
             column: finding.place.column,
@@ -36,7 +36,7 @@ pub fn render(findings: &[Finding]) -> String {
             hunt: finding.hunt.as_deref(),
         };
         // A struct of texts and numbers always has a JSON form.
-        if let Ok(text) = serde_json::to_string(&line) {
+        if let Ok(text) = serde_json::to_string(&shape) {
             out.push_str(&text);
             out.push('\n');
         }

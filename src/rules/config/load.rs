@@ -37,6 +37,7 @@ const DEFAULT_RETENTION: Retention =
 /// The defaults of every hunt where the config, or the lack of one, says nothing: daily, over a
 /// day, with half an hour for late events.
 #[must_use]
+#[expect(clippy::missing_panics_doc, reason = "it never does: a day is a valid interval")]
 pub fn default_hunt_defaults() -> HuntDefaults {
     let daily = Schedule::parse("@daily").ok().or_else(|| Schedule::every(Duration::from_hours(24)));
     #[expect(clippy::expect_used, reason = "a day is more than the second that an interval must have")]

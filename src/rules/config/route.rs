@@ -98,8 +98,8 @@ impl Names<'_> {
         make: impl Fn(String) -> Result<T, E>,
     ) -> Option<T> {
         if self.known.iter().any(|known| known == name) {
-            let made = make(name.to_owned());
-            return context.keep(made.map_err(|error| Problem::new(node.place, error.to_string())));
+            let name = make(name.to_owned());
+            return context.keep(name.map_err(|error| Problem::new(node.place, error.to_string())));
         }
         let all = match self.known {
             [] => format!("the config has no {} at all", self.word),
