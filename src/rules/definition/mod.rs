@@ -48,7 +48,7 @@
 //! | H025 | error | a value comes from a `_defaults.yaml` in which it is broken |
 //! | H026 | error, warning | a document is no map; a file holds no hunt |
 //! | H027 | warning | the lookback is longer than the API's data reaches |
-//! | H028 | error | a file or folder can't be read |
+//! | H028 | error, warning | a file or folder can't be read |
 //! | H029 | error | there are too many files |
 
 mod custom_detection;

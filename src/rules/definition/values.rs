@@ -34,7 +34,8 @@ pub(super) fn is_technique(word: &str) -> bool {
 pub fn schedule(node: &Node) -> Result<Schedule, Problem> {
     let hint = "write cron of 5 fields (`\"*/30 * * * *\"`), of 6 with seconds first, `@hourly`, or `every 30m`";
     let text = yaml::text(node, "schedule").map_err(|problem| problem.hint(hint))?;
-    let schedule = Schedule::parse(&text).map_err(|error| Problem::new(node.place, error.to_string()).hint(hint))?;
+    let schedule = Schedule::parse(&text)
+        .map_err(|error| Problem::new(node.place, error.to_string().trim_end_matches('.')).hint(hint))?;
     if let ScheduleKind::Cron(cron) = schedule.kind()
         && cron.find_next_occurrence(&Timestamp::EPOCH.chrono(), false).is_err()
     {
