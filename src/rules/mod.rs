@@ -11,3 +11,4 @@ pub mod render;
 pub mod route;
 pub mod schedule;
 pub mod window;
+pub mod yaml;

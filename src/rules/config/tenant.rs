@@ -1,0 +1,113 @@
+//! `tenants`.
+
+use std::collections::BTreeMap;
+
+use super::section::{Context, Section, only};
+use super::{address, secret};
+use crate::model::config::{ApiKind, Auth, Cloud, Quota, Tenant};
+use crate::model::id::TenantName;
+use crate::model::limits::{CALLS_PER_HOUR, CALLS_PER_MINUTE, CONCURRENT, ROW_LIMIT};
+use crate::rules::yaml::{self, Node, Problem};
+
+const KEYS: [&str; 9] = ["api", "cloud", "tenant_id", "client_id", "auth", "login_url", "api_url", "quota", "enabled"];
+const APIS: [(&str, ApiKind); 2] = [("graph", ApiKind::Graph), ("defender", ApiKind::Defender)];
+const CLOUDS: [(&str, Cloud); 5] = [
+    ("public", Cloud::Public),
+    ("gcc", Cloud::Gcc),
+    ("gcc-high", Cloud::GccHigh),
+    ("dod", Cloud::Dod),
+    ("china", Cloud::China),
+];
+
+/// Reads the map of tenants. A broken one is left out: its findings refuse the config.
+pub(super) fn tenants(context: &mut Context, node: &Node) -> BTreeMap<TenantName, Tenant> {
+    let mut tenants = BTreeMap::new();
+    for entry in context.keep(yaml::map(node, "tenants")).unwrap_or_default() {
+        let name = TenantName::new(&entry.key).map_err(|error| Problem::new(entry.key_place, error.to_string()));
+        let name = context.keep(name);
+        let place = if entry.value.is_null() { entry.key_place } else { entry.value.place };
+        let node = if entry.value.is_null() { &empty(place) } else { &entry.value };
+        if let Some(tenant) = name.and_then(|name| tenant(context, node, name)) {
+            tenants.insert(tenant.name.clone(), tenant);
+        }
+    }
+    tenants
+}
+
+fn empty(place: crate::model::place::Place) -> Node {
+    Node { place, value: yaml::Value::Map(Vec::new()) }
+}
+
+fn tenant(context: &mut Context, node: &Node, name: TenantName) -> Option<Tenant> {
+    let section = Section::open(context, node, &format!("tenants.{name}"), &KEYS)?;
+    let tenant_id =
+        section.need(context, "tenant_id").and_then(|node| plain(context, node, &section.name("tenant_id")));
+    let client_id =
+        section.need(context, "client_id").and_then(|node| plain(context, node, &section.name("client_id")));
+    let auth = section.need(context, "auth").and_then(|node| auth(context, node, &section.name("auth")));
+    let api = section.read(context, "api", |context, node, what| context.choice(node, what, &APIS));
+    let cloud = section.read(context, "cloud", |context, node, what| context.choice(node, what, &CLOUDS));
+    let login_url = section.read(context, "login_url", address::http);
+    let api_url = section.read(context, "api_url", address::http);
+    let quota = section.read(context, "quota", quota).unwrap_or(DEFAULT_QUOTA);
+    let enabled = section.read(context, "enabled", |context, node, what| context.keep(yaml::boolean(node, what)));
+    Some(Tenant {
+        name,
+        api: api.unwrap_or_default(),
+        cloud: cloud.unwrap_or_default(),
+        tenant_id: tenant_id?,
+        client_id: client_id?,
+        auth: auth?,
+        login_url,
+        api_url,
+        quota,
+        enabled: enabled.unwrap_or(true),
+    })
+}
+
+/// A GUID or a domain: it becomes part of an address.
+fn plain(context: &mut Context, node: &Node, what: &str) -> Option<String> {
+    let text = context.text(node, what)?;
+    if text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')) {
+        return Some(text);
+    }
+    let message = format!("`{what}`: `{}` is neither a GUID nor a domain", text.escape_debug());
+    context.notes.error("C004", Problem::new(node.place, message));
+    None
+}
+
+fn auth(context: &mut Context, node: &Node, what: &str) -> Option<Auth> {
+    let kinds = ["client_secret", "certificate", "managed_identity", "federated_token"];
+    let entry = only(context, node, what, &kinds)?;
+    let what = format!("{what}.{}", entry.key);
+    if entry.key == "client_secret" {
+        return secret::source(context, &entry.value, &what).map(Auth::ClientSecret);
+    }
+    let problem = Problem::new(entry.key_place, format!("`{what}` isn't served by this version yet"));
+    context.notes.error("C006", problem.hint("use `client_secret`"));
+    None
+}
+
+const DEFAULT_QUOTA: Quota = Quota {
+    calls_per_minute: CALLS_PER_MINUTE,
+    calls_per_hour: CALLS_PER_HOUR,
+    concurrent: CONCURRENT,
+    row_limit: ROW_LIMIT,
+};
+
+fn quota(context: &mut Context, node: &Node, what: &str) -> Option<Quota> {
+    let section =
+        Section::open(context, node, what, &["calls_per_minute", "calls_per_hour", "concurrent", "row_limit"])?;
+    let small = |context: &mut Context, node: &Node, what: &str| {
+        let count = context.keep(yaml::count(node, what))?;
+        let too_large = Problem::new(node.place, format!("`{what}` is too large"));
+        context.keep(u32::try_from(count).map_err(|_| too_large))
+    };
+    let row_limit = section.read(context, "row_limit", |context, node, what| context.keep(yaml::count(node, what)));
+    Some(Quota {
+        calls_per_minute: section.read(context, "calls_per_minute", small).unwrap_or(CALLS_PER_MINUTE),
+        calls_per_hour: section.read(context, "calls_per_hour", small).unwrap_or(CALLS_PER_HOUR),
+        concurrent: section.read(context, "concurrent", small).unwrap_or(CONCURRENT),
+        row_limit: row_limit.unwrap_or(ROW_LIMIT),
+    })
+}
