@@ -1,6 +1,6 @@
 //! Tables and properties of routing and telling.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -44,17 +44,17 @@ fn hunt() -> Hunt {
         splay: Duration::ZERO,
         timeout: HOUR,
         enabled: true,
-        allow: Default::default(),
+        allow: BTreeMap::default(),
         entities: Vec::new(),
         tests: Vec::new(),
-        extra: Default::default(),
+        extra: BTreeMap::default(),
         dialect: Dialect::Huntd,
         source: Source::default(),
     }
 }
 
-fn at_least(count: u64) -> Option<Threshold> {
-    Some(Threshold { op: ThresholdOp::AtLeast, count })
+fn at_least(count: u64) -> Threshold {
+    Threshold { op: ThresholdOp::AtLeast, count }
 }
 
 fn names(texts: &[&str]) -> Vec<ChannelName> {
@@ -69,8 +69,8 @@ fn to(texts: &[&str]) -> Route {
     Route { to: names(texts), ..Route::default() }
 }
 
-fn glob(pattern: &str) -> Option<globset::GlobMatcher> {
-    Some(globset::Glob::new(pattern).unwrap().compile_matcher())
+fn glob(pattern: &str) -> globset::GlobMatcher {
+    globset::Glob::new(pattern).unwrap().compile_matcher()
 }
 
 #[test]
@@ -84,11 +84,11 @@ fn the_first_route_wins_unless_it_continues() {
         ("any tag", vec![Route { tags: vec!["mac".into(), "windows".into()], ..to(&["a"]) }], &["a"]),
         ("no such tag", vec![Route { tags: vec!["mac".into()], ..to(&["a"]) }], &[]),
         ("tenant", vec![Route { tenant: vec![TenantName::new("other").unwrap()], ..to(&["a"]) }], &[]),
-        ("glob", vec![Route { hunt: glob("endpoint/*"), ..to(&["a"]) }], &["a"]),
-        ("other glob", vec![Route { hunt: glob("mail/*"), ..to(&["a"]) }, to(&["b"])], &["b"]),
+        ("glob", vec![Route { hunt: Some(glob("endpoint/*")), ..to(&["a"]) }], &["a"]),
+        ("other glob", vec![Route { hunt: Some(glob("mail/*")), ..to(&["a"]) }, to(&["b"])], &["b"]),
         (
             "all conditions",
-            vec![Route { severity: vec![Severity::High], hunt: glob("mail/*"), ..to(&["a"]) }, to(&["b"])],
+            vec![Route { severity: vec![Severity::High], hunt: Some(glob("mail/*")), ..to(&["a"]) }, to(&["b"])],
             &["b"],
         ),
     ];
@@ -170,7 +170,7 @@ fn a_baseline_tells_nothing_and_holds_nothing() {
 
 #[test]
 fn a_threshold_holds_back_and_then_tells_all() {
-    let hunt = Hunt { threshold: at_least(3), ..hunt() };
+    let hunt = Hunt { threshold: Some(at_least(3)), ..hunt() };
     let below = Case { rows: 2, held: vec![7], ..Case::new(hunt.clone(), &[(1, HitKind::New), (9, HitKind::Gone)]) };
     let held = below.tell();
     assert_eq!((held.verdict, held.hits.len()), (Verdict::BelowThreshold, 0));
@@ -266,7 +266,7 @@ proptest! {
         count in 0_u64..5,
         report in prop::sample::subsequence(HitKind::ALL.to_vec(), 1..=4),
     ) {
-        let hunt = Hunt { threshold: at_least(count), report: report.clone(), ..hunt() };
+        let hunt = Hunt { threshold: Some(at_least(count)), report: report.clone(), ..hunt() };
         let mut held = RoaringBitmap::new();
         let mut waiting: BTreeSet<Ordinal> = BTreeSet::new();
         for (rows, hits) in steps {
