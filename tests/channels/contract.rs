@@ -23,8 +23,8 @@ fn made(kind: &ChannelKind) -> Arc<dyn Channel> {
 }
 
 fn every(folder: &std::path::Path) -> Vec<Case> {
-    let server = Arc::new(MailServer::start(Faults::default()));
-    let deaf = Arc::new(MailServer::start(Faults { refuse_sign_in: true, ..Faults::default() }));
+    let server = Arc::new(MailServer::start(&Faults::default()));
+    let deaf = Arc::new(MailServer::start(&Faults { refuse_sign_in: true, ..Faults::default() }));
     let mail = settings(&server, folder);
     let mails = folder.join("mails");
     let to_folder = |path: &std::path::Path| {
@@ -105,7 +105,7 @@ async fn every_channel_keeps_the_contract() {
 
 #[tokio::test]
 async fn no_channel_prints_a_secret_when_debugged() {
-    let (server, folder) = (MailServer::start(Faults::default()), tempfile::tempdir().unwrap());
+    let (server, folder) = (MailServer::start(&Faults::default()), tempfile::tempdir().unwrap());
     let email = huntd::adapters::channel::email::Email::new(notices::channel("soc"), &settings(&server, folder.path()));
     let shown = format!("{email:?}");
     assert!(!shown.contains(PASSWORD) && !shown.contains(USER), "{shown}");

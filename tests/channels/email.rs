@@ -36,7 +36,7 @@ fn email(settings: &EmailChannel) -> Email {
 
 /// Sends one notice to a server with these faults.
 async fn send(faults: Faults, notice: &Notice) -> (MailServer, Result<(), SendError>) {
-    let (server, folder) = (MailServer::start(faults), tempfile::tempdir().unwrap());
+    let (server, folder) = (MailServer::start(&faults), tempfile::tempdir().unwrap());
     let sent = email(&settings(&server, folder.path())).send(notice).await;
     if let Err(error) = &sent {
         let said = format!("{error} {error:?}");
@@ -120,7 +120,7 @@ async fn a_hostile_notice_stays_one_mail() {
 
 #[tokio::test]
 async fn a_repeat_is_the_same_mail() {
-    let (server, folder) = (MailServer::start(Faults::default()), tempfile::tempdir().unwrap());
+    let (server, folder) = (MailServer::start(&Faults::default()), tempfile::tempdir().unwrap());
     let channel = email(&settings(&server, folder.path()));
     let mut notice = notices::usual(2);
     channel.send(&notice).await.unwrap();
@@ -191,7 +191,7 @@ async fn a_mail_that_is_too_large_goes_without_its_table() {
 #[tokio::test]
 async fn a_server_that_hangs_is_given_up() {
     let faults = Faults { hang_after_text: true, ..Faults::default() };
-    let (server, folder) = (MailServer::start(faults), tempfile::tempdir().unwrap());
+    let (server, folder) = (MailServer::start(&faults), tempfile::tempdir().unwrap());
     let channel = email(&settings(&server, folder.path())).with_limit(Duration::from_secs(2));
     for _ in 0..2 {
         let error = channel.send(&notices::usual(1)).await.unwrap_err();
@@ -203,7 +203,7 @@ async fn a_server_that_hangs_is_given_up() {
 
 #[tokio::test]
 async fn a_server_that_is_down_or_drops_is_tried_later() {
-    let (server, folder) = (MailServer::start(Faults::default()), tempfile::tempdir().unwrap());
+    let (server, folder) = (MailServer::start(&Faults::default()), tempfile::tempdir().unwrap());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut settings = settings(&server, folder.path());
     let port = listener.local_addr().unwrap().port();
@@ -221,8 +221,8 @@ async fn a_server_that_is_down_or_drops_is_tried_later() {
 
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_refused() {
-    let (server, folder) = (MailServer::start(Faults::default()), tempfile::tempdir().unwrap());
-    let other = MailServer::start(Faults::default());
+    let (server, folder) = (MailServer::start(&Faults::default()), tempfile::tempdir().unwrap());
+    let other = MailServer::start(&Faults::default());
     let settings = EmailChannel { ca: Some(other.ca.clone()), ..settings(&server, folder.path()) };
     let error = email(&settings).send(&notices::usual(1)).await.unwrap_err();
     assert!(matches!(&error, SendError::Later(text) if text.contains("trusted by the system or by `ca`")), "{error}");
@@ -231,7 +231,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
 
 #[tokio::test]
 async fn a_changed_password_counts_at_once() {
-    let (server, folder) = (MailServer::start(Faults::default()), tempfile::tempdir().unwrap());
+    let (server, folder) = (MailServer::start(&Faults::default()), tempfile::tempdir().unwrap());
     let channel = email(&settings(&server, folder.path()));
     let secret = folder.path().join("password");
     std::fs::write(&secret, "old").unwrap();
@@ -245,7 +245,7 @@ async fn a_changed_password_counts_at_once() {
 
 #[tokio::test]
 async fn settings_that_give_the_password_away_are_refused() {
-    let (server, folder) = (MailServer::start(Faults::default()), tempfile::tempdir().unwrap());
+    let (server, folder) = (MailServer::start(&Faults::default()), tempfile::tempdir().unwrap());
     let good = settings(&server, folder.path());
     let at = |host: &str| MailTransport::Smtp { host: host.to_owned(), port: 25, tls: MailTls::None };
     let error =
@@ -264,7 +264,7 @@ async fn settings_that_give_the_password_away_are_refused() {
 #[tokio::test]
 async fn a_folder_takes_mails_as_files() {
     let folder = tempfile::tempdir().unwrap();
-    let server = MailServer::start(Faults::default());
+    let server = MailServer::start(&Faults::default());
     let place = folder.path().join("mails");
     let transport = MailTransport::Folder(place.clone());
     let channel = email(&EmailChannel { transport, ..settings(&server, folder.path()) });

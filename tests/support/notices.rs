@@ -130,7 +130,7 @@ pub(crate) fn hostile() -> Notice {
         }),
         json!({"Long": "A".repeat(10_000_000)}),
     ]);
-    notice.hunt.name = "name\r\nBcc: everyone@evil.example\r\n\r\n<script>\u{202e}".to_owned();
-    notice.hunt.description = "<script>alert(1)</script>\u{1b}[2J".to_owned();
+    notice.hunt.name = String::from("name\r\nBcc: everyone@evil.example\r\n\r\n<script>\u{202e}");
+    notice.hunt.description = String::from("<script>alert(1)</script>\u{1b}[2J");
     notice
 }

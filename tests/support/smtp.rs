@@ -55,7 +55,7 @@ pub(crate) struct MailServer {
 
 impl MailServer {
     /// Starts a server.
-    pub(crate) fn start(faults: Faults) -> Self {
+    pub(crate) fn start(faults: &Faults) -> Self {
         let files = tempfile::tempdir().unwrap();
         let (ca, key) = (files.path().join("ca.pem"), files.path().join("key.pem"));
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();

@@ -22,8 +22,10 @@ use crate::rules::render::visible::short;
 
 /// How long the connecting may take.
 const CONNECT: Duration = Duration::from_secs(30);
-/// How long a kept connection may take to show that it lives, and an ended one to say good-bye.
+/// How long a kept connection may take to show that it lives.
 const LIVES: Duration = Duration::from_secs(5);
+/// How long the good-bye may take, which changes nothing.
+const GOODBYE: Duration = Duration::from_millis(500);
 /// The most that is shown of a server's words, in characters.
 const WORDS: usize = 300;
 /// Replies that say that a mail is too large (RFC 5321 and RFC 1870: 552; some servers: 523).
@@ -157,7 +159,7 @@ impl Session {
 
     /// Ends the conversation; how that goes is of no matter.
     pub(super) async fn quit(&mut self) {
-        drop(tokio::time::timeout(LIVES, self.connection.abort()).await);
+        drop(tokio::time::timeout(GOODBYE, self.connection.abort()).await);
     }
 
     /// Sends one mail. Who was refused for good, though others got it, is returned. Somebody who is
