@@ -110,6 +110,18 @@ pub struct HitDelta {
     pub event_time: Option<Timestamp>,
 }
 
+/// A hit that a run has something to say of, before it is decided whether anybody is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The hit's place.
+    pub ordinal: Ordinal,
+    /// What the run says of it.
+    pub kind: HitKind,
+    /// The hash of its row's values in the hunt's `suppress.by` columns; `None` where the hunt
+    /// suppresses nothing, or suppresses itself as a whole.
+    pub group: Option<[u8; 16]>,
+}
+
 /// What a stored row record is: which hit, and what was said of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowRecord {

@@ -1,1 +1,18 @@
 //! What a notice looks like in each medium; each escapes for its own.
+//!
+//! Attackers write the rows. Each renderer promises that a row's text stays data in its medium: no
+//! markup and no link in a mail, no formula in a spreadsheet, no control sequence on a terminal, no
+//! second line in a log. [`visible`] and [`defang`] are shared; the escaping of a medium is done by
+//! its renderer, once, at the end.
+
+pub mod cells;
+pub mod csv;
+pub mod defang;
+pub mod json;
+pub mod log;
+pub mod mail;
+pub mod terminal;
+pub mod visible;
+
+#[cfg(test)]
+mod samples;

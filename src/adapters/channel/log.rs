@@ -1,0 +1,84 @@
+//! Hits in the log: one event each, for whoever already collects the log.
+//!
+//! The event's target is [`TARGET`], its fields are those of [`fields`](crate::rules::render::log::fields) and `delivery`:
+//! an interface, so their names stay.
+
+use crate::model::delivery::Notice;
+use crate::model::id::ChannelName;
+use crate::model::run::RunStatus;
+use crate::ports::channel::{Channel, SendError};
+use crate::rules::render::log::fields;
+use crate::rules::render::visible::visible;
+
+/// The target of the events.
+pub const TARGET: &str = "huntd::hits";
+
+/// The most events a notice makes; the rest is counted in one more. journald drops what comes faster
+/// than its rate limit (10,000 in 30 s by default), and drops it without a name.
+const MOST: usize = 1_000;
+
+/// The log.
+#[derive(Debug)]
+pub struct Log {
+    name: ChannelName,
+}
+
+impl Log {
+    /// A channel of that name.
+    #[must_use]
+    pub const fn new(name: ChannelName) -> Self {
+        Self { name }
+    }
+}
+
+#[async_trait::async_trait]
+impl Channel for Log {
+    fn name(&self) -> &ChannelName {
+        &self.name
+    }
+
+    async fn send(&self, notice: &Notice) -> Result<(), SendError> {
+        let delivery = &notice.delivery;
+        for hit in notice.hits.iter().take(MOST) {
+            let hit = fields(hit);
+            tracing::info!(
+                target: TARGET,
+                hunt = %hit.hunt,
+                tenant = %hit.tenant,
+                run = %hit.run,
+                hit = %hit.hit,
+                kind = hit.kind,
+                severity = hit.severity,
+                row = %hit.row,
+                delivery = %delivery,
+                "hit"
+            );
+        }
+        let (hunt, run) = (visible(&notice.hunt.id), &notice.run);
+        let more = notice.hits.len().saturating_sub(MOST);
+        if more > 0 {
+            tracing::warn!(
+                target: TARGET,
+                hunt = %hunt,
+                tenant = %run.tenant,
+                run = %run.run,
+                delivery = %delivery,
+                more,
+                "more hits than the log takes: see `huntd hits --run`"
+            );
+        }
+        if notice.hits.is_empty() && run.status == RunStatus::Failed {
+            let error = visible(run.error.as_deref().unwrap_or("no reason is known"));
+            tracing::error!(
+                target: TARGET,
+                hunt = %hunt,
+                tenant = %run.tenant,
+                run = %run.run,
+                error = %error,
+                delivery = %delivery,
+                "hunt keeps failing"
+            );
+        }
+        Ok(())
+    }
+}

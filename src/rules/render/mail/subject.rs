@@ -1,0 +1,67 @@
+//! The subject line.
+
+use crate::model::delivery::Notice;
+use crate::model::hit::{Hit, HitKind};
+
+use super::super::visible::short;
+
+/// The longest subject, in characters; mail programs show 60 to 100 of them.
+const SUBJECT: usize = 180;
+/// The longest name in it, so that the tenant is never cut off.
+const NAME: usize = 110;
+
+/// `[high] 3 new: Encoded PowerShell (contoso)`, or `[failing] Encoded PowerShell (contoso)`. One
+/// line, no character that acts.
+#[must_use]
+pub fn subject(notice: &Notice) -> String {
+    let name = short(&notice.hunt.name, NAME);
+    let tenant = short(notice.run.tenant.as_str(), 64);
+    let line = if super::view::is_failure(notice) {
+        format!("[failing] {name} ({tenant})")
+    } else {
+        format!("[{}] {}: {name} ({tenant})", notice.hunt.severity, counts(&notice.hits))
+    };
+    // `=?` begins an encoded word (RFC 2047), which a mail program would decode again.
+    short(&line.replace("=?", "= ?"), SUBJECT)
+}
+
+/// `3 new, 1 returned`; `no hits` for none.
+#[must_use]
+pub fn counts(hits: &[Hit]) -> String {
+    let mut parts = Vec::new();
+    for kind in [HitKind::New, HitKind::Returned, HitKind::Changed, HitKind::Gone] {
+        let count = hits.iter().filter(|hit| hit.kind == kind).count();
+        if count > 0 {
+            parts.push(format!("{count} {kind}"));
+        }
+    }
+    if parts.is_empty() { "no hits".to_owned() } else { parts.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::samples;
+    use super::super::super::visible::is_hidden;
+    use super::*;
+
+    #[test]
+    fn says_what_matters_first() {
+        let mut notice = samples::notice(&["{}", "{}", "{}"]);
+        assert_eq!(subject(&notice), "[high] 3 new: Encoded PowerShell (contoso)");
+        notice.hits[2].kind = HitKind::Gone;
+        notice.hits[1].kind = HitKind::Returned;
+        assert_eq!(subject(&notice), "[high] 1 new, 1 returned, 1 gone: Encoded PowerShell (contoso)");
+        assert_eq!(subject(&samples::failing()), "[failing] Encoded PowerShell (contoso)");
+    }
+
+    #[test]
+    fn is_one_line_and_not_long() {
+        let mut notice = samples::notice(&["{}"]);
+        notice.hunt.name = "a\r\nBcc: x@evil.example\u{202e} =?utf-8?q?=0A?=".to_owned();
+        let line = subject(&notice);
+        assert!(!line.contains(is_hidden) && !line.contains("=?"), "{line}");
+        notice.hunt.name = "日".repeat(10_000);
+        let line = subject(&notice);
+        assert!(line.chars().count() <= SUBJECT && line.ends_with("… (contoso)"), "{line}");
+    }
+}

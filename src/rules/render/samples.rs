@@ -1,0 +1,88 @@
+//! Notices that the tests of this folder share.
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+use crate::model::delivery::{Notice, NoticeHunt};
+use crate::model::hit::{Hit, HitKind};
+use crate::model::hunt::Severity;
+use crate::model::id::{ChannelName, DeliveryId, HitId, HuntId, RunId, TenantName};
+use crate::model::run::{Run, RunStatus, Trigger};
+use crate::model::time::{Timestamp, Window};
+
+/// A row in which an attacker tried every medium.
+pub(crate) const HOSTILE: &str = r#"{"=cmd|'/c calc'!A0":"x","DeviceName":"\u001b[31mws\u0000","Html":"<script>alert(1)</script><img src=http://evil.example/p.png>","Header":"a\r\nBcc: all@evil.example","Formula":"=cmd|'/c calc'!A0","Plus":"+1","Minus":"-2+3","At":"@SUM(1)","Tab":"\t=1","Cr":"\r=1","Bidi":"\u202egpj.exe","Link":"https://evil.example/a","Template":"{{ 7 * 7 }} {% raw %}","Number":-5}"#;
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+pub(crate) fn hit(number: u8, row: &str) -> Hit {
+    Hit {
+        hit: HitId([number; 20]),
+        hunt: "endpoint/encoded".to_owned(),
+        tenant: "contoso".to_owned(),
+        kind: HitKind::New,
+        run: "20261124T161300Z-3fa9c1d2".to_owned(),
+        first_seen: at("2026-11-24T15:40:00Z"),
+        last_seen: at("2026-11-24T16:13:00Z"),
+        severity: Severity::High,
+        row: RawValue::from_string(row.to_owned()).unwrap(),
+    }
+}
+
+pub(crate) fn notice(rows: &[&str]) -> Notice {
+    let run = RunId::new("20261124T161300Z-3fa9c1d2").unwrap();
+    let as_of = at("2026-11-24T16:13:00Z");
+    Notice {
+        delivery: DeliveryId::derive(&run, &ChannelName::new("soc").unwrap(), "hits"),
+        attempts: 0,
+        hunt: NoticeHunt {
+            id: "endpoint/encoded".to_owned(),
+            name: "Encoded PowerShell".to_owned(),
+            description: "PowerShell started with an encoded command.\n\nDecode it, and ask who started it.".to_owned(),
+            severity: Severity::High,
+            tactics: vec!["Execution".to_owned()],
+            techniques: vec!["T1059.001".to_owned()],
+            tags: vec!["windows".to_owned()],
+            owner: Some("blue@contoso.example".to_owned()),
+            entities: vec!["DeviceName".to_owned(), "AccountUpn".to_owned()],
+        },
+        run: Run {
+            run,
+            hunt: HuntId::new("endpoint/encoded").unwrap(),
+            tenant: TenantName::new("contoso").unwrap(),
+            due: as_of,
+            started: as_of,
+            finished: as_of.plus(Duration::from_secs(2)),
+            window: Some(Window { from: as_of.minus(Duration::from_hours(1)), to: as_of }),
+            as_of,
+            status: RunStatus::Ok,
+            rows: 41,
+            new: rows.len() as u64,
+            changed: 0,
+            gone: 0,
+            returned: 0,
+            calls: 1,
+            api: Duration::from_millis(1_250),
+            error: None,
+            hunt_version: "9f2c4e7a11d0".to_owned(),
+            commit: Some("a1b2c3d".to_owned()),
+            trigger: Trigger::Schedule,
+            query: "DeviceProcessEvents".to_owned(),
+        },
+        hits: rows.iter().zip(1_u8..).map(|(row, number)| hit(number, row)).collect(),
+    }
+}
+
+pub(crate) fn failing() -> Notice {
+    let mut notice = notice(&[]);
+    notice.run.status = RunStatus::Failed;
+    notice.run.error = Some(
+        "the API refused the query: 'DeviceProcesEvents' could not be resolved to a table\nhint: did you mean \
+         `DeviceProcessEvents`?"
+            .to_owned(),
+    );
+    notice
+}

@@ -1,0 +1,20 @@
+//! Channels over real sockets and real files.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what a test's helper can't do fails the test"
+)]
+
+#[path = "../support/mime.rs"]
+mod mime;
+#[path = "../support/notices.rs"]
+mod notices;
+#[path = "../support/smtp.rs"]
+mod smtp;
+
+mod contract;
+mod email;
+mod file;
+mod log;
