@@ -1,1 +1,29 @@
 //! What makes a row the same hit: canonical form, key, fingerprint.
+//!
+//! [`RowReader`] takes a row as the API sent it, of either dialect, and gives its [`HitId`], its
+//! [`Fingerprint`] and the text to store. It promises:
+//!
+//! - two rows with different contents never share an id or a fingerprint, but for the few equalities
+//!   that docs/identity.md names, each with the reason why it hides nothing;
+//! - the same event gives the same id and the same fingerprint, whichever API tells of it;
+//! - no row, however it is written, makes it panic, overflow the stack or spend more than linear time
+//!   (times a constant bound on nesting).
+//!
+//! It holds no policy on what is new: that is `rules/diff`.
+//!
+//! [`HitId`]: crate::model::id::HitId
+//! [`Fingerprint`]: crate::model::hit::Fingerprint
+
+mod canonical;
+mod json;
+mod members;
+mod reader;
+mod rule;
+mod scalar;
+mod text;
+
+pub use reader::{ReadRow, RowError, RowFacts, RowReader};
+pub use rule::{IdentityError, IdentityRule, whole_hunt_group};
+
+#[cfg(test)]
+mod tests;

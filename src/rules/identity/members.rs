@@ -1,0 +1,145 @@
+//! The members of an object, without the annotations that Graph's transport adds.
+
+use super::json::{self, Span};
+
+/// The deepest level of nesting that is looked into, counted in objects and arrays, whether they
+/// stand as themselves or as JSON text inside a string. Below it a value counts by its text.
+pub(super) const DEEPEST: usize = 64;
+
+/// The name of an annotation, and the ending of the name of one that stands beside its member.
+const ANNOTATION: &[u8] = b"@odata.type";
+
+/// One member.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member {
+    /// The decoded key's place among [`Members`]' keys.
+    key: Span,
+    /// The key's place in the text, between its quotes.
+    pub(super) raw_key: Span,
+    /// The value's place in the text.
+    pub(super) value: Span,
+}
+
+/// A stack of the members of the objects that a walk is inside of: memory is used again from row to
+/// row.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    members: Vec<Member>,
+    keys: Vec<u8>,
+}
+
+/// Where the members of one object lie on the stack.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    first: usize,
+    end: usize,
+    keys: usize,
+}
+
+impl Frame {
+    /// The members' places, for [`Members::get`].
+    pub(super) fn range(self) -> std::ops::Range<usize> {
+        self.first..self.end
+    }
+}
+
+impl Members {
+    /// Takes the members of the object that `text` is: sorted by key, those of one key in the order
+    /// of the text, annotations left out. Give the frame back by [`close`](Self::close).
+    pub(super) fn open(&mut self, text: &[u8]) -> Frame {
+        let (first, keys) = (self.members.len(), self.keys.len());
+        for (raw_key, value) in json::members(text) {
+            let start = self.keys.len();
+            json::decode(raw_key.of(text), &mut self.keys);
+            self.members.push(Member { key: Span { start, end: self.keys.len() }, raw_key, value });
+        }
+        let own = self.members.get_mut(first..).unwrap_or_default();
+        own.sort_unstable_by(|a, b| {
+            a.key.of(&self.keys).cmp(b.key.of(&self.keys)).then(a.value.start.cmp(&b.value.start))
+        });
+        self.drop_annotations(first, text);
+        Frame { first, end: self.members.len(), keys }
+    }
+
+    /// Puts the members back into the order of the text.
+    pub(super) fn in_text_order(&mut self, frame: Frame) {
+        self.members.get_mut(frame.range()).unwrap_or_default().sort_unstable_by_key(|member| member.value.start);
+    }
+
+    /// A member by its place in the frame's range.
+    pub(super) fn get(&self, at: usize) -> Option<Member> {
+        self.members.get(at).copied()
+    }
+
+    /// A member's decoded key.
+    pub(super) fn key(&self, member: Member) -> &[u8] {
+        member.key.of(&self.keys)
+    }
+
+    /// Gives a frame's memory back.
+    pub(super) fn close(&mut self, frame: Frame) {
+        self.members.truncate(frame.first);
+        self.keys.truncate(frame.keys);
+    }
+
+    /// Leaves out what Graph's transport has added, and nothing that only looks like it: who writes
+    /// rows may choose the keys of a dynamic, and must not be able to hide a value behind a name.
+    fn drop_annotations(&mut self, first: usize, text: &[u8]) {
+        let own = self.members.get(first..).unwrap_or_default();
+        if !own.iter().any(|member| member.key.of(&self.keys).ends_with(ANNOTATION)) {
+            return;
+        }
+        let keep: Vec<Member> = own.iter().copied().filter(|member| !self.is_annotation(own, *member, text)).collect();
+        self.members.truncate(first);
+        self.members.extend(keep);
+    }
+
+    fn is_annotation(&self, own: &[Member], member: Member, text: &[u8]) -> bool {
+        let Some(of) = member.key.of(&self.keys).strip_suffix(ANNOTATION) else { return false };
+        let Some(name) = type_name(member.value.of(text)) else { return false };
+        if of.is_empty() {
+            return name.starts_with(b"microsoft.graph.");
+        }
+        own.binary_search_by(|other| other.key.of(&self.keys).cmp(of)).is_ok()
+    }
+}
+
+/// The name in `"#Int64"`, `"#Collection(String)"`: what an annotation's value looks like.
+fn type_name(value: &[u8]) -> Option<&[u8]> {
+    let name = value.strip_prefix(b"\"#")?.strip_suffix(b"\"")?;
+    let is_of_a_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'(' | b')');
+    (!name.is_empty() && name.len() <= 128 && name.iter().all(is_of_a_name)).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(text: &str) -> Vec<String> {
+        let mut members = Members::default();
+        let frame = members.open(text.as_bytes());
+        let keys = frame.range().map(|at| members.key(members.get(at).unwrap()).to_vec());
+        let keys = keys.map(|key| String::from_utf8(key).unwrap()).collect();
+        members.close(frame);
+        assert!(members.members.is_empty() && members.keys.is_empty());
+        keys
+    }
+
+    #[test]
+    fn annotations_go_and_what_looks_like_one_stays() {
+        let cases: [(&str, &[&str]); 9] = [
+            (r##"{"b":1,"a":2}"##, &["a", "b"]),
+            (r##"{"@odata.type":"#microsoft.graph.security.dynamicColumnValue","a":1}"##, &["a"]),
+            (r##"{"a@odata.type":"#Collection(String)","a":[]}"##, &["a"]),
+            (r##"{"a":1,"\u0061@odata.type":"#Int64"}"##, &["a"]),
+            (r##"{"a@odata.type":"#Int64"}"##, &["a@odata.type"]),
+            (r##"{"a@odata.type":"mimikatz","a":1}"##, &["a", "a@odata.type"]),
+            (r##"{"a@odata.type":"#x y","a":1}"##, &["a", "a@odata.type"]),
+            (r##"{"a@odata.type":5,"a":1}"##, &["a", "a@odata.type"]),
+            (r##"{"@odata.type":"#evil"}"##, &["@odata.type"]),
+        ];
+        for (text, want) in cases {
+            assert_eq!(keys(text), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! Reads rows: their ids, fingerprints and texts.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+use super::canonical::Canon;
+use super::json::{self, Span};
+use super::members::Members;
+use super::rule::{Columns, IdentityError, IdentityRule, whole_hunt_group};
+use super::scalar::Instant;
+use super::text;
+use crate::model::hit::Fingerprint;
+use crate::model::id::{HitId, HuntId, TenantName};
+use crate::model::row::{ColumnType, Schema};
+use crate::model::time::Timestamp;
+
+/// Why a row can't be read. Each means that the body is broken: nothing of it may be believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RowError {
+    /// It isn't JSON.
+    #[error("it is no JSON: {0}")]
+    NotJson(String),
+    /// It is JSON and no object.
+    #[error("it is no JSON object")]
+    NotAnObject,
+    /// A column stands there twice: one of the two values would be lost.
+    #[error("it has the column `{0}` twice")]
+    DoubleColumn(String),
+    /// A key fits several columns, and none exactly.
+    #[error("its key `{0}` fits several columns, and none exactly")]
+    Ambiguous(String),
+    /// The answer's schema names no column, and there is a row.
+    #[error("the answer's schema names no column")]
+    NoColumns,
+}
+
+/// What the comparison needs of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowFacts {
+    /// The hit that the row is.
+    pub hit: HitId,
+    /// Its contents, as far as they count.
+    pub fingerprint: Fingerprint,
+    /// When the event happened, where a column says so.
+    pub event_time: Option<Timestamp>,
+    /// Its group of suppression, where the hunt has one.
+    pub group: Option<[u8; 16]>,
+}
+
+/// A row that was read.
+#[derive(Debug)]
+pub struct ReadRow<'a> {
+    /// What the comparison needs.
+    pub facts: RowFacts,
+    raw: &'a [u8],
+    reader: &'a mut RowReader,
+}
+
+impl ReadRow<'_> {
+    /// Adds the row's text to `out`: one JSON object with every column of the schema in its order,
+    /// null for what the row lacks; values as the API sent them, without the annotations of Graph's
+    /// transport and without white space between tokens, so that no line feed is inside.
+    pub fn write_json(&mut self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for (at, column) in self.reader.columns.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(column.label.as_bytes());
+            match column.value {
+                Found::No => out.extend_from_slice(b"null"),
+                Found::Exact(span) | Found::Folded(span) => {
+                    text::write_value(span.of(self.raw), &mut self.reader.members, out);
+                }
+            }
+        }
+        out.push(b'}');
+    }
+
+    /// The row's text, as [`write_json`](Self::write_json) writes it.
+    #[must_use]
+    pub fn json(&mut self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write_json(&mut out);
+        out
+    }
+}
+
+/// Where the value of a column stands in the row at hand.
+#[derive(Debug, Clone, Copy)]
+enum Found {
+    /// The row lacks it.
+    No,
+    /// Under a key that differs from the column's name in case.
+    Folded(Span),
+    /// Under the column's own name.
+    Exact(Span),
+}
+
+#[derive(Debug)]
+struct ColumnReader {
+    name: String,
+    kind: ColumnType,
+    /// `"name":`, as JSON.
+    label: String,
+    /// What goes into hashes before the value: the canonical name and its length.
+    prefix: Vec<u8>,
+    value: Found,
+    /// The place of prefix and canonical value among `forms`; empty where the value is nothing.
+    form: Span,
+}
+
+/// What a key without regard to case means.
+#[derive(Debug, Clone, Copy)]
+enum Folded {
+    One(usize),
+    Several,
+}
+
+/// Reads the rows of one result. Holds memory that is used again from row to row.
+#[derive(Debug)]
+pub struct RowReader {
+    columns: Vec<ColumnReader>,
+    exact: HashMap<Vec<u8>, usize>,
+    folded: HashMap<Vec<u8>, Folded>,
+    key: Vec<usize>,
+    counting: Vec<usize>,
+    /// Those that count and aren't in the key.
+    rest: Vec<usize>,
+    group: Option<Vec<usize>>,
+    whole_group: Option<[u8; 16]>,
+    /// Every column that goes into some hash.
+    hashed: Vec<usize>,
+    time: Option<usize>,
+    /// Hashes begun with what is the same for all rows.
+    hit_hash: Sha256,
+    key_fingerprint_hash: Sha256,
+    fingerprint_hash: Sha256,
+    group_hash: Sha256,
+    forms: Vec<u8>,
+    decoded: Vec<u8>,
+    canon: Canon,
+    members: Members,
+}
+
+/// Columns that hold the time of an event, best first.
+const TIME_COLUMNS: [&str; 3] = ["Timestamp", "TimeGenerated", "ActivityTimestamp"];
+
+impl RowReader {
+    /// A reader of the rows of `hunt` on `tenant` with the columns of `schema`. `secret` is the
+    /// database's: fingerprints and groups are keyed with it, ids are not.
+    pub fn new(
+        tenant: &TenantName,
+        hunt: &HuntId,
+        rule: &IdentityRule,
+        schema: &Schema,
+        secret: &[u8; 32],
+    ) -> Result<Self, IdentityError> {
+        let Columns { key, counting, group, names } = Columns::resolve(rule, schema)?;
+        let mut hashed: Vec<usize> = counting.iter().chain(group.iter().flatten()).copied().collect();
+        hashed.sort_unstable();
+        hashed.dedup();
+        let place = [tenant.as_str().as_bytes(), hunt.as_str().as_bytes()];
+        let keyed = [secret.as_slice(), place[0], place[1]];
+        let whole = rule.suppress_by.as_ref().is_some_and(Vec::is_empty);
+        Ok(Self {
+            columns: schema.columns.iter().zip(&names).map(|(column, name)| ColumnReader::new(column, name)).collect(),
+            exact: schema.columns.iter().enumerate().map(|(at, column)| (column.name.clone().into_bytes(), at)).collect(),
+            folded: folded(schema),
+            rest: counting.iter().copied().filter(|at| !key.contains(at)).collect(),
+            key,
+            counting,
+            group,
+            whole_group: whole.then(|| whole_hunt_group(tenant, hunt, secret)),
+            hashed,
+            time: time_column(schema),
+            hit_hash: begun("huntd hit v1", &place),
+            key_fingerprint_hash: begun("huntd fingerprint of key v1", &keyed),
+            fingerprint_hash: begun("huntd fingerprint v1", &keyed),
+            group_hash: begun("huntd suppress group v1", &keyed),
+            forms: Vec::new(),
+            decoded: Vec::new(),
+            canon: Canon::default(),
+            members: Members::default(),
+        })
+    }
+
+    /// Reads one row as the API sent it. Keys that the schema doesn't name (Graph's annotations) are
+    /// passed over; a column that the row lacks is null.
+    pub fn read<'a>(&'a mut self, raw: &'a [u8]) -> Result<ReadRow<'a>, RowError> {
+        let text = std::str::from_utf8(raw).map_err(|error| RowError::NotJson(error.to_string()))?;
+        json::validate(text).map_err(|error| RowError::NotJson(error.to_string()))?;
+        let raw = json::trim(raw);
+        if raw.first() != Some(&b'{') {
+            return Err(RowError::NotAnObject);
+        }
+        if self.columns.is_empty() {
+            return Err(RowError::NoColumns);
+        }
+        self.place_values(raw)?;
+        self.write_forms(raw);
+        let facts = self.facts(raw);
+        Ok(ReadRow { facts, raw, reader: self })
+    }
+
+    /// Finds the place of each column's value.
+    fn place_values(&mut self, raw: &[u8]) -> Result<(), RowError> {
+        for column in &mut self.columns {
+            column.value = Found::No;
+        }
+        let mut next = 0;
+        for (key, value) in json::members(raw) {
+            let key = key.of(raw);
+            // Rows mostly have their columns in the schema's order.
+            let expected = self.columns.get(next).is_some_and(|column| column.name.as_bytes() == key);
+            let Some((at, exact)) = (if expected { Some((next, true)) } else { self.column_of(key)? }) else { continue };
+            next = at + 1;
+            let Some(column) = self.columns.get_mut(at) else { continue };
+            column.value = match (column.value, exact) {
+                (Found::No | Found::Folded(_), true) => Found::Exact(value),
+                (Found::No, false) => Found::Folded(value),
+                // A key of another spelling beside the column's own is no column of this result.
+                (Found::Exact(span), false) => Found::Exact(span),
+                (Found::Exact(_), true) | (Found::Folded(_), false) => {
+                    return Err(RowError::DoubleColumn(shown(column.name.as_bytes())));
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// The column of a key, and whether it is spelt exactly so; `None` for a key of no column.
+    fn column_of(&mut self, raw: &[u8]) -> Result<Option<(usize, bool)>, RowError> {
+        self.decoded.clear();
+        json::decode(raw, &mut self.decoded);
+        // An escape may spell a plain name, and control characters are always escaped: so the
+        // decoded key decides.
+        if let Some(at) = self.exact.get(&self.decoded) {
+            return Ok(Some((*at, true)));
+        }
+        self.decoded.make_ascii_lowercase();
+        match self.folded.get(&self.decoded) {
+            Some(Folded::One(at)) => Ok(Some((*at, false))),
+            Some(Folded::Several) => Err(RowError::Ambiguous(shown(raw))),
+            None => Ok(None),
+        }
+    }
+
+    /// Writes the canonical forms of all columns that go into some hash.
+    fn write_forms(&mut self, raw: &[u8]) {
+        self.forms.clear();
+        for at in &self.hashed {
+            let Some(column) = self.columns.get_mut(*at) else { continue };
+            let start = self.forms.len();
+            if let Found::Exact(span) | Found::Folded(span) = column.value {
+                self.forms.extend_from_slice(&column.prefix);
+                if !self.canon.column(&column.kind, span.of(raw), &mut self.forms) {
+                    self.forms.truncate(start);
+                }
+            }
+            column.form = Span { start, end: self.forms.len() };
+        }
+    }
+
+    fn facts(&mut self, raw: &[u8]) -> RowFacts {
+        let key: [u8; 32] = self.hash(&self.hit_hash, &self.key).finalize().into();
+        // Where nothing counts but what the key holds, the key's hash says all of it: no second pass.
+        let is_empty = |at: &usize| self.columns.get(*at).is_none_or(|column| column.form.start == column.form.end);
+        let fingerprint: [u8; 32] = if self.rest.iter().all(is_empty) {
+            self.key_fingerprint_hash.clone().chain_update(key).finalize().into()
+        } else {
+            self.hash(&self.fingerprint_hash, &self.counting).finalize().into()
+        };
+        let group = self.group.as_ref().map(|columns| {
+            let hash: [u8; 32] = self.hash(&self.group_hash, columns).finalize().into();
+            first(&hash)
+        });
+        RowFacts {
+            hit: HitId(first(&key)),
+            fingerprint: Fingerprint(first(&fingerprint)),
+            event_time: self.event_time(raw),
+            group: group.or(self.whole_group),
+        }
+    }
+
+    fn hash(&self, begun: &Sha256, columns: &[usize]) -> Sha256 {
+        let mut hash = begun.clone();
+        for column in columns.iter().filter_map(|at| self.columns.get(*at)) {
+            hash.update(column.form.of(&self.forms));
+        }
+        hash
+    }
+
+    fn event_time(&mut self, raw: &[u8]) -> Option<Timestamp> {
+        let (Found::Exact(span) | Found::Folded(span)) = self.columns.get(self.time?)?.value else { return None };
+        let inside = span.of(raw).strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        self.decoded.clear();
+        json::decode(inside, &mut self.decoded);
+        Instant::parse(&self.decoded).and_then(Instant::nanos).map(Timestamp::from_nanos)
+    }
+}
+
+impl ColumnReader {
+    fn new(column: &crate::model::row::Column, canonical: &str) -> Self {
+        let mut prefix = (canonical.len() as u64).to_le_bytes().to_vec();
+        prefix.extend_from_slice(canonical.as_bytes());
+        Self {
+            name: column.name.clone(),
+            kind: column.kind.clone(),
+            label: format!("{}:", serde_json::Value::from(column.name.as_str())),
+            prefix,
+            value: Found::No,
+            form: Span { start: 0, end: 0 },
+        }
+    }
+}
+
+fn folded(schema: &Schema) -> HashMap<Vec<u8>, Folded> {
+    let mut folded = HashMap::new();
+    for (at, column) in schema.columns.iter().enumerate() {
+        let entry = folded.entry(column.name.to_ascii_lowercase().into_bytes());
+        entry.and_modify(|meant| *meant = Folded::Several).or_insert(Folded::One(at));
+    }
+    folded
+}
+
+fn time_column(schema: &Schema) -> Option<usize> {
+    let is_time = |at: &usize| schema.columns.get(*at).is_some_and(|column| column.kind == ColumnType::DateTime);
+    let named = |name: &str| schema.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
+    TIME_COLUMNS.iter().find_map(|name| named(name).filter(is_time))
+}
+
+/// A hash that has taken a domain and length-prefixed parts, as [`crate::model::id::digest`] does.
+fn begun(domain: &str, parts: &[&[u8]]) -> Sha256 {
+    let mut hash = Sha256::new();
+    for part in std::iter::once(domain.as_bytes()).chain(parts.iter().copied()) {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash
+}
+
+/// The first bytes of a hash.
+pub(super) fn first<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
+    let mut out = [0; N];
+    for (to, from) in out.iter_mut().zip(hash) {
+        *to = *from;
+    }
+    out
+}
+
+/// A key for a message: escaped, and cut to a length that a line can bear.
+fn shown(key: &[u8]) -> String {
+    let text = String::from_utf8_lossy(key);
+    let cut: String = text.chars().take(80).collect();
+    let more = if cut.len() < text.len() { "..." } else { "" };
+    format!("{}{more}", cut.escape_debug())
+}
