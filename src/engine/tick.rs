@@ -178,7 +178,7 @@ impl Scheduler {
         let mut agenda = Agenda::new(Look { wall: now, steady: runner.clock.steady() });
         for hunt in hunts.iter().filter(|hunt| hunt.enabled) {
             for tenant in tenants.values().filter(|tenant| hunt.runs_on(&tenant.name)) {
-                let last = runner.store.first_seen_track(&hunt.id, &tenant.name, now).await?;
+                let last = runner.store.served_from(&hunt.id, &tenant.name, now).await?;
                 agenda.add(Arc::clone(hunt), Arc::clone(tenant), last);
             }
         }
@@ -195,7 +195,7 @@ impl Scheduler {
         let (moved, launches) = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).look(look);
         if moved != ClockMove::Steady {
             tracing::warn!(?moved, "the wall clock was set, or the machine slept: the hunts go on from its new time");
-            if let Err(error) = self.runner.store.move_ledger(|ledger| quota::carry(ledger, moved, look.wall)).await {
+            if let Err(error) = self.runner.store.move_ledgers(look.wall, |ledger| quota::carry(ledger, moved, look.wall)).await {
                 tracing::error!(%error, "the quota's ledger could not be moved with the clock");
             }
         }

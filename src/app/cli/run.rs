@@ -36,7 +36,7 @@ pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Resul
         return dry_run(&loaded, &orders, &clock, output).await;
     }
     let store = setup::store(&loaded.config).await?;
-    store.settle_orphans(clock.now(), lease::is_alive).await?;
+    store.settle_orphans(clock.now(), owner_is_alive).await?;
     let runner = setup::runner(&loaded.config, &store, &clock);
     let dispatcher = setup::dispatcher(&loaded.config, &store, &clock)?;
     let mut runs = stream::iter(&orders).map(|order| runner.run(order)).buffer_unordered(AT_A_TIME);
@@ -48,7 +48,7 @@ pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Resul
         show(&runner, &run, output).await?;
     }
     drop(runs);
-    dispatcher.drain_all().await?;
+    dispatcher.drain().await?;
     Ok(match (failed, new && arguments.fail_on_new) {
         (true, _) => Exit::RunFailed,
         (false, true) => Exit::NewHits,

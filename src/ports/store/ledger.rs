@@ -25,6 +25,12 @@ const KEPT_CALLS: i64 = 20_000;
 pub(super) const LOAD_CALLS: &str = "SELECT sent, answered FROM call \
      WHERE tenant = ?1 AND (sent > ?2 OR answered > ?2 OR answered IS NULL) ORDER BY sent, call";
 pub(super) const LOAD_BLOCK: &str = "SELECT until, reason, said FROM tenant_block WHERE tenant = ?1";
+/// As [`LOAD_CALLS`], in the same order.
+pub(super) const LOAD_CALL_IDS: &str = "SELECT call FROM call \
+     WHERE tenant = ?1 AND (sent > ?2 OR answered > ?2 OR answered IS NULL) ORDER BY sent, call";
+pub(super) const LEDGER_TENANTS: &str = "SELECT tenant FROM call UNION SELECT tenant FROM tenant_block";
+pub(super) const MOVE_CALL: &str = "UPDATE call SET sent = ?2, answered = ?3 WHERE call = ?1";
+pub(super) const MOVE_BLOCK: &str = "UPDATE tenant_block SET until = ?2 WHERE tenant = ?1";
 pub(super) const ENTER_CALL: &str = "INSERT INTO call (tenant, sent, owner) VALUES (?1, ?2, ?3) RETURNING call";
 pub(super) const FORGET_CALLS: &str = "DELETE FROM call WHERE tenant = ?1 AND sent < ?2 AND answered IS NOT NULL \
      AND call <= (SELECT max(call) FROM call) - ?3";
@@ -68,6 +74,18 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let mut write = self.begin().await?;
         let result = settle(&mut write.conn, now, is_alive).await;
+        self.told(write.end(result).await)
+    }
+
+    /// Moves every tenant's ledger as `carry` says, which keeps the calls' order and number: after the
+    /// clock was set, and at each start.
+    pub async fn move_ledgers(
+        &self,
+        now: Timestamp,
+        carry: impl Fn(&CallLedger) -> CallLedger + Send,
+    ) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        let result = move_all(&mut write.conn, now, carry).await;
         self.told(write.end(result).await)
     }
 
@@ -115,6 +133,32 @@ async fn load(conn: &mut SqliteConnection, tenant: &TenantName, now: Timestamp) 
         None => Err(Fault::Bad(format!("unknown reason of a block: {reason}"))),
     });
     Ok(CallLedger { calls, block: block.transpose()? })
+}
+
+async fn move_all(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    carry: impl Fn(&CallLedger) -> CallLedger + Send,
+) -> Result<(), Fault> {
+    let tenants: Vec<String> = sqlx::query_scalar(LEDGER_TENANTS).fetch_all(&mut *conn).await?;
+    for tenant in tenants {
+        let name = TenantName::new(tenant).map_err(super::runs::name_fault)?;
+        let since = now.minus(SEEN).nanos();
+        let ids: Vec<i64> =
+            sqlx::query_scalar(LOAD_CALL_IDS).bind(name.as_str()).bind(since).fetch_all(&mut *conn).await?;
+        let before = load(&mut *conn, &name, now).await?;
+        let after = carry(&before);
+        for ((id, old), new) in ids.iter().zip(&before.calls).zip(&after.calls) {
+            if old != new {
+                let answered = new.answered.map(|answered| answered.max(new.sent).nanos());
+                sqlx::query(MOVE_CALL).bind(id).bind(new.sent.nanos()).bind(answered).execute(&mut *conn).await?;
+            }
+        }
+        if let Some(block) = after.block.filter(|block| before.block.as_ref() != Some(block)) {
+            sqlx::query(MOVE_BLOCK).bind(name.as_str()).bind(block.until.nanos()).execute(&mut *conn).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn reserve(

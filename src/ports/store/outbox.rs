@@ -43,7 +43,8 @@ pub(super) const IS_DUE: &str =
     "SELECT 1 FROM delivery WHERE state = 'pending' AND (next_attempt <= ?1 OR touched > ?2) LIMIT 1";
 /// Each channel in turn, so that a thousand mails to a server that is down keep back no webhook.
 pub(super) const DUE: &str = "SELECT seq FROM (SELECT seq, row_number() OVER (PARTITION BY channel ORDER BY seq) AS turn \
-     FROM delivery WHERE state = 'pending' AND (next_attempt <= ?1 OR touched > ?2)) ORDER BY turn, seq LIMIT ?3";
+     FROM delivery WHERE state = 'pending' AND (next_attempt <= ?1 OR touched > ?2) \
+     AND channel NOT IN (SELECT value FROM json_each(?4))) ORDER BY turn, seq LIMIT ?3";
 pub(super) const CLAIM: &str = "UPDATE delivery SET attempts = attempts + 1, next_attempt = ?2, touched = ?3 \
      WHERE seq IN (SELECT value FROM json_each(?1))";
 pub(super) const CLAIMED: &str = select_delivery!("WHERE seq IN (SELECT value FROM json_each(?1))");
@@ -62,13 +63,14 @@ pub(super) const DELIVERIES_IN: &str = select_delivery!("WHERE state = ?2 ORDER 
 
 impl Store {
     /// Claims up to `most` pending deliveries whose time has come, the channels in turn and each
-    /// channel's oldest first. The attempt is counted, and on the disk, before this returns; a claim
+    /// channel's oldest first; those of `busy` channels are left alone. The attempt is counted, and on the disk, before this returns; a claim
     /// that is never marked lapses after `lease`.
     pub async fn claim_deliveries(
         &self,
         now: Timestamp,
         lease: Duration,
         most: usize,
+        busy: &[ChannelName],
     ) -> Result<Vec<Claim>, StoreError> {
         let ahead = now.plus(CLOCK_SLACK);
         let mut read = self.read().await?;
@@ -79,7 +81,7 @@ impl Store {
         }
         drop(read);
         let mut write = self.begin().await?;
-        let result = claim(&mut write.conn, now, lease, most).await;
+        let result = claim(&mut write.conn, now, lease, most, busy).await;
         self.told(write.end(result).await)
     }
 
@@ -132,11 +134,19 @@ impl Store {
     }
 }
 
-async fn claim(conn: &mut SqliteConnection, now: Timestamp, lease: Duration, most: usize) -> Result<Vec<Claim>, Fault> {
+async fn claim(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    lease: Duration,
+    most: usize,
+    busy: &[ChannelName],
+) -> Result<Vec<Claim>, Fault> {
+    let busy = serde_json::Value::from(busy.iter().map(ChannelName::as_str).collect::<Vec<_>>());
     let due: Vec<i64> = sqlx::query_scalar(DUE)
         .bind(now.nanos())
         .bind(now.plus(CLOCK_SLACK).nanos())
         .bind(limit_of(Some(most)))
+        .bind(busy.to_string())
         .fetch_all(&mut *conn)
         .await?;
     let list = json_list(&due);

@@ -64,6 +64,8 @@ pub(super) const LOAD_TRACK: &str = "SELECT track, generation, next_ordinal, wat
      failures_in_row, last_failure_notice FROM track WHERE hunt = ?1 AND tenant = ?2";
 pub(super) const LOAD_MEMORY: &str = "SELECT held, suppressions FROM track_memory WHERE track = ?1";
 pub(super) const LOAD_DELTAS: &str = "SELECT packed FROM delta WHERE track = ?1 ORDER BY delta";
+pub(super) const SERVE_FROM: &str =
+    "UPDATE track SET last_due = coalesce(last_due, ?3) WHERE hunt = ?1 AND tenant = ?2 RETURNING last_due";
 /// A few hundred at most.
 pub(super) const LIST_TRACKS: &str = "SELECT track, hunt, tenant, generation, next_ordinal, watermark, last_due, \
      complete_runs, failures_in_row, last_failure_notice, last_run FROM track ORDER BY hunt, tenant";
@@ -75,7 +77,24 @@ impl Store {
         self.told(track(&mut read, hunt, tenant).await)
     }
 
-    /// All tracks that ever had a run, by hunt and tenant.
+    /// From which tick on `hunt` is served on `tenant`: the latest that was, else the moment when it was
+    /// first asked for, which is kept, so that a tick in a later downtime is missed and not unknown.
+    pub async fn served_from(&self, hunt: &HuntId, tenant: &TenantName, now: Timestamp) -> Result<Timestamp, StoreError> {
+        if let Some(last) = self.track(hunt, tenant).await?.last_due {
+            return Ok(last);
+        }
+        let mut write = self.begin().await?;
+        let names = (hunt.as_str(), tenant.as_str());
+        let result = async {
+            sqlx::query(ADD_TRACK).bind(names.0).bind(names.1).execute(&mut write.conn).await?;
+            let from = sqlx::query_scalar::<_, i64>(SERVE_FROM);
+            Ok::<_, Fault>(from.bind(names.0).bind(names.1).bind(now.nanos()).fetch_one(&mut write.conn).await?)
+        };
+        let result = result.await;
+        self.told(write.end(result).await).map(Timestamp::from_nanos)
+    }
+
+    /// All tracks that are known, by hunt and tenant.
     pub async fn tracks(&self) -> Result<Vec<TrackSummary>, StoreError> {
         let mut read = self.read().await?;
         self.told(summaries(&mut read).await)

@@ -11,7 +11,7 @@ use crate::model::time::Timestamp;
 const LEASE: Duration = Duration::from_mins(5);
 
 async fn claim(store: &Store, now: Timestamp) -> Vec<(DeliveryId, u32)> {
-    let claims = store.claim_deliveries(now, LEASE, 10).await.unwrap();
+    let claims = store.claim_deliveries(now, LEASE, 10, &[]).await.unwrap();
     claims.into_iter().map(|claim| (claim.delivery.delivery, claim.delivery.attempts)).collect()
 }
 
@@ -79,7 +79,7 @@ async fn channels_take_turns() {
         }
         store.commit_run(&commit).await.unwrap();
     }
-    let claims = store.claim_deliveries(at(60), LEASE, 3).await.unwrap();
+    let claims = store.claim_deliveries(at(60), LEASE, 3, &[]).await.unwrap();
     let ids: Vec<_> = claims.into_iter().map(|claim| claim.delivery.delivery).collect();
     assert_eq!(ids, expected[..3]);
 }
