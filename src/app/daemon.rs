@@ -37,7 +37,7 @@ impl Daemon {
         let store = setup::store(config).await?;
         let tenants = setup::tenants(config, &clock)?;
         let dispatcher = setup::dispatcher(config, &store, &clock)?;
-        store.settle_orphans(clock.now(), owner_is_alive).await?;
+        setup::tidy(&store, &clock).await?;
         let runner = setup::runner(config, &store, &clock);
         let (wake, outbox_bell) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let mut scheduler = Scheduler::new(runner, &loaded.hunts, &tenants, Arc::clone(&outbox_bell)).await?;

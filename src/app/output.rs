@@ -2,7 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::style::{ContentArrangement, presets};
+use comfy_table::Table;
 
 use super::exit::AppError;
 
@@ -44,7 +45,7 @@ impl Output {
     /// Prints a table on stdout, as wide as the terminal. Cells must be safe for a terminal.
     pub fn table(self, head: &[&str], rows: Vec<Vec<String>>) -> Result<(), AppError> {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_header(head.to_vec()).add_rows(rows);
+        table.load_style(presets::NOTHING).set_header(head.to_vec()).add_rows(rows);
         if self.terminal {
             table.set_content_arrangement(ContentArrangement::Dynamic);
         }

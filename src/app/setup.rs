@@ -1,6 +1,7 @@
 //! From files to a working engine: config, hunts, store, tenants, channels. Builds without side
 //! effects but the database file.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,8 +15,10 @@ use crate::model::config::Config;
 use crate::model::hunt::Hunt;
 use crate::model::place::{Finding, Level};
 use crate::ports::clock::SharedClock;
-use crate::ports::store::Store;
-use crate::rules::{check, config, definition};
+use crate::ports::store::{Store, owner_is_alive};
+use crate::rules::definition::LoadedHunts;
+use crate::rules::schedule::ClockMove;
+use crate::rules::{check, config, definition, quota};
 
 /// The config and its hunts, as they were loaded.
 #[derive(Debug)]
@@ -28,40 +31,68 @@ pub struct Loaded {
     pub findings: Vec<Finding>,
 }
 
-/// Reads the config; a config with an error is refused, with every finding shown.
-pub fn config(path: &Path, output: Output) -> Result<(Config, Vec<Finding>), AppError> {
-    let bytes = std::fs::read(path).map_err(|error| {
+/// The bytes of the config file.
+pub fn config_bytes(path: &Path) -> Result<Vec<u8>, AppError> {
+    std::fs::read(path).map_err(|error| {
         AppError::new(
             format!("can't read the config {}: {error}", path.display()),
             "name another with `-c FILE` or $HUNTD_CONFIG, or start from the example, deploy/huntd.example.yaml; `huntd demo` needs none",
         )
-    })?;
-    config::load(path, &bytes).or_else(|findings| {
-        show(&findings, output)?;
-        let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
-        let many = if errors == 1 { "an error" } else { "errors" };
-        Err(AppError::new(format!("the config {} has {many}", path.display()), "mend it as shown above, and see `huntd check`"))
     })
 }
 
-/// Reads the config and the hunts that it names. Broken hunts are findings and stop no other.
+/// Reads the config; a config with an error is refused, with every finding shown.
+pub fn config(path: &Path, output: Output) -> Result<(Config, Vec<Finding>), AppError> {
+    config::load(path, &config_bytes(path)?).or_else(|findings| {
+        show(&findings, output)?;
+        let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
+        let many = if errors == 1 { "an error" } else { "errors" };
+        Err(AppError::new(
+            format!("the config {} has {many}", path.display()),
+            "mend what is shown above; `huntd check` shows it again, and the warnings too",
+        ))
+    })
+}
+
+/// Reads the config and the hunts that it names. Broken hunts are findings and stop no other; a hunts
+/// folder that can't be read does.
 pub fn load(path: &Path, output: Output) -> Result<Loaded, AppError> {
-    let (config, mut findings) = config(path, output)?;
-    let files = folder::read_all(&config.hunts);
-    findings.extend(files.findings);
-    let loaded = definition::load(&files.files, &config.defaults, config.timezone);
-    findings.extend(loaded.findings);
-    findings.extend(definition::check_names(&loaded.hunts, &config));
-    let hunts = loaded.hunts.into_iter().map(Arc::new).collect();
-    Ok(Loaded { config, hunts, findings })
+    let (config, findings) = config(path, output)?;
+    for folder in &config.hunts {
+        std::fs::read_dir(folder).map_err(|error| {
+            AppError::new(
+                format!("can't read the hunts folder {}: {error}", folder.display()),
+                "name the folder with `hunts:` in the config, and let huntd's user read it",
+            )
+        })?;
+    }
+    let (hunts, of_hunts) = hunts(&config);
+    let findings = [findings, of_hunts].concat();
+    Ok(Loaded { hunts: hunts.hunts.into_iter().map(Arc::new).collect(), config, findings })
+}
+
+/// The hunts that a config names, and all that was found in them.
+#[must_use]
+pub fn hunts(config: &Config) -> (LoadedHunts, Vec<Finding>) {
+    let files = folder::read_paths(&config.hunts);
+    let mut loaded = definition::load(&files.files, &config.defaults, config.timezone);
+    let mut findings = files.findings;
+    findings.append(&mut loaded.findings);
+    findings.extend(definition::check_names(&loaded, config));
+    (loaded, findings)
 }
 
 /// Shows findings on stderr, with the lines that they point at.
 pub fn show(findings: &[Finding], output: Output) -> Result<(), AppError> {
-    use std::io::IsTerminal;
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let text = check::human(findings, &|file| std::fs::read(file).ok(), colours);
+    let text = check::human::render(findings, &source, colours);
     if text.is_empty() { Ok(()) } else { output.note(text.trim_end()) }
+}
+
+/// The text of a file, for the lines around a finding.
+#[must_use]
+pub fn source(file: &Path) -> Option<String> {
+    std::fs::read(file).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The tenants that are switched on.
@@ -110,4 +141,12 @@ pub fn runner(config: &Config, store: &Store, clock: &SharedClock) -> Runner {
 /// The dispatcher of a config.
 pub fn dispatcher(config: &Config, store: &Store, clock: &SharedClock) -> Result<Dispatcher, AppError> {
     Ok(Dispatcher { store: store.clone(), clock: Arc::clone(clock), channels: Arc::new(channels(config)?) })
+}
+
+/// Ends, in the quota's ledger, the calls of processes that died, and brings back calls that lie in the
+/// future, as the clock was set while huntd was down.
+pub async fn tidy(store: &Store, clock: &SharedClock) -> Result<(), AppError> {
+    let now = clock.now();
+    store.settle_orphans(now, owner_is_alive).await?;
+    Ok(store.move_ledgers(now, |ledger| quota::carry(ledger, ClockMove::Steady, now)).await?)
 }

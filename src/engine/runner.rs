@@ -30,7 +30,7 @@ use crate::rules::definition;
 use crate::rules::diff::Scope;
 use crate::rules::identity::IdentityRule;
 use crate::rules::remedy::{self, Remedy};
-use crate::rules::route::{self, Facts};
+use crate::rules::route::{self, Facts, Verdict};
 use crate::rules::window::{self, QueryKind, ResultScope, WindowFacts};
 use crate::rules::quota;
 
@@ -64,7 +64,6 @@ pub struct Asking {
     pub request: QueryRequest,
     /// Event time that can no longer be covered, as the API's data doesn't reach back so far.
     pub lost: Option<Window>,
-    kind: QueryKind,
 }
 
 /// What a run came to.
@@ -72,8 +71,12 @@ pub struct Asking {
 pub struct Finished {
     /// The run, as it was committed.
     pub run: Run,
+    /// What a notice shows of its hunt.
+    pub notice: NoticeHunt,
     /// The deliveries that it left in the outbox.
     pub deliveries: Vec<PlannedDelivery>,
+    /// Why it tells what it tells; none for a run that failed.
+    pub verdict: Option<Verdict>,
 }
 
 /// Makes runs.
@@ -125,17 +128,20 @@ impl Runner {
         let (known, generation) = self.store.known_hits(&order.hunt.id, &order.tenant.name).await?;
         let asking = Asking::of(order, &track, self.clock.now());
         let started = self.clock.now();
-        let run = self.store.new_run_id(started);
+        let run = self.store.new_run_id(started).await?;
         let called = self.call(order, &asking.request, &known).await?;
         let base = self.base(order, &asking, run, started, &called);
-        let commit = match called.result {
-            Ok((intake, end)) => self.judge(order, &asking, &track, base, intake, &end),
-            Err(failure) => self.judge_failure(order, &track, base, &failure),
+        let (commit, verdict) = match called.result {
+            Ok((intake, end)) => {
+                let (commit, verdict) = self.judge(order, &asking, &track, base, intake, &end);
+                (commit, Some(verdict))
+            }
+            Err(failure) => (self.judge_failure(order, &track, base, &failure), None),
         };
         let commit = RunCommit { generation, ..commit };
         self.store.commit_run(&commit).await?;
         log_run(&commit.run);
-        Ok(Finished { run: commit.run, deliveries: commit.deliveries })
+        Ok(Finished { run: commit.run, notice: commit.notice, deliveries: commit.deliveries, verdict })
     }
 
     /// Calls until there is a sound answer, or a failure that no further call would mend now.
@@ -251,7 +257,7 @@ impl Runner {
     }
 
     /// What a sound answer comes to.
-    fn judge(&self, order: &Order, asking: &Asking, track: &Track, base: Run, intake: Intake, end: &AnswerEnd) -> RunCommit {
+    fn judge(&self, order: &Order, asking: &Asking, track: &Track, base: Run, intake: Intake, end: &AnswerEnd) -> (RunCommit, Verdict) {
         let hunt = &order.hunt;
         let limit = order.tenant.quota.row_limit;
         let complete = end.rows < limit;
@@ -271,16 +277,16 @@ impl Runner {
         let telling = route::tell(&Facts {
             hunt,
             rows: outcome.rows,
-            first_run: track.complete_runs == 0,
+            is_first_complete_run: track.complete_runs == 0,
             candidates: &outcome.candidates,
             members: &outcome.members,
             held: &track.held,
-            suppressions: &track.suppressions,
+            suppressed: &track.suppressions,
             now: run.finished,
         });
         let channels = if order.notify { self.channels(order) } else { Vec::new() };
         let deliveries = route::plan(&run.run, &channels, &telling);
-        RunCommit {
+        let commit = RunCommit {
             definition: definition::print(hunt),
             notice: notice_hunt(hunt),
             generation: 0,
@@ -291,8 +297,10 @@ impl Runner {
             deliveries,
             held: telling.held,
             suppressions: telling.suppressions,
+            last_failure_notice: None,
             run,
-        }
+        };
+        (commit, telling.verdict)
     }
 
     /// What a failure comes to: a run that says why, and a notice where it is time for one.
@@ -313,6 +321,7 @@ impl Runner {
             deliveries,
             held: track.held.clone(),
             suppressions: Vec::new(),
+            last_failure_notice: due.then_some(run.finished),
             run,
         }
     }

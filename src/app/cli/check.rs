@@ -7,8 +7,8 @@ use crate::app::args::{CheckArguments, CheckFormat};
 use crate::app::exit::{AppError, Exit};
 use crate::app::output::Output;
 use crate::app::setup;
-use crate::model::config::Config;
 use crate::model::place::{Finding, Level};
+use crate::model::time::Zone;
 use crate::rules::{check, config, definition};
 
 /// `huntd check`.
@@ -29,35 +29,29 @@ fn whole(path: &Path) -> Result<(Vec<Finding>, usize), AppError> {
     let bytes = setup::config_bytes(path)?;
     match config::load(path, &bytes) {
         Err(findings) => Ok((findings, 0)),
-        Ok((config, mut findings)) => {
-            let files = folder::read_all(&config.hunts);
-            findings.extend(files.findings);
-            let loaded = definition::load(&files.files, &config.defaults, config.timezone);
-            findings.extend(loaded.findings);
-            findings.extend(definition::check_names(&loaded.hunts, &config));
-            Ok((findings, loaded.hunts.len()))
+        Ok((config, findings)) => {
+            let (hunts, of_hunts) = setup::hunts(&config);
+            Ok(([findings, of_hunts].concat(), hunts.hunts.len()))
         }
     }
 }
 
 /// Only what the paths hold, without a config: what tenants and channels there are isn't known.
 fn paths(arguments: &CheckArguments) -> (Vec<Finding>, usize) {
-    let files = folder::read_all(&arguments.paths);
+    let files = folder::read_paths(&arguments.paths);
     let mut findings = files.findings;
-    let config = Config::default();
-    let loaded = definition::load(&files.files, &config.defaults, config.timezone);
+    let loaded = definition::load(&files.files, &config::default_hunt_defaults(), Zone::UTC);
     findings.extend(loaded.findings);
     (findings, loaded.hunts.len())
 }
 
 fn print(findings: &[Finding], arguments: &CheckArguments, output: Output) -> Result<(), AppError> {
-    let source = |file: &Path| std::fs::read(file).ok();
     let format = if output.json { CheckFormat::Json } else { arguments.format };
     let text = match format {
-        CheckFormat::Human => check::human(findings, &source, output.terminal),
-        CheckFormat::Json => check::json(findings),
-        CheckFormat::Sarif => check::sarif(findings),
-        CheckFormat::Github => check::github(findings),
+        CheckFormat::Human => check::human::render(findings, &setup::source, output.terminal),
+        CheckFormat::Json => check::json::render(findings),
+        CheckFormat::Sarif => check::sarif::render(findings),
+        CheckFormat::Github => check::github::render(findings),
     };
     if text.is_empty() { Ok(()) } else { output.line(text.trim_end()) }
 }

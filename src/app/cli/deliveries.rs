@@ -9,9 +9,8 @@ use crate::app::setup;
 use crate::app::shapes::DeliveryShape;
 use crate::model::delivery::{Delivery, DeliveryState};
 use crate::model::id::DeliveryId;
-use crate::ports::clock::{Clock, SystemClock};
-use crate::ports::store::Store;
-use crate::rules::render::terminal;
+use crate::ports::store::{DeliveryFilter, Store};
+use crate::rules::render::terminal::terminal_safe;
 
 /// `huntd deliveries`.
 pub async fn run(path: &Path, arguments: &DeliveriesArguments, output: Output) -> Result<Exit, AppError> {
@@ -24,7 +23,7 @@ pub async fn run(path: &Path, arguments: &DeliveriesArguments, output: Output) -
 }
 
 async fn list(store: &Store, state: Option<DeliveryState>, output: Output) -> Result<Exit, AppError> {
-    let deliveries = store.deliveries(state).await?;
+    let deliveries = store.deliveries(&DeliveryFilter { state, limit: None }).await?;
     if output.json {
         for delivery in &deliveries {
             output.object(&DeliveryShape::from(delivery))?;
@@ -45,24 +44,23 @@ fn cells(delivery: &Delivery) -> Vec<String> {
         delivery.hits.to_string(),
         delivery.created.local(),
         delivery.sent.map_or("-".to_owned(), crate::model::time::Timestamp::local),
-        terminal::safe(delivery.error.as_deref().unwrap_or("-")),
+        terminal_safe(delivery.error.as_deref().unwrap_or("-")),
     ]
 }
 
 /// Puts failed deliveries back; the daemon sends them at its next look.
 async fn retry(store: &Store, id: Option<&str>, all: bool, output: Output) -> Result<Exit, AppError> {
-    let failed = store.deliveries(Some(DeliveryState::Failed)).await?;
+    let failed = store.deliveries(&DeliveryFilter { state: Some(DeliveryState::Failed), limit: None }).await?;
     let chosen: Vec<&DeliveryId> =
         failed.iter().map(|delivery| &delivery.delivery).filter(|known| all || id == Some(known.as_str())).collect();
     if chosen.is_empty() && !all {
         return Err(AppError::new(
-            format!("no failed delivery `{}`", terminal::safe(id.unwrap_or(""))),
+            format!("no failed delivery `{}`", terminal_safe(id.unwrap_or(""))),
             "`huntd deliveries --failed` lists them",
         ));
     }
-    let now = SystemClock::new().now();
     for delivery in &chosen {
-        store.retry_delivery(delivery, now).await?;
+        store.retry_delivery(delivery).await?;
     }
     output.note(&format!("{} put back: the daemon sends them", chosen.len()))?;
     Ok(Exit::Done)

@@ -13,7 +13,7 @@ use crate::model::id::TenantName;
 use crate::model::time::{Timestamp, format_duration};
 use crate::ports::clock::{Clock, SystemClock};
 use crate::ports::store::TrackSummary;
-use crate::rules::render::terminal;
+use crate::rules::render::terminal::terminal_safe;
 use crate::rules::schedule;
 
 /// A hunt on a tenant, as `list --json` prints it.
@@ -59,8 +59,8 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
         output.table(&head, rows.iter().map(cells).collect())?;
         for row in rows.iter().filter(|row| row.failures_in_row > 0) {
             let tenant = row.tenant.unwrap_or("");
-            let error = terminal::safe(row.error.unwrap_or(""));
-            output.note(&format!("{} on {tenant}: {error}", terminal::safe(row.hunt)))?;
+            let error = terminal_safe(row.error.unwrap_or(""));
+            output.note(&format!("{} on {tenant}: {error}", terminal_safe(row.hunt)))?;
         }
     }
     Ok(Exit::Done)
@@ -113,7 +113,7 @@ fn row<'a>(hunt: &'a Hunt, tenant: Option<&'a TenantName>, track: Option<&'a Tra
 fn cells(row: &Row<'_>) -> Vec<String> {
     let time = |at: Option<Timestamp>| at.map_or("-".to_owned(), Timestamp::local);
     vec![
-        terminal::safe(row.hunt),
+        terminal_safe(row.hunt),
         row.tenant.unwrap_or("-").to_owned(),
         row.severity.to_string(),
         row.schedule.to_owned(),

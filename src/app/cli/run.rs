@@ -1,5 +1,6 @@
 //! `huntd run`: hunts now, through the same quota, comparison and store as the daemon.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,22 +10,25 @@ use futures_util::stream::{self, StreamExt};
 use super::select;
 use crate::app::args::RunArguments;
 use crate::app::exit::{AppError, Exit};
-use crate::app::lease;
 use crate::app::output::Output;
 use crate::app::setup::{self, Loaded};
 use crate::app::shapes::RunShape;
-use crate::engine::runner::{Asking, Order, Runner};
+use crate::engine::runner::{Asking, Finished, Order, Runner};
 use crate::engine::tenant::{Tenant, Tenants};
-use crate::model::hit::{Hit, HitKind};
+use crate::model::hit::Hit;
 use crate::model::id::TenantName;
-use crate::model::run::{Run, RunStatus, Trigger};
+use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
 use crate::ports::clock::{SharedClock, SystemClock};
 use crate::ports::store::{HitFilter, Track};
-use crate::rules::render::terminal;
+use crate::rules::check::nearest::did_you_mean;
+use crate::rules::render::record;
+use crate::rules::render::terminal::{Layout, listing, terminal_safe};
 
 /// Runs at a time: the quota bounds the calls; this bounds the memory.
 const AT_A_TIME: usize = 8;
+/// Hits shown of a run; `huntd hits --run` shows all.
+const SHOWN: usize = 1000;
 
 /// `huntd run`.
 pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Result<Exit, AppError> {
@@ -36,16 +40,16 @@ pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Resul
         return dry_run(&loaded, &orders, &clock, output).await;
     }
     let store = setup::store(&loaded.config).await?;
-    store.settle_orphans(clock.now(), owner_is_alive).await?;
+    setup::tidy(&store, &clock).await?;
     let runner = setup::runner(&loaded.config, &store, &clock);
     let dispatcher = setup::dispatcher(&loaded.config, &store, &clock)?;
     let mut runs = stream::iter(&orders).map(|order| runner.run(order)).buffer_unordered(AT_A_TIME);
     let (mut new, mut failed) = (false, false);
     while let Some(finished) = runs.next().await {
-        let run = finished?.run;
-        new |= run.new > 0;
-        failed |= run.status == RunStatus::Failed;
-        show(&runner, &run, output).await?;
+        let finished = finished?;
+        new |= finished.run.new > 0;
+        failed |= finished.run.status == RunStatus::Failed;
+        show(&runner, &finished, output).await?;
     }
     drop(runs);
     dispatcher.drain().await?;
@@ -90,8 +94,8 @@ fn tenants(names: &[String], all: &Tenants) -> Result<Vec<Arc<Tenant>>, AppError
     let find = |name: &String| {
         let key = TenantName::new(name.as_str()).map_err(|error| AppError::plain(error.to_string()))?;
         all.get(&key).cloned().ok_or_else(|| {
-            let near = select::nearest(name, all.keys().map(TenantName::as_str));
-            let hint = near.map_or("see `tenants:` in the config".to_owned(), |near| format!("did you mean `{near}`?"));
+            let near = did_you_mean(name, all.keys().map(TenantName::as_str));
+            let hint = near.unwrap_or_else(|| "see `tenants:` in the config".to_owned());
             AppError::new(format!("no tenant `{name}` that is switched on"), hint)
         })
     };
@@ -131,26 +135,35 @@ async fn dry_run(loaded: &Loaded, orders: &[Order], clock: &SharedClock, output:
             }))?;
             continue;
         }
-        output.line(&format!("# {} on {}", terminal::safe(hunt.as_str()), tenant))?;
+        output.line(&format!("# {} on {}", terminal_safe(hunt.as_str()), tenant))?;
         output.line(&format!("# POST {endpoint}"))?;
         match asking.request.timespan {
             Some(window) => output.line(&format!("# Timespan: {}", window.timespan()))?,
             None => output.line("# Timespan: none")?,
         }
-        output.line(&terminal::safe_lines(asking.request.query.trim_end()))?;
+        for line in asking.request.query.trim_end().lines() {
+            output.line(&terminal_safe(line))?;
+        }
         output.line("")?;
     }
     Ok(Exit::Done)
 }
 
-/// Prints a run and its new and returned hits.
-async fn show(runner: &Runner, run: &Run, output: Output) -> Result<(), AppError> {
+/// Prints a run and its hits.
+async fn show(runner: &Runner, finished: &Finished, output: Output) -> Result<(), AppError> {
+    let run = &finished.run;
     if output.json {
         return output.object(&RunShape::from(run));
     }
+    output.line(&record::run_line(run))?;
     let mut hits: Vec<Hit> = Vec::new();
-    let filter = HitFilter { run: Some(run.run.as_str().to_owned()), ..HitFilter::default() };
-    runner.store.hits(&filter, |hit| hits.push(hit)).await?;
-    let told: Vec<&Hit> = hits.iter().filter(|hit| matches!(hit.kind, HitKind::New | HitKind::Returned)).collect();
-    output.line(&terminal::run(run, &told, output.terminal))
+    let filter = HitFilter { run: Some(&run.run), limit: Some(SHOWN), ..HitFilter::default() };
+    let keep = |hit| {
+        hits.push(hit);
+        ControlFlow::Continue(())
+    };
+    runner.store.hits(&filter, keep).await?;
+    let layout = Layout { colour: output.terminal, ..Layout::default() };
+    let text = listing(&finished.notice, &hits, &layout);
+    if text.is_empty() { Ok(()) } else { output.line(text.trim_end()) }
 }

@@ -8,18 +8,22 @@ use crate::app::exit::{AppError, Exit};
 use crate::app::output::Output;
 use crate::app::setup;
 use crate::app::shapes::RunShape;
+use crate::model::id::HuntId;
 use crate::model::run::Run;
 use crate::ports::clock::{Clock, SystemClock};
 use crate::ports::store::RunFilter;
-use crate::rules::render::terminal;
+use crate::rules::render::terminal::terminal_safe;
 
 /// `huntd runs`.
 pub async fn run(path: &Path, arguments: &RunsArguments, output: Output) -> Result<Exit, AppError> {
     let (config, _) = setup::config(path, output)?;
     let store = setup::history(&config).await?;
     let since = arguments.since.as_deref().map(|text| select::duration("--since", text)).transpose()?;
+    let matcher = arguments.hunt.as_deref().map(select::matcher).transpose()?;
+    let wanted = |hunt: &HuntId| matcher.as_ref().is_none_or(|matcher| matcher(hunt.as_str()));
     let filter = RunFilter {
-        hunt: arguments.hunt.clone(),
+        hunt: Some(&wanted),
+        tenant: None,
         since: since.map(|length| SystemClock::new().now().minus(length)),
         failed: arguments.failed,
         limit: Some(arguments.limit),
@@ -39,7 +43,7 @@ pub async fn run(path: &Path, arguments: &RunsArguments, output: Output) -> Resu
 fn cells(run: &Run) -> Vec<String> {
     vec![
         run.run.to_string(),
-        terminal::safe(run.hunt.as_str()),
+        terminal_safe(run.hunt.as_str()),
         run.tenant.to_string(),
         run.started.local(),
         run.status.to_string(),

@@ -8,6 +8,7 @@ use globset::GlobBuilder;
 use crate::app::exit::AppError;
 use crate::model::hunt::Hunt;
 use crate::model::time::{Timestamp, parse_duration};
+use crate::rules::check::nearest::did_you_mean;
 
 /// The hunts whose ids the words name, as an id or a glob, in the order of their ids. A word that
 /// names none is an error with the nearest id.
@@ -23,8 +24,8 @@ pub fn hunts(words: &[String], all: &[Arc<Hunt>]) -> Result<Vec<Arc<Hunt>>, AppE
         }
         let known = chosen.len() > before || all.iter().any(|hunt| matcher(hunt.id.as_str()));
         if !known {
-            let near = nearest(word, all.iter().map(|hunt| hunt.id.as_str()));
-            let hint = near.map_or("`huntd list` names them all".to_owned(), |near| format!("did you mean `{near}`?"));
+            let near = did_you_mean(word, all.iter().map(|hunt| hunt.id.as_str()));
+            let hint = near.unwrap_or_else(|| "`huntd list` names them all".to_owned());
             return Err(AppError::new(format!("no hunt `{word}`"), hint));
         }
     }
@@ -41,12 +42,6 @@ pub fn matcher(word: &str) -> Result<impl Fn(&str) -> bool + use<>, AppError> {
         .compile_matcher();
     let word = word.to_owned();
     Ok(move |id: &str| id == word || word == "*" || glob.is_match(id))
-}
-
-/// The name nearest to a misspelt one, where one is near.
-pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = names.map(|name| (strsim::jaro_winkler(word, name), name)).filter(|(score, _)| *score > 0.75);
-    near.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
 
 /// A duration of an option.

@@ -1,5 +1,6 @@
 //! `huntd show`: one run or one hit, whole.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::app::args::ShowArguments;
@@ -9,8 +10,9 @@ use crate::app::setup;
 use crate::app::shapes::RunShape;
 use crate::model::hit::Hit;
 use crate::model::run::Run;
-use crate::ports::store::{HitFilter, Store};
-use crate::rules::render::{jsonl, terminal};
+use crate::ports::store::{HitFilter, HitSearch, Store};
+use crate::rules::render::terminal::terminal_safe;
+use crate::rules::render::{json, record};
 
 /// `huntd show`.
 pub async fn run(path: &Path, arguments: &ShowArguments, output: Output) -> Result<Exit, AppError> {
@@ -21,16 +23,27 @@ pub async fn run(path: &Path, arguments: &ShowArguments, output: Output) -> Resu
         show_run(&store, &run, output).await?;
         return Ok(Exit::Done);
     }
-    let life = store.hit(what).await?;
-    if life.is_empty() {
-        output.note(&format!("no run and no hit `{}`", terminal::safe(what)))?;
-        output.note("`huntd runs` and `huntd hits` list them; a hit's first eight digits are enough")?;
-        return Ok(Exit::Findings);
+    match store.hit(what).await? {
+        HitSearch::One(life) => {
+            for hit in &life {
+                let text = if output.json { json::line(hit, None) } else { record::hit_whole(hit) };
+                output.line(&text)?;
+            }
+            Ok(Exit::Done)
+        }
+        HitSearch::Several(hits) => {
+            output.note(&format!("several hits begin with `{}`:", terminal_safe(what)))?;
+            for hit in hits {
+                output.note(&format!("  {hit}"))?;
+            }
+            Ok(Exit::Findings)
+        }
+        HitSearch::Nothing => {
+            output.note(&format!("no run and no hit `{}`", terminal_safe(what)))?;
+            output.note("`huntd runs` and `huntd hits` list them; the first eight digits of a hit are enough")?;
+            Ok(Exit::Findings)
+        }
     }
-    for hit in &life {
-        output.line(if output.json { jsonl::hit(hit) } else { terminal::hit_whole(hit, output.terminal) }.trim_end())?;
-    }
-    Ok(Exit::Done)
 }
 
 async fn show_run(store: &Store, run: &Run, output: Output) -> Result<(), AppError> {
@@ -42,8 +55,13 @@ async fn show_run(store: &Store, run: &Run, output: Output) -> Result<(), AppErr
         }
         return output.object(&shape);
     }
-    let mut hits: Vec<Hit> = Vec::new();
-    let filter = HitFilter { run: Some(run.run.as_str().to_owned()), ..HitFilter::default() };
-    store.hits(&filter, |hit| hits.push(hit)).await?;
-    output.line(&terminal::run_whole(run, &hits.iter().collect::<Vec<_>>(), output.terminal))
+    output.line(&record::run_whole(run))?;
+    let mut failed = None;
+    let filter = HitFilter { run: Some(&run.run), ..HitFilter::default() };
+    let print = |hit: Hit| {
+        failed = output.line(&record::hit_line(&hit)).err();
+        if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    store.hits(&filter, print).await?;
+    failed.map_or(Ok(()), Err)
 }

@@ -86,7 +86,7 @@ impl Store {
         let mut write = self.begin().await?;
         let names = (hunt.as_str(), tenant.as_str());
         let result = async {
-            sqlx::query(ADD_TRACK).bind(names.0).bind(names.1).execute(&mut write.conn).await?;
+            sqlx::query(super::commit::ADD_TRACK).bind(names.0).bind(names.1).execute(&mut write.conn).await?;
             let from = sqlx::query_scalar::<_, i64>(SERVE_FROM);
             Ok::<_, Fault>(from.bind(names.0).bind(names.1).bind(now.nanos()).fetch_one(&mut write.conn).await?)
         };

@@ -44,6 +44,17 @@ fn matches(route: &Route, hunt: &Hunt, tenant: &TenantName) -> bool {
         && route.hunt.as_ref().is_none_or(|glob| glob.is_match(hunt.id.as_str()))
 }
 
+/// One delivery a channel that tells of a failed run; it has no hits.
+#[must_use]
+pub fn plan_failure(run: &RunId, channels: &[ChannelName]) -> Vec<PlannedDelivery> {
+    let planned = |channel: &ChannelName| PlannedDelivery {
+        delivery: DeliveryId::derive(run, channel, "failure"),
+        channel: channel.clone(),
+        hits: Vec::new(),
+    };
+    channels.iter().map(planned).collect()
+}
+
 /// One delivery a channel, each with all that is told; none where nothing is told.
 #[must_use]
 pub fn plan(run: &RunId, channels: &[ChannelName], telling: &Telling) -> Vec<PlannedDelivery> {
