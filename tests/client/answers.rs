@@ -137,10 +137,13 @@ async fn members_come_in_any_order_and_either_case() {
 }
 
 #[tokio::test]
-async fn an_empty_result_is_a_result() {
-    let server = serving(|_| Reply::json(r#"{"schema":[{"name":"A","type":"String"}],"results":[]}"#)).await;
-    let answer = ask(client(&server, ApiKind::Graph).as_ref()).await.unwrap();
-    assert_eq!((answer.rows.len(), answer.schemas.len(), answer.end.rows), (0, 1, 0));
+async fn an_empty_result_is_a_result_also_beside_an_error_that_is_null() {
+    for tail in ["", r#","error":null"#] {
+        let body = format!(r#"{{"schema":[{{"name":"A","type":"String"}}],"results":[]{tail}}}"#);
+        let server = serving(move |_| Reply::json(&body)).await;
+        let answer = ask(client(&server, ApiKind::Graph).as_ref()).await.unwrap();
+        assert_eq!((answer.rows.len(), answer.schemas.len(), answer.end.rows), (0, 1, 0));
+    }
 }
 
 #[tokio::test]
