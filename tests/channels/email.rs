@@ -160,6 +160,8 @@ async fn faults_are_told_apart() {
         let error = sent.expect_err(words);
         assert_eq!(matches!(error, SendError::Later(_)), later, "{faults:?} {error}");
         assert!(error.to_string().contains(words), "{error}");
+        let sign_in = error.to_string().contains("sign-in");
+        assert!(!sign_in || error.to_string().ends_with(": 535"), "words about a sign-in are never repeated: {error}");
         assert_eq!(server.mails().len(), 0);
     }
 }

@@ -113,7 +113,8 @@ struct Conversation {
 impl Conversation {
     fn sign_in(&mut self, user: &str, password: &str) -> Response {
         if self.faults.refuse_sign_in || (user, password) != (USER, PASSWORD) {
-            return Response::custom(535, format!("no {user} with {password} here"));
+            let hidden = password.chars().rev().collect::<String>();
+            return Response::custom(535, format!("no such user with {hidden} here"));
         }
         self.signed_in = true;
         AUTH_OK

@@ -1,7 +1,7 @@
 //! Hits in the log: one event each, for whoever already collects the log.
 //!
-//! The event's target is [`TARGET`], its fields are those of [`fields`](crate::rules::render::log::fields) and `delivery`:
-//! an interface, so their names stay.
+//! The event's target is [`TARGET`], its fields are those of [`fields`] and `delivery`: an
+//! interface, so their names stay.
 
 use crate::model::delivery::Notice;
 use crate::model::id::ChannelName;

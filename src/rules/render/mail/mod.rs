@@ -1,6 +1,6 @@
 //! A notice as a mail: a subject, and the same content as text and as HTML.
 //!
-//! [`view`] decides what is shown, with all row text made visible and defanged; the two renderers
+//! `view` decides what is shown, with all row text made visible and defanged; the two renderers
 //! lay it out, and the HTML one escapes it.
 
 mod html;
