@@ -169,6 +169,14 @@ async fn a_body_over_a_megabyte_meets_the_proxy() {
     assert_eq!((answer.status, answer.header("content-type")), (413, Some("text/html")));
     assert!(answer.text().contains("<h1>413 Request Entity Too Large</h1>"));
     assert_eq!(tenant.simulator.stats().calls, 0, "the service behind has seen nothing");
+    let chunk = format!("96000\r\n{}\r\n", " ".repeat(0x96000));
+    let mut chunked = tenant.client().await;
+    chunked
+        .send_raw(
+            format!("POST {GRAPH} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}{chunk}0\r\n\r\n").as_bytes(),
+        )
+        .await;
+    assert_eq!(chunked.read().await.status, 413, "1.2 MB in two chunks");
     let mut broken = tenant.client().await;
     broken.send_raw(b"no http at all\r\n\r\n").await;
     assert_eq!(broken.read().await.status, 400);
@@ -186,4 +194,20 @@ async fn a_big_result_is_made_as_it_is_sent() {
     let entry = tenant.simulator.journal().pop().unwrap();
     assert_eq!((entry.rows, entry.cut, entry.status), (50_000, true, 200));
     assert_eq!(tenant.simulator.stats().cut, 1);
+}
+
+/// The raw client would not notice what a common one stumbles over.
+#[tokio::test]
+async fn a_common_client_gets_on_with_it() {
+    let tenant = Tenant::start(KINDS).await;
+    let client = reqwest::Client::new();
+    let bearer = tenant.token(GRAPH_SCOPE).await;
+    for _ in 0..3 {
+        let sent = client.post(format!("{}{GRAPH}", tenant.simulator.url())).bearer_auth(&bearer);
+        let answer = sent.header("content-type", "application/json").body(r#"{"Query":"Kinds"}"#).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let body: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        assert_eq!(body["results"].as_array().unwrap().len(), 2);
+    }
+    assert_eq!(tenant.simulator.stats().connections, 2, "one for the token, one kept alive");
 }
