@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use super::bodies::{Dialect, Text};
 use super::encode;
 use super::events::{Found, Question};
-use super::http::{Damage, Packing, Reply, Request};
+use super::http::{Damage, Reply, Request};
 use super::moment::{Asked, Moment};
+use super::packer::Packing;
 use super::scenario::{Framing, Wire, parse_scenario};
 use super::state::{State, reply};
 use crate::model::time::Timestamp;
@@ -81,7 +82,7 @@ fn events(state: &State, query: &HashMap<String, String>) -> Text {
         let question = Question { start, now, asked, seed: state.seed, shuffle: None };
         for event in Found::new(&scenario, place, question) {
             let mut row = Vec::new();
-            encode::row(&mut row, Dialect::Defender, &Wire::default(), &hunt.columns, &event.cells);
+            encode::row(&mut row, Dialect::Defender, Wire::default(), &hunt.columns, &event.cells);
             let mut line = Map::new();
             line.insert("hunt".into(), json!(hunt.name));
             line.insert("id".into(), json!(event.id));

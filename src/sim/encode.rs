@@ -42,7 +42,7 @@ pub fn schema(dialect: Dialect, columns: &[(String, Kind)]) -> Vec<u8> {
 }
 
 /// Adds one row.
-pub fn row(out: &mut Vec<u8>, dialect: Dialect, wire: &Wire, columns: &[(String, Kind)], cells: &[Cell]) {
+pub fn row(out: &mut Vec<u8>, dialect: Dialect, wire: Wire, columns: &[(String, Kind)], cells: &[Cell]) {
     out.push(b'{');
     let mut first = true;
     for ((name, kind), cell) in columns.iter().zip(cells) {
@@ -73,7 +73,7 @@ fn sidecar(out: &mut Vec<u8>, first: &mut bool, name: &str, of: &str) {
     json(out, &of);
 }
 
-fn graph_cell(out: &mut Vec<u8>, first: &mut bool, wire: &Wire, (name, kind): (&str, Kind), cell: &Cell) {
+fn graph_cell(out: &mut Vec<u8>, first: &mut bool, wire: Wire, (name, kind): (&str, Kind), cell: &Cell) {
     let of = match (kind, cell) {
         (Kind::Long, Cell::Whole(_)) => Some("#Int64"),
         (Kind::Bool, Cell::Bool(_)) => Some("#SByte"),
@@ -102,7 +102,7 @@ fn list_type(value: &Value) -> Option<&'static str> {
 }
 
 /// A value inside a dynamic column.
-fn graph_value(out: &mut Vec<u8>, wire: &Wire, value: &Value) {
+fn graph_value(out: &mut Vec<u8>, wire: Wire, value: &Value) {
     match value {
         Value::Object(members) => {
             out.push(b'{');
@@ -145,7 +145,7 @@ fn redated(text: &str) -> String {
     Timestamp::parse(&whole).map_or_else(|| text.to_owned(), |at| instant(at, true))
 }
 
-fn older_cell(out: &mut Vec<u8>, wire: &Wire, cell: &Cell) {
+fn older_cell(out: &mut Vec<u8>, wire: Wire, cell: &Cell) {
     match cell {
         Cell::Dynamic(value) if wire.older_text => json(out, &value.to_string()),
         Cell::Dynamic(value) => json(out, value),
@@ -217,7 +217,7 @@ mod tests {
 
     fn written(dialect: Dialect, wire: Wire, kind: Kind, cell: Cell) -> String {
         let mut out = Vec::new();
-        row(&mut out, dialect, &wire, &[("X".to_owned(), kind)], &[cell]);
+        row(&mut out, dialect, wire, &[("X".to_owned(), kind)], &[cell]);
         String::from_utf8(out).unwrap()
     }
 

@@ -1,14 +1,13 @@
 //! HTTP/1.1, as much as the service's clients use: requests with a body by length or in chunks,
 //! several a connection; answers whole, packed, in pieces, or broken on purpose.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::time::Duration;
 
-use flate2::Compression as Level;
-use flate2::write::{GzEncoder, ZlibEncoder};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::packer::{Packer, Packing};
 use super::scenario::Framing;
 
 /// The proxy before the service takes bodies up to this (nginx's `client_max_body_size`).
@@ -70,18 +69,6 @@ pub enum Body {
     Pieces(Box<dyn Iterator<Item = Vec<u8>> + Send>),
 }
 
-/// How a body is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Packing {
-    /// As it is.
-    #[default]
-    Plain,
-    /// gzip.
-    Gzip,
-    /// HTTP's deflate, that is zlib.
-    Deflate,
-}
-
 /// What is done to an answer on its way.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Damage {
@@ -95,6 +82,14 @@ pub struct Damage {
     pub slow: Option<(usize, Duration)>,
     /// No answer at all.
     pub hangup: bool,
+}
+
+impl Damage {
+    /// Whether the client can't get the whole answer.
+    #[must_use]
+    pub const fn breaks(&self) -> bool {
+        self.hangup || self.cut_at.is_some() || self.wrong_length.is_some()
+    }
 }
 
 /// An answer.
@@ -237,7 +232,7 @@ impl Connection {
             whole.extend(packer.finish()?);
             let wrong = reply.damage.wrong_length.unwrap_or(0);
             let length = i64::try_from(whole.len()).unwrap_or(i64::MAX).saturating_add(wrong).max(0);
-            head.push_str(&format!("content-length: {length}\r\n\r\n"));
+            head.extend(["content-length: ", &length.to_string(), "\r\n\r\n"]);
             out.head(&head).await?;
             let whole_sent = out.body(&whole).await?;
             return Ok(keep && whole_sent && wrong == 0);
@@ -291,7 +286,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refused> {
 fn head(reply: &Reply, keep: bool) -> String {
     let mut head = format!("HTTP/1.1 {} {}\r\n", reply.status, reason(reply.status));
     for (name, value) in &reply.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
     match reply.packing {
         Packing::Plain => {}
@@ -359,44 +354,5 @@ impl Out<'_> {
         }
         self.connection.stream.flush().await?;
         Ok(whole)
-    }
-}
-
-/// Packs a body piece by piece.
-enum Packer {
-    Plain,
-    Gzip(GzEncoder<Vec<u8>>),
-    Deflate(ZlibEncoder<Vec<u8>>),
-}
-
-impl Packer {
-    fn new(packing: Packing) -> Self {
-        match packing {
-            Packing::Plain => Self::Plain,
-            Packing::Gzip => Self::Gzip(GzEncoder::new(Vec::new(), Level::fast())),
-            Packing::Deflate => Self::Deflate(ZlibEncoder::new(Vec::new(), Level::fast())),
-        }
-    }
-
-    fn feed(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
-        match self {
-            Self::Plain => Ok(bytes.to_vec()),
-            Self::Gzip(packer) => {
-                packer.write_all(bytes)?;
-                Ok(std::mem::take(packer.get_mut()))
-            }
-            Self::Deflate(packer) => {
-                packer.write_all(bytes)?;
-                Ok(std::mem::take(packer.get_mut()))
-            }
-        }
-    }
-
-    fn finish(self) -> io::Result<Vec<u8>> {
-        match self {
-            Self::Plain => Ok(Vec::new()),
-            Self::Gzip(packer) => packer.finish(),
-            Self::Deflate(packer) => packer.finish(),
-        }
     }
 }

@@ -9,9 +9,10 @@ use super::bodies::{Dialect, Text, Trace};
 use super::cell::mix;
 use super::encode;
 use super::events::{Found, Question};
-use super::http::{Body, Damage, Packing, Reply, Request};
+use super::http::{Body, Damage, Reply, Request};
 use super::ledger::{Call, Full, JournalEntry};
 use super::moment::{Asked, Span, literal_bounds, timespan};
+use super::packer::Packing;
 use super::scenario::{Effect, Scenario, SimHunt, SimQuota, SimTenant, Wire, Wording, first_name};
 use super::state::{State, headers, packing, reply, trace};
 use crate::model::time::Timestamp;
@@ -63,16 +64,16 @@ pub fn answer(state: &State, request: &Request, dialect: Dialect) -> Reply {
     let tenant = visit.tenant_id();
     let mut damage = Damage { delay: visit.scenario.latency.pick(mix(&[draw, 5])), ..Damage::default() };
     let (answer, spoilt) = visit.decide(tenant.as_deref(), hunt.as_ref().map(|(_, name)| name.as_str()), &mut damage);
-    visit.record(&answer, tenant, hunt.map(|(_, name)| name));
-    visit.write(answer, spoilt, damage)
+    visit.record(&answer, tenant, hunt.map(|(_, name)| name), damage.breaks() || spoilt.is_some());
+    visit.write(answer, spoilt.as_ref(), damage)
 }
 
 /// Graph takes the keys in either case, the older API only as documented.
 fn ask(dialect: Dialect, body: &[u8]) -> Option<Ask> {
     let Value::Object(members) = serde_json::from_slice(body).ok()? else { return None };
     let text = |keys: [&str; 2]| {
-        let key = keys.into_iter().take(if dialect == Dialect::Graph { 2 } else { 1 });
-        key.filter_map(|key| members.get(key)?.as_str()).next().map(str::to_owned)
+        let mut keys = keys.into_iter().take(if dialect == Dialect::Graph { 2 } else { 1 });
+        keys.find_map(|key| members.get(key)?.as_str()).map(str::to_owned)
     };
     let query = text(["Query", "query"]).filter(|query| !query.trim().is_empty())?;
     Some(Ask { query, timespan: text(["Timespan", "timespan"]).filter(|_| dialect == Dialect::Graph) })
@@ -212,7 +213,7 @@ impl Visit<'_> {
         Ok(Answer::Rows { hunt: place, found, rows: total.min(limit), limit, cut: total > limit })
     }
 
-    fn record(&self, answer: &Answer, tenant: Option<String>, hunt: Option<String>) {
+    fn record(&self, answer: &Answer, tenant: Option<String>, hunt: Option<String>, damaged: bool) {
         let (status, rows, cut) = match answer {
             Answer::Text(text) => (text.status, 0, false),
             Answer::Rows { rows, cut, .. } => (200, *rows, *cut),
@@ -232,10 +233,11 @@ impl Visit<'_> {
             status,
             rows,
             cut,
+            damaged,
         });
     }
 
-    fn write(&self, answer: Answer, spoilt: Option<Effect>, damage: Damage) -> Reply {
+    fn write(&self, answer: Answer, spoilt: Option<&Effect>, damage: Damage) -> Reply {
         let wire = self.scenario.wire;
         let packed = packing(self.trace.dialect, wire.compression, self.request);
         let content_type = match self.trace.dialect {
@@ -244,14 +246,14 @@ impl Visit<'_> {
             }
             Dialect::Defender => "application/json; charset=utf-8",
         };
-        let (hunt, found, rows, limit) = match (answer, &spoilt) {
+        let (hunt, found, rows, limit) = match (answer, spoilt) {
             (Answer::Text(text), _) => {
                 let packed = if text.content_type.starts_with("text/") { Packing::Plain } else { packed };
                 let headers = headers(&self.trace, &text.content_type);
                 return reply(text, headers, wire.framing, packed, damage);
             }
             (Answer::Rows { .. }, Some(Effect::NotJson | Effect::Empty)) => {
-                let body = if spoilt == Some(Effect::Empty) {
+                let body = if spoilt == Some(&Effect::Empty) {
                     ""
                 } else {
                     "<html><body>The service is being moved</body></html>"
@@ -270,7 +272,7 @@ impl Visit<'_> {
             left: limit,
             stage: Stage::Opening,
             rows,
-            error_member: spoilt == Some(Effect::ErrorMember),
+            error_member: spoilt == Some(&Effect::ErrorMember),
         };
         Reply {
             status: 200,
@@ -334,7 +336,7 @@ impl Iterator for Pieces {
                 out.push(b',');
             }
             self.stage = Stage::Rows;
-            encode::row(&mut out, self.dialect, &self.wire, &hunt.columns, &event.cells);
+            encode::row(&mut out, self.dialect, self.wire, &hunt.columns, &event.cells);
         }
         Some(out)
     }

@@ -24,8 +24,10 @@ pub struct SimStats {
     pub tokens: u64,
     /// Calls for a token that were refused.
     pub tokens_refused: u64,
-    /// Hunting calls answered with 200.
+    /// Hunting calls answered with 200 and a sound body.
     pub answered_ok: u64,
+    /// Hunting calls whose answer a fault broke on its way, or whose body it spoilt.
+    pub damaged: u64,
     /// Hunting calls answered with 401.
     pub answered_401: u64,
     /// Hunting calls answered with 429.
@@ -71,6 +73,8 @@ pub struct JournalEntry {
     pub rows: u64,
     /// Whether rows were cut off without a word.
     pub cut: bool,
+    /// Whether a fault broke the answer on its way or spoilt its body.
+    pub damaged: bool,
 }
 
 /// A token that was given out.
@@ -163,6 +167,7 @@ impl Ledger {
     pub fn record(&mut self, entry: JournalEntry) {
         let stats = &mut self.stats;
         match entry.status {
+            _ if entry.damaged => stats.damaged += 1,
             200 => stats.answered_ok += 1,
             401 => stats.answered_401 += 1,
             429 => stats.answered_429 += 1,

@@ -20,6 +20,7 @@
 //!         cell      one value
 //!         moment    times that a scenario and a request name
 //!   http      requests in, answers out, whole or broken
+//!     packer    gzip and deflate
 //! ```
 
 pub mod bodies;
@@ -31,6 +32,7 @@ pub mod http;
 pub mod hunting;
 pub mod ledger;
 pub mod moment;
+pub mod packer;
 pub mod scenario;
 pub mod sign_in;
 pub mod simulator;

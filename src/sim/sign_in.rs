@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::bodies::{Dialect, Text, sign_in_error};
 use super::cell::mix;
-use super::http::{Damage, Packing, Reply, Request};
+use super::http::{Damage, Reply, Request};
 use super::ledger::{Call, Token};
+use super::packer::Packing;
 use super::scenario::{Effect, Framing, SimTenant};
 use super::state::{State, reply};
 use crate::model::time::Timestamp;
@@ -62,12 +63,13 @@ pub fn answer(state: &State, request: &Request, tenant: &str) -> Reply {
         }
     });
     let granted = text.status == 200;
-    let stats = &mut state.ledger().stats;
+    let mut ledger = state.ledger();
     if granted {
-        stats.tokens += 1
+        ledger.stats.tokens += 1;
     } else {
-        stats.tokens_refused += 1
+        ledger.stats.tokens_refused += 1;
     }
+    drop(ledger);
     let headers = vec![
         ("content-type".to_owned(), text.content_type.clone()),
         ("cache-control".to_owned(), "no-store, no-cache".to_owned()),

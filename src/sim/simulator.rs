@@ -9,8 +9,9 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::bodies::{Dialect, Text};
-use super::http::{Connection, Damage, Packing, Refused, Reply, Request};
+use super::http::{Connection, Damage, Refused, Reply, Request};
 use super::ledger::{JournalEntry, SimStats};
+use super::packer::Packing;
 use super::scenario::{Framing, Scenario};
 use super::state::{NowFn, State, headers, reply, trace};
 use super::{control, hunting, sign_in};

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::bodies::{Dialect, Text, Trace};
 use super::cell::{guid, mix};
-use super::http::{Body, Damage, Packing, Reply, Request};
+use super::http::{Body, Damage, Reply, Request};
 use super::ledger::{Call, Ledger, meets};
+use super::packer::Packing;
 use super::scenario::{Compression, Effect, Framing, Scenario};
 use crate::model::time::Timestamp;
 

@@ -159,6 +159,7 @@ pub enum Wording {
 /// How answers are written.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the file that stands for itself")]
 pub struct Wire {
     /// How the end of a body is told.
     pub framing: Framing,

@@ -156,3 +156,28 @@ fn one_event_of_the_demonstration_is_late_and_one_row_comes_twice() {
 fn the_stress_scenario_is_sound() {
     assert_eq!(stress_scenario().hunts.len(), 1);
 }
+
+#[test]
+fn the_reference_shows_a_scenario_that_can_be_read_and_every_effect() {
+    let reference = include_str!("../../../docs/simulator.md");
+    let part = reference.split_once("## A scenario").unwrap().1;
+    let example = part.split_once("```yaml\n").unwrap().1.split_once("```").unwrap().0;
+    let scenario = parse_scenario(example).unwrap();
+    assert_eq!((scenario.faults.len(), scenario.hunts.len(), scenario.hunts[0].rows.len()), (4, 1, 4));
+    let source = include_str!("fault.rs").split_once("pub enum Effect {").unwrap().1;
+    for line in source.lines() {
+        let name = line.strip_prefix("    ").unwrap_or_default();
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+        if !name.starts_with(|c: char| c.is_ascii_uppercase()) || end == 0 {
+            continue;
+        }
+        let mut snake = String::new();
+        for letter in name[..end].chars() {
+            if letter.is_ascii_uppercase() && !snake.is_empty() {
+                snake.push('_');
+            }
+            snake.push(letter.to_ascii_lowercase());
+        }
+        assert!(part.contains(&snake), "docs/simulator.md doesn't tell of {snake}");
+    }
+}
