@@ -18,7 +18,14 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 )]
 pub struct Arguments {
     /// The config file
-    #[arg(short, long, global = true, env = "HUNTD_CONFIG", value_name = "FILE", default_value = "/etc/huntd/huntd.yaml")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "HUNTD_CONFIG",
+        value_name = "FILE",
+        default_value = "/etc/huntd/huntd.yaml"
+    )]
     pub config: PathBuf,
     /// Print JSON lines on stdout, one object a line
     #[arg(long, global = true)]
@@ -76,7 +83,9 @@ pub struct DemoArguments {
 
 /// `run`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  huntd run encoded-powershell\n  huntd run 'windows/*' --tenant contoso --last 7d\n  huntd run lsass-dump --from 2026-11-01T00:00:00Z --to 2026-11-02T00:00:00Z --no-notify\n  huntd run '*' --dry-run")]
+#[command(
+    after_help = "Examples:\n  huntd run encoded-powershell\n  huntd run 'windows/*' --tenant contoso --last 7d\n  huntd run lsass-dump --from 2026-11-01T00:00:00Z --to 2026-11-02T00:00:00Z --no-notify\n  huntd run '*' --dry-run"
+)]
 pub struct RunArguments {
     /// Hunt ids or globs, such as `windows/*`
     #[arg(required = true, value_name = "HUNT")]
@@ -122,7 +131,9 @@ pub enum CheckFormat {
 
 /// `check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  huntd check                          the config and its hunts\n  huntd check hunts/ --format github   in a pull request, without a config")]
+#[command(
+    after_help = "Examples:\n  huntd check                          the config and its hunts\n  huntd check hunts/ --format github   in a pull request, without a config"
+)]
 pub struct CheckArguments {
     /// Hunt files or folders; the config and its hunts by default
     #[arg(value_name = "PATH")]

@@ -2,8 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::style::{ContentArrangement, presets};
 use comfy_table::Table;
+use comfy_table::{ContentArrangement, presets};
 
 use super::exit::AppError;
 

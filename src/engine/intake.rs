@@ -1,1 +1,236 @@
 //! An answer's pieces to a run's outcome: identity, diff and blocks, on one blocking task.
+//!
+//! [`take`] reads the pieces while they arrive and keeps of each row only what the comparison needs;
+//! rows that say something new are kept compressed. So memory is bounded by what is new, compressed,
+//! and by the known hits, not by the answer.
+//!
+//! Whether the answer was whole isn't known here. Whoever asked knows, and then says so by the scope
+//! given to [`Intake::finish`], or drops the intake.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+use tokio::sync::mpsc;
+
+use crate::model::hit::{Candidate, HitDelta, KnownHits, Ordinal, RowBlock, RowRecord};
+use crate::model::id::{HuntId, TenantName};
+use crate::model::limits::BODY_CAP;
+use crate::model::row::{RowChunk, Schema};
+use crate::ports::api::AnswerPiece;
+use crate::rules::block::Packer;
+use crate::rules::diff::{self, Comparison, Scope};
+use crate::rules::identity::{IdentityError, IdentityRule, RowError, RowReader, whole_hunt_group};
+
+/// What an intake needs to begin.
+#[derive(Debug, Clone)]
+pub struct IntakeJob {
+    /// The tenant asked.
+    pub tenant: TenantName,
+    /// The hunt.
+    pub hunt: HuntId,
+    /// What makes a row the same hit.
+    pub rule: IdentityRule,
+    /// The database's secret.
+    pub secret: [u8; 32],
+    /// What is known before this run. Shared, so that a call made again begins from the same.
+    pub known: Arc<KnownHits>,
+}
+
+/// Why an answer can't be taken in. Nothing of it may be stored.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The hunt's key doesn't fit the result: a fault of the hunt.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A row that can't be read: a broken body.
+    #[error("row {row} of the answer can't be read: {why}")]
+    Row {
+        /// Which row, from 1.
+        row: u64,
+        /// Why.
+        why: RowError,
+    },
+    /// Rows and no schema: a broken body.
+    #[error("the answer has rows and no schema")]
+    NoSchema,
+    /// The schema came twice, and not the same: a broken body.
+    #[error("the answer has two schemas that differ")]
+    TwoSchemas,
+    /// The schema comes so late that the rows before it can't be held.
+    #[error("the answer has more than {} MiB of rows before its schema", BODY_CAP >> 20)]
+    LateSchema,
+    /// Rows can't be compressed, for lack of memory.
+    #[error("rows can't be compressed: {0}")]
+    Compress(#[from] std::io::Error),
+}
+
+/// All that a run learns from its answers.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// Rows that the API returned.
+    pub rows: u64,
+    /// Hits that are new.
+    pub new: u64,
+    /// Hits with other contents.
+    pub changed: u64,
+    /// Hits that are gone.
+    pub gone: u64,
+    /// Hits that are back.
+    pub returned: u64,
+    /// How each hit moved, by ordinal.
+    pub deltas: Vec<HitDelta>,
+    /// The rows to store.
+    pub blocks: Vec<RowBlock>,
+    /// The hits that the result held.
+    pub members: RoaringBitmap,
+    /// What may be told, by ordinal.
+    pub candidates: Vec<Candidate>,
+    /// How many hits are known from now on, gone ones among them.
+    pub known_after: Ordinal,
+    /// The columns of the last answer.
+    pub schema: Option<Schema>,
+}
+
+/// What was taken in so far: one answer, or several that together are one result. A clone is a place
+/// to come back to when the next answer breaks off.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    job: Arc<IntakeJob>,
+    comparison: Comparison<Arc<KnownHits>>,
+    rows: u64,
+    blocks: Vec<Arc<RowBlock>>,
+    /// The groups of stored rows, where the hunt is suppressed by columns.
+    groups: HashMap<Ordinal, Option<[u8; 16]>>,
+    schema: Option<Schema>,
+}
+
+/// Takes in one answer. Blocks while it waits for pieces: run it on a blocking task. Returns when the
+/// sender is gone; an error returns at once, and the closed channel then ends the call.
+pub fn take(job: IntakeJob, pieces: mpsc::Receiver<AnswerPiece>) -> Result<Intake, IntakeError> {
+    Intake::new(job).more(pieces)
+}
+
+impl Intake {
+    /// Nothing taken in yet.
+    #[must_use]
+    pub fn new(job: IntakeJob) -> Self {
+        let comparison = Comparison::new(Arc::clone(&job.known));
+        let job = Arc::new(job);
+        Self { job, comparison, rows: 0, blocks: Vec::new(), groups: HashMap::new(), schema: None }
+    }
+
+    /// Takes in a further answer of the same result, as [`take`] does.
+    pub fn more(mut self, mut pieces: mpsc::Receiver<AnswerPiece>) -> Result<Self, IntakeError> {
+        let mut answer = Answer { schema: None, waiting: Vec::new(), waiting_bytes: 0, packer: Packer::new()? };
+        while let Some(piece) = pieces.blocking_recv() {
+            match piece {
+                AnswerPiece::Schema(schema) => self.take_schema(&mut answer, schema)?,
+                AnswerPiece::Rows(chunk) => self.take_rows(&mut answer, chunk)?,
+            }
+        }
+        if !answer.waiting.is_empty() {
+            return Err(IntakeError::NoSchema);
+        }
+        self.blocks.extend(answer.packer.finish()?.into_iter().map(Arc::new));
+        if let Some((schema, _)) = answer.schema {
+            self.schema = Some(schema);
+        }
+        Ok(self)
+    }
+
+    /// Rows that the API has returned so far.
+    #[must_use]
+    pub const fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Ends the intake of a result that was `scope`.
+    #[must_use]
+    pub fn finish(self, scope: Scope) -> Outcome {
+        let diff::Outcome { deltas, members, new, changed, gone, returned, known_after } =
+            self.comparison.finish(scope);
+        let by_hunt = self.job.rule.suppress_by.as_ref().is_some_and(Vec::is_empty);
+        let whole = by_hunt.then(|| whole_hunt_group(&self.job.tenant, &self.job.hunt, &self.job.secret));
+        let candidate = |delta: &HitDelta| {
+            let group = whole.or_else(|| self.groups.get(&delta.ordinal).copied().flatten());
+            delta.kind.map(|kind| Candidate { ordinal: delta.ordinal, kind, group })
+        };
+        Outcome {
+            rows: self.rows,
+            new,
+            changed,
+            gone,
+            returned,
+            candidates: deltas.iter().filter_map(candidate).collect(),
+            deltas,
+            blocks: self.blocks.into_iter().map(Arc::unwrap_or_clone).collect(),
+            members,
+            known_after,
+            schema: self.schema,
+        }
+    }
+
+    fn take_schema(&mut self, answer: &mut Answer, schema: Schema) -> Result<(), IntakeError> {
+        if let Some((earlier, _)) = &answer.schema {
+            return if *earlier == schema { Ok(()) } else { Err(IntakeError::TwoSchemas) };
+        }
+        let job = &self.job;
+        let mut reader = RowReader::new(&job.tenant, &job.hunt, &job.rule, &schema, &job.secret)?;
+        for chunk in std::mem::take(&mut answer.waiting) {
+            self.read_rows(&mut reader, &mut answer.packer, &chunk)?;
+        }
+        answer.schema = Some((schema, reader));
+        Ok(())
+    }
+
+    fn take_rows(&mut self, answer: &mut Answer, chunk: RowChunk) -> Result<(), IntakeError> {
+        if let Some((_, reader)) = &mut answer.schema {
+            return self.read_rows(reader, &mut answer.packer, &chunk);
+        }
+        answer.waiting_bytes = answer.waiting_bytes.saturating_add(chunk.byte_len() as u64);
+        if answer.waiting_bytes > BODY_CAP {
+            return Err(IntakeError::LateSchema);
+        }
+        answer.waiting.push(chunk);
+        Ok(())
+    }
+
+    fn read_rows(&mut self, reader: &mut RowReader, packer: &mut Packer, chunk: &RowChunk) -> Result<(), IntakeError> {
+        let by_columns = self.job.rule.suppress_by.as_ref().is_some_and(|by| !by.is_empty());
+        for raw in chunk.iter() {
+            self.rows += 1;
+            let mut row = reader.read(raw).map_err(|why| IntakeError::Row { row: self.rows, why })?;
+            let facts = row.facts;
+            let seen = self.comparison.observe(facts.hit, facts.fingerprint, facts.event_time);
+            let Some(kind) = seen.sighting.stored_as() else { continue };
+            packer.add(RowRecord { ordinal: seen.ordinal, kind, hit: facts.hit }, |out| row.write_json(out))?;
+            if let Some(group) = facts.group.filter(|_| by_columns) {
+                self.note_group(seen.ordinal, group);
+            }
+        }
+        Ok(())
+    }
+
+    fn note_group(&mut self, ordinal: Ordinal, group: [u8; 16]) {
+        match self.groups.entry(ordinal) {
+            Entry::Vacant(place) => drop(place.insert(Some(group))),
+            // A row of another group may be the one that matters: such a hit is never suppressed.
+            Entry::Occupied(mut noted) if *noted.get() != Some(group) => drop(noted.insert(None)),
+            Entry::Occupied(_) => {}
+        }
+    }
+}
+
+/// One answer while it arrives.
+struct Answer {
+    schema: Option<(Schema, RowReader)>,
+    /// Rows that came before the schema.
+    waiting: Vec<RowChunk>,
+    waiting_bytes: u64,
+    packer: Packer,
+}
+
+#[cfg(test)]
+mod tests;

@@ -29,10 +29,10 @@ use crate::ports::store::{Store, Track};
 use crate::rules::definition;
 use crate::rules::diff::Scope;
 use crate::rules::identity::IdentityRule;
+use crate::rules::quota;
 use crate::rules::remedy::{self, Remedy};
 use crate::rules::route::{self, Facts, Verdict};
 use crate::rules::window::{self, QueryKind, ResultScope, WindowFacts};
-use crate::rules::quota;
 
 /// What is to be run, and why.
 #[derive(Debug, Clone)]
@@ -129,6 +129,7 @@ impl Runner {
         let asking = Asking::of(order, &track, self.clock.now());
         let started = self.clock.now();
         let run = self.store.new_run_id(started).await?;
+        let known = Arc::new(known);
         let called = self.call(order, &asking.request, &known).await?;
         let base = self.base(order, &asking, run, started, &called);
         let (commit, verdict) = match called.result {
@@ -145,7 +146,7 @@ impl Runner {
     }
 
     /// Calls until there is a sound answer, or a failure that no further call would mend now.
-    async fn call(&self, order: &Order, request: &QueryRequest, known: &KnownHits) -> Result<Called, StoreError> {
+    async fn call(&self, order: &Order, request: &QueryRequest, known: &Arc<KnownHits>) -> Result<Called, StoreError> {
         let (mut calls, mut api, mut signed_in_again) = (0, Duration::ZERO, false);
         let mut failed: HashMap<&'static str, u32> = HashMap::new();
         loop {
@@ -190,7 +191,7 @@ impl Runner {
         &self,
         order: &Order,
         request: &QueryRequest,
-        known: &KnownHits,
+        known: &Arc<KnownHits>,
     ) -> Result<Result<(Intake, AnswerEnd), ApiFailure>, StoreError> {
         let tenant = &order.tenant;
         let call = loop {
@@ -214,7 +215,7 @@ impl Runner {
             hunt: order.hunt.id.clone(),
             rule: identity_rule(&order.hunt),
             secret: self.store.secret(),
-            known: known.clone(),
+            known: Arc::clone(known),
         };
         let intake = tokio::task::spawn_blocking(move || intake::take(job, receiver));
         let answer = tenant.api.query(request, sender).await;
@@ -257,7 +258,15 @@ impl Runner {
     }
 
     /// What a sound answer comes to.
-    fn judge(&self, order: &Order, asking: &Asking, track: &Track, base: Run, intake: Intake, end: &AnswerEnd) -> (RunCommit, Verdict) {
+    fn judge(
+        &self,
+        order: &Order,
+        asking: &Asking,
+        track: &Track,
+        base: Run,
+        intake: Intake,
+        end: &AnswerEnd,
+    ) -> (RunCommit, Verdict) {
         let hunt = &order.hunt;
         let limit = order.tenant.quota.row_limit;
         let complete = end.rows < limit;
@@ -419,7 +428,7 @@ fn broken(message: String) -> ApiFailure {
 
 fn intake_failure(error: &IntakeError) -> ApiFailure {
     let class = match error {
-        IntakeError::MissingKey { .. } => FailureClass::Semantic,
+        IntakeError::Identity(_) => FailureClass::Semantic,
         _ => FailureClass::BrokenBody,
     };
     ApiFailure { class, ..broken(error.to_string()) }

@@ -195,7 +195,9 @@ impl Scheduler {
         let (moved, launches) = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).look(look);
         if moved != ClockMove::Steady {
             tracing::warn!(?moved, "the wall clock was set, or the machine slept: the hunts go on from its new time");
-            if let Err(error) = self.runner.store.move_ledgers(look.wall, |ledger| quota::carry(ledger, moved, look.wall)).await {
+            if let Err(error) =
+                self.runner.store.move_ledgers(look.wall, |ledger| quota::carry(ledger, moved, look.wall)).await
+            {
                 tracing::error!(%error, "the quota's ledger could not be moved with the clock");
             }
         }

@@ -66,7 +66,8 @@ pub struct KnownHit {
     /// The rows that bore its key in the last result that held it: sorted, distinct, nearly always
     /// one. A key that isn't unique has several.
     pub rows: Vec<Fingerprint>,
-    /// The row's event time, where the result has a time column.
+    /// The event time of its rows, where the result has a time column and all of them share one:
+    /// only then can it be said whether a window of event time would hold the hit.
     pub event_time: Option<Timestamp>,
     /// Whether it is there, as far as is known: false after `gone`.
     pub present: bool,
@@ -106,7 +107,7 @@ pub struct HitDelta {
     pub kind: Option<HitKind>,
     /// Its rows from now on; after `gone`, the last ones that it had.
     pub rows: Vec<Fingerprint>,
-    /// Its event time.
+    /// The event time that all its rows share.
     pub event_time: Option<Timestamp>,
 }
 

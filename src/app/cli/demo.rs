@@ -20,7 +20,7 @@ use crate::model::hunt::Hunt;
 use crate::model::place::Level;
 use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::Timestamp;
-use crate::ports::clock::{Clock, ManualClock, SharedClock};
+use crate::ports::clock::{ManualClock, SharedClock};
 use crate::rules::definition::HuntFile;
 use crate::rules::render::terminal::{Layout, listing};
 use crate::rules::route::Verdict;
@@ -73,7 +73,15 @@ pub async fn run(arguments: &DemoArguments, output: Output) -> Result<Exit, AppE
     let tenants = setup::tenants(&config, &clock)?;
     let runner = setup::runner(&config, &store, &clock);
     let dispatcher = setup::dispatcher(&config, &store, &clock)?;
-    say(output, &format!("a simulated tenant listens on {}; {} hunts; the history is {}", simulator.url(), hunts.len(), config.database.display()))?;
+    say(
+        output,
+        &format!(
+            "a simulated tenant listens on {}; {} hunts; the history is {}",
+            simulator.url(),
+            hunts.len(),
+            config.database.display()
+        ),
+    )?;
     let mut sums = Vec::new();
     for (number, after) in DEMO_RUNS.into_iter().enumerate() {
         manual.set_wall(start.plus(after));
@@ -86,7 +94,13 @@ pub async fn run(arguments: &DemoArguments, output: Output) -> Result<Exit, AppE
 }
 
 /// One simulated run of every hunt.
-async fn one(runner: &Runner, dispatcher: &Dispatcher, hunts: &[Arc<Hunt>], tenants: &Tenants, output: Output) -> Result<Sum, AppError> {
+async fn one(
+    runner: &Runner,
+    dispatcher: &Dispatcher,
+    hunts: &[Arc<Hunt>],
+    tenants: &Tenants,
+    output: Output,
+) -> Result<Sum, AppError> {
     let mut sum = Sum::default();
     for hunt in hunts {
         for tenant in tenants.values() {
@@ -129,7 +143,12 @@ async fn show(runner: &Runner, finished: &Finished, output: Output) -> Result<()
     if let Some(hits) = told {
         output.line(listing(&finished.notice, &hits, &layout).trim_end())?;
     } else if run.new > 0 {
-        output.line(&format!("{} new, and not told: {} ({})", run.new, finished.notice.name, finished.verdict.map_or("", Verdict::as_str)))?;
+        output.line(&format!(
+            "{} new, and not told: {} ({})",
+            run.new,
+            finished.notice.name,
+            finished.verdict.map_or("", Verdict::as_str)
+        ))?;
     }
     Ok(())
 }
@@ -137,7 +156,13 @@ async fn show(runner: &Runner, finished: &Finished, output: Output) -> Result<()
 fn end(sums: &[Sum], out: &Path, output: Output) -> Result<(), AppError> {
     let counts: Vec<String> = sums.iter().map(|sum| sum.new.to_string()).collect();
     say(output, &format!("\nNew hits in the three runs: {}", counts.join(", ")))?;
-    say(output, &format!("The mails that huntd would have sent are in {}: .eml for a mail program, .html for a browser", out.display()))?;
+    say(
+        output,
+        &format!(
+            "The mails that huntd would have sent are in {}: .eml for a mail program, .html for a browser",
+            out.display()
+        ),
+    )?;
     say(output, &format!("Ask the history yourself: huntd -c {} hits", out.join("huntd.yaml").display()))
 }
 
@@ -150,7 +175,13 @@ fn out_folder(arguments: &DemoArguments) -> Result<PathBuf, AppError> {
         AppError::new(format!("can't make a folder for the demonstration: {error}"), "name one with `--out`")
     };
     let folder = match &arguments.out {
-        None => return tempfile::Builder::new().prefix("huntd-demo-").tempdir().map(tempfile::TempDir::keep).map_err(cannot),
+        None => {
+            return tempfile::Builder::new()
+                .prefix("huntd-demo-")
+                .tempdir()
+                .map(tempfile::TempDir::keep)
+                .map_err(cannot);
+        }
         Some(folder) => folder,
     };
     std::fs::create_dir_all(folder).map_err(cannot)?;
@@ -174,7 +205,7 @@ fn config(out: &Path, url: &str) -> Result<Config, AppError> {
             "auth": {"client_secret": {"file": "secret"}}, "login_url": url, "api_url": url,
         }},
         "channels": {
-            "soc": {"email": {"server": format!("file://{}", out.display()), "from": "huntd <huntd@contoso.example>", "to": ["soc@contoso.example"]}},
+            "soc": {"email": {"server": format!("file://{}", out.join("mails").display()), "from": "huntd <huntd@contoso.example>", "to": ["soc@contoso.example"]}},
             "hits": {"file": {"path": "hits.jsonl"}},
             "journal": {"log": {}},
         },
@@ -184,7 +215,9 @@ fn config(out: &Path, url: &str) -> Result<Config, AppError> {
     let write = |name: &str, text: &str| {
         let path = out.join(name);
         let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        folder.and_then(|()| std::fs::write(&path, text)).map_err(|error| AppError::plain(format!("can't write {}: {error}", path.display())))
+        folder
+            .and_then(|()| std::fs::write(&path, text))
+            .map_err(|error| AppError::plain(format!("can't write {}: {error}", path.display())))
     };
     write("huntd.yaml", &text)?;
     write("secret", "demo-secret\n")?;
@@ -219,7 +252,8 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("hunts");
         let files = walkdir::WalkDir::new(&root).sort_by_file_name().into_iter().map(Result::unwrap);
         let files = files.filter(|file| file.file_type().is_file());
-        let names: Vec<String> = files.map(|file| file.path().strip_prefix(&root).unwrap().display().to_string()).collect();
+        let names: Vec<String> =
+            files.map(|file| file.path().strip_prefix(&root).unwrap().display().to_string()).collect();
         assert_eq!(names, HUNTS.map(|(name, _)| name));
     }
 }

@@ -82,7 +82,10 @@ fn orders(arguments: &RunArguments, loaded: &Loaded, all: &Tenants, now: Timesta
         }
     }
     if orders.is_empty() {
-        return Err(AppError::new("none of these hunts runs on these tenants", "see `tenants:` in the hunts and in the config"));
+        return Err(AppError::new(
+            "none of these hunts runs on these tenants",
+            "see `tenants:` in the hunts and in the config",
+        ));
     }
     Ok(orders)
 }

@@ -38,7 +38,12 @@ pub fn matcher(word: &str) -> Result<impl Fn(&str) -> bool + use<>, AppError> {
     let glob = GlobBuilder::new(word)
         .literal_separator(true)
         .build()
-        .map_err(|error| AppError::new(format!("`{word}` is no hunt id or glob: {error}"), "quote it, and escape `[` and `{` with a backslash"))?
+        .map_err(|error| {
+            AppError::new(
+                format!("`{word}` is no hunt id or glob: {error}"),
+                "quote it, and escape `[` and `{` with a backslash",
+            )
+        })?
         .compile_matcher();
     let word = word.to_owned();
     Ok(move |id: &str| id == word || word == "*" || glob.is_match(id))

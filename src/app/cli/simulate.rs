@@ -18,11 +18,11 @@ pub async fn run(arguments: &SimulateArguments, output: Output) -> Result<Exit, 
     let simulator = Simulator::start(scenario, arguments.listen, Arc::new(move || clock.now()), arguments.seed)
         .await
         .map_err(|error| {
-            AppError::new(
-                format!("can't listen on {}: {error}", arguments.listen),
-                "choose another address with `--listen`; port 0 takes a free one",
-            )
-        })?;
+        AppError::new(
+            format!("can't listen on {}: {error}", arguments.listen),
+            "choose another address with `--listen`; port 0 takes a free one",
+        )
+    })?;
     if output.json {
         output.object(&serde_json::json!({"url": simulator.url()}))?;
     } else {
@@ -43,7 +43,10 @@ pub async fn run(arguments: &SimulateArguments, output: Output) -> Result<Exit, 
 fn scenario(arguments: &SimulateArguments) -> Result<Scenario, AppError> {
     let Some(path) = &arguments.scenario else { return Ok(demo_scenario()) };
     let text = std::fs::read_to_string(path).map_err(|error| {
-        AppError::new(format!("can't read the scenario {}: {error}", path.display()), "docs/simulator.md has an example")
+        AppError::new(
+            format!("can't read the scenario {}: {error}", path.display()),
+            "docs/simulator.md has an example",
+        )
     })?;
     parse_scenario(&text).map_err(|error| {
         AppError::new(format!("the scenario {}: {error}", path.display()), "docs/simulator.md names every key")

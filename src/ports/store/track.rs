@@ -79,7 +79,12 @@ impl Store {
 
     /// From which tick on `hunt` is served on `tenant`: the latest that was, else the moment when it was
     /// first asked for, which is kept, so that a tick in a later downtime is missed and not unknown.
-    pub async fn served_from(&self, hunt: &HuntId, tenant: &TenantName, now: Timestamp) -> Result<Timestamp, StoreError> {
+    pub async fn served_from(
+        &self,
+        hunt: &HuntId,
+        tenant: &TenantName,
+        now: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
         if let Some(last) = self.track(hunt, tenant).await?.last_due {
             return Ok(last);
         }

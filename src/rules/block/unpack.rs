@@ -58,7 +58,8 @@ impl Rows {
 /// The rows of a block, one for each of its records.
 pub fn unpack(block: &RowBlock) -> Result<Rows, BlockError> {
     let damaged = |why: String| BlockError::Damaged(why);
-    let decoder = zstd::stream::read::Decoder::new(block.body.as_slice()).map_err(|error| damaged(error.to_string()))?;
+    let decoder =
+        zstd::stream::read::Decoder::new(block.body.as_slice()).map_err(|error| damaged(error.to_string()))?;
     let mut text = String::new();
     // No block is longer than the longest answer, so a damaged one can't fill the memory.
     let mut limited = decoder.take(BODY_CAP + 1);

@@ -45,10 +45,12 @@ impl Canon {
             ColumnType::Guid => scalar::guid(&text, out),
             ColumnType::TimeSpan => scalar::span(&text, out),
             ColumnType::Bool => bool_text(&text).map(|value| scalar::bit(value, out)).is_some(),
-            _ => scalar::is_number(&text) && {
-                scalar::number(&text, out);
-                true
-            },
+            _ => {
+                scalar::is_number(&text) && {
+                    scalar::number(&text, out);
+                    true
+                }
+            }
         };
         if !known {
             scalar::string(&text, out);

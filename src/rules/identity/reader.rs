@@ -166,7 +166,12 @@ impl RowReader {
         let whole = rule.suppress_by.as_ref().is_some_and(Vec::is_empty);
         Ok(Self {
             columns: schema.columns.iter().zip(&names).map(|(column, name)| ColumnReader::new(column, name)).collect(),
-            exact: schema.columns.iter().enumerate().map(|(at, column)| (column.name.clone().into_bytes(), at)).collect(),
+            exact: schema
+                .columns
+                .iter()
+                .enumerate()
+                .map(|(at, column)| (column.name.clone().into_bytes(), at))
+                .collect(),
             folded: folded(schema),
             rest: counting.iter().copied().filter(|at| !key.contains(at)).collect(),
             key,
@@ -214,7 +219,9 @@ impl RowReader {
             let key = key.of(raw);
             // Rows mostly have their columns in the schema's order.
             let expected = self.columns.get(next).is_some_and(|column| column.name.as_bytes() == key);
-            let Some((at, exact)) = (if expected { Some((next, true)) } else { self.column_of(key)? }) else { continue };
+            let Some((at, exact)) = (if expected { Some((next, true)) } else { self.column_of(key)? }) else {
+                continue;
+            };
             next = at + 1;
             let Some(column) = self.columns.get_mut(at) else { continue };
             column.value = match (column.value, exact) {

@@ -83,7 +83,8 @@ pub(super) fn number(text: &[u8], out: &mut Vec<u8>) {
     let dropped = if tail.is_empty() { whole.len() - head.len() } else { 0 };
     let point = if tail.is_empty() { 0 } else { tail.len() + (fraction.len() - lead.len()) };
     let shift = i64::try_from(dropped).ok().zip(i64::try_from(point).ok()).map(|(dropped, point)| dropped - point);
-    let exponent = exponent.map_or(Some(0), parse_exponent).zip(shift).and_then(|(given, shift)| given.checked_add(shift));
+    let exponent =
+        exponent.map_or(Some(0), parse_exponent).zip(shift).and_then(|(given, shift)| given.checked_add(shift));
     match exponent {
         Some(exponent) => sized(tag::NUMBER, out, |out| {
             out.push(u8::from(negative));
@@ -157,7 +158,8 @@ impl<'a> Instant<'a> {
         }
         take_byte(&mut rest, b"Tt ")?;
         let hour = take_digits(&mut rest, 2).filter(|hour| *hour < 24)?;
-        let minute = take_byte(&mut rest, b":").and_then(|()| take_digits(&mut rest, 2)).filter(|minute| *minute < 60)?;
+        let minute =
+            take_byte(&mut rest, b":").and_then(|()| take_digits(&mut rest, 2)).filter(|minute| *minute < 60)?;
         let (mut second, mut fraction): (i64, &[u8]) = (0, b"");
         if take_byte(&mut rest, b":").is_some() {
             second = take_digits(&mut rest, 2).filter(|second| *second < 60)?;
@@ -261,8 +263,10 @@ fn dotnet_span(text: &[u8]) -> Option<(u64, &[u8])> {
     let mut rest = text;
     let (first, days) = (take_count(&mut rest)?, take_byte(&mut rest, b".").is_some());
     let hours = if days { take_digits(&mut rest, 2)? } else { i64::try_from(first).ok()? };
-    let minutes = take_byte(&mut rest, b":").and_then(|()| take_digits(&mut rest, 2)).filter(|minutes| *minutes < 60)?;
-    let seconds = take_byte(&mut rest, b":").and_then(|()| take_digits(&mut rest, 2)).filter(|seconds| *seconds < 60)?;
+    let minutes =
+        take_byte(&mut rest, b":").and_then(|()| take_digits(&mut rest, 2)).filter(|minutes| *minutes < 60)?;
+    let seconds =
+        take_byte(&mut rest, b":").and_then(|()| take_digits(&mut rest, 2)).filter(|seconds| *seconds < 60)?;
     let fraction = if take_byte(&mut rest, b".").is_some() { take_fraction(&mut rest)? } else { b"" };
     let of_day = u64::try_from(hours * 3600 + minutes * 60 + seconds).ok().filter(|seconds| *seconds < 86_400)?;
     let whole = if days { first.checked_mul(86_400)?.checked_add(of_day)? } else { of_day };
@@ -396,7 +400,13 @@ mod tests {
     #[test]
     fn instants_are_equal_by_value() {
         let same = [
-            &["2024-02-28T04:45:11Z", "2024-02-28T04:45:11.0000000Z", "2024-02-28 04:45:11", "2024-02-28T06:45:11.000+02:00", "2024-02-27t23:15:11-05:30"][..],
+            &[
+                "2024-02-28T04:45:11Z",
+                "2024-02-28T04:45:11.0000000Z",
+                "2024-02-28 04:45:11",
+                "2024-02-28T06:45:11.000+02:00",
+                "2024-02-27t23:15:11-05:30",
+            ][..],
             &["2024-02-28", "2024-02-28T00:00:00.0000000Z", "2024-02-28T00:00Z"],
             &["1969-12-31T23:59:59.25Z", "1969-12-31T23:59:59.250Z"],
             &["0001-01-01T00:00:00Z"],
@@ -409,7 +419,21 @@ mod tests {
                 assert!(same.iter().enumerate().all(|(other, of)| other == at || form(of[0]) != form(text)), "{text}");
             }
         }
-        for text in ["", "2024", "2024-02-30", "2023-02-29", "2024-13-01", "2024-02-28T", "2024-02-28T24:00:00Z", "2024-02-28T04:45:60Z", "2024-02-28T04:45:11.Z", "2024-02-28T04:45:11ZZ", "2024-02-28T04", "2024-02-28Z", "+024-02-28"] {
+        for text in [
+            "",
+            "2024",
+            "2024-02-30",
+            "2023-02-29",
+            "2024-13-01",
+            "2024-02-28T",
+            "2024-02-28T24:00:00Z",
+            "2024-02-28T04:45:60Z",
+            "2024-02-28T04:45:11.Z",
+            "2024-02-28T04:45:11ZZ",
+            "2024-02-28T04",
+            "2024-02-28Z",
+            "+024-02-28",
+        ] {
             assert_eq!(Instant::parse(text.as_bytes()), None, "{text}");
         }
     }
@@ -434,7 +458,21 @@ mod tests {
         }
         assert_ne!(form("00:00:01"), form("-00:00:01"));
         assert_ne!(form("00:00:10"), form("00:10:00"));
-        for text in ["", "P", "PT", "1:2:3", "00:60:00", "25:00:00", "P1H", "PT1D", "PT1M1H", "PT1.5M", "99999999999999999999.00:00:00", "1", "PT1S1S"] {
+        for text in [
+            "",
+            "P",
+            "PT",
+            "1:2:3",
+            "00:60:00",
+            "25:00:00",
+            "P1H",
+            "PT1D",
+            "PT1M1H",
+            "PT1.5M",
+            "99999999999999999999.00:00:00",
+            "1",
+            "PT1S1S",
+        ] {
             assert_eq!(form(text), None, "{text}");
         }
     }
@@ -450,7 +488,12 @@ mod tests {
         for text in ["{00112233-4455-6677-8899-AABBCCDDEEFF}", "00112233445566778899aabbccddeeff"] {
             assert_eq!(form(text), plain, "{text}");
         }
-        for text in ["", "00112233-4455-6677-8899-aabbccddeef", "0011223-34455-6677-8899-aabbccddeeff", "g0112233445566778899aabbccddeeff"] {
+        for text in [
+            "",
+            "00112233-4455-6677-8899-aabbccddeef",
+            "0011223-34455-6677-8899-aabbccddeeff",
+            "g0112233445566778899aabbccddeeff",
+        ] {
             assert_eq!(form(text), None, "{text}");
         }
     }
