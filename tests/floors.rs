@@ -120,7 +120,11 @@ fn the_modules_of_a_room_form_no_ring() {
     let mut edges: BTreeMap<(String, String), BTreeSet<(String, String)>> = BTreeMap::new();
     for path in &files {
         let Some((room, module)) = address(path) else { continue };
-        let text = fs::read_to_string(path).unwrap();
+        // A module's tests may name whatever of their room they test with.
+        if path.iter().any(|part| part == "tests" || part == "tests.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(path).unwrap().split("#[cfg(test)]\nmod tests {").next().unwrap_or("").to_owned();
         let mut named: Vec<(String, String)> =
             names(&text).into_iter().map(|(_, room, module)| (room, module)).collect();
         named.extend(by_super(path, &text).into_iter().map(|other| (room.clone(), other)));
@@ -147,8 +151,7 @@ fn the_modules_of_a_room_form_no_ring() {
 fn by_super(path: &Path, text: &str) -> Vec<String> {
     let direct = path.components().count() == 3;
     let needle = if direct { "super::" } else { "super::super::" };
-    let before_tests = text.split("#[cfg(test)]").next().unwrap_or("");
-    let lines = before_tests.lines().map(|line| line.split("//").next().unwrap_or(""));
+    let lines = text.lines().map(|line| line.split("//").next().unwrap_or(""));
     lines
         .flat_map(|line| {
             line.match_indices(needle).map(|(at, _)| paths(&line[at + needle.len()..])).collect::<Vec<_>>()
