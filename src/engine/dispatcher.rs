@@ -4,19 +4,22 @@
 //! never loses it; a channel that is down or slow delays no other; what can't be delivered for three
 //! days is `failed` and stays visible.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
+use tracing::field::display;
 
-use crate::model::delivery::Delivery;
+use crate::model::delivery::{Delivery, Notice};
 use crate::model::id::ChannelName;
 use crate::ports::channel::{Channel, SendError};
 use crate::ports::clock::SharedClock;
-use crate::ports::store::Store;
 use crate::ports::store::error::StoreError;
+use crate::ports::store::{Claim, Store};
 use crate::rules::remedy;
 
 /// All channels, by name.
@@ -36,87 +39,106 @@ pub struct Dispatcher {
 /// How long a claim holds: longer than any channel takes for one notice, so that a delivery isn't
 /// sent twice at a time; short enough that one claimed by a killed process is soon taken up again.
 const CLAIM: Duration = Duration::from_mins(5);
-/// Deliveries claimed at a time: each waits for those of its channel before it, within the claim.
-const AT_A_TIME: usize = 4;
 /// The longest wait between two looks into the outbox: another process may have put something in.
 const LOOK: Duration = Duration::from_secs(5);
 /// The wait after the store failed.
 const STORE_PAUSE: Duration = Duration::from_secs(10);
 
-/// Channels at work, each with what it was given.
-type Tasks = JoinSet<(ChannelName, Result<usize, StoreError>)>;
+/// Channels at work, each with one delivery.
+#[derive(Default)]
+struct Work {
+    tasks: JoinSet<Result<(), StoreError>>,
+    busy: HashMap<Id, ChannelName>,
+}
+
+impl Work {
+    fn busy(&self) -> Vec<ChannelName> {
+        self.busy.values().cloned().collect()
+    }
+
+    /// Waits until a channel is free again; `None` when none is at work. May be dropped and asked again.
+    async fn next(&mut self) -> Option<Result<(), StoreError>> {
+        let ended = self.tasks.join_next_with_id().await?;
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let channel = self.busy.remove(&id).map(|channel| channel.to_string()).unwrap_or_default();
+        Some(ended.map_or_else(
+            |error| {
+                tracing::error!(channel, %error, "a delivery stopped unexpectedly: it is sent again");
+                Ok(())
+            },
+            |(_, done)| done,
+        ))
+    }
+}
 
 impl Dispatcher {
     /// Sends all that is due now, each channel beside the others, and says how many attempts were made.
+    /// When the store fails, nothing new is begun, and what is being sent is still waited for.
     pub async fn drain(&self) -> Result<usize, StoreError> {
-        let (mut tasks, mut busy, mut attempts) = (JoinSet::new(), Vec::new(), 0);
+        let (mut work, mut attempts, mut failed) = (Work::default(), 0, None);
         loop {
-            self.launch(&mut tasks, &mut busy).await?;
-            match tasks.join_next().await {
-                None => return Ok(attempts),
-                Some(Ok((channel, done))) => {
-                    busy.retain(|name| *name != channel);
-                    attempts += done?;
-                }
-                Some(Err(error)) => {
-                    tracing::error!(%error, "a delivery stopped unexpectedly: it is sent again");
-                    return Ok(attempts);
+            if failed.is_none() {
+                failed = self.launch(&mut work).await.err();
+            }
+            match work.next().await {
+                None => return failed.map_or(Ok(attempts), Err),
+                Some(done) => {
+                    attempts += 1;
+                    failed = failed.or(done.err());
                 }
             }
         }
     }
 
-    /// Claims what is due on channels that aren't at work, and sets each to work.
-    async fn launch(&self, tasks: &mut Tasks, busy: &mut Vec<ChannelName>) -> Result<(), StoreError> {
+    /// Claims what is due on channels that aren't at work, one delivery each, and sets them to work. A
+    /// channel is given no second one before the first is done: waiting, it might outlive its claim.
+    async fn launch(&self, work: &mut Work) -> Result<(), StoreError> {
         loop {
-            let claims = self.store.claim_deliveries(self.clock.now(), CLAIM, AT_A_TIME, busy).await?;
+            let claims = self.store.claim_deliveries(self.clock.now(), CLAIM, 1, &work.busy()).await?;
             if claims.is_empty() {
                 return Ok(());
             }
-            let mut by_channel: BTreeMap<ChannelName, Vec<Delivery>> = BTreeMap::new();
-            for claim in claims {
-                by_channel.entry(claim.delivery.channel.clone()).or_default().push(claim.delivery);
-            }
-            for (channel, deliveries) in by_channel {
-                busy.push(channel.clone());
-                let this = self.clone();
-                tasks.spawn(async move {
-                    let done = this.deliver_all(&deliveries).await;
-                    (channel, done)
-                });
+            for Claim { delivery } in claims {
+                let (this, channel) = (self.clone(), delivery.channel.clone());
+                let task = work.tasks.spawn(async move { this.deliver(&delivery).await });
+                work.busy.insert(task.id(), channel);
             }
         }
-    }
-
-    async fn deliver_all(&self, deliveries: &[Delivery]) -> Result<usize, StoreError> {
-        for delivery in deliveries {
-            self.deliver(delivery).await?;
-        }
-        Ok(deliveries.len())
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Result<(), StoreError> {
-        let notice = self.store.notice(&delivery.delivery).await?;
+        let notice = match self.store.notice(&delivery.delivery).await {
+            Ok(notice) => notice,
+            // Put off like any other, so that it doesn't stand in the way of the channel's next ones.
+            Err(error) => return self.put_off(delivery, None, SendError::Later(error.to_string())).await,
+        };
         let sent = match self.channels.get(&delivery.channel) {
-            Some(channel) => channel.send(&notice).await,
+            Some(channel) => send(channel.as_ref(), &notice).await,
             None => Err(SendError::Later(format!("the config has no channel `{}`", delivery.channel))),
         };
-        let (id, now) = (&delivery.delivery, self.clock.now());
-        let (hunt, tenant, channel) = (&notice.hunt.id, &notice.run.tenant, &delivery.channel);
-        let attempts = delivery.attempts;
-        let next = remedy::next_attempt(delivery.created, attempts, now, fastrand::f64());
-        match (sent, next) {
-            (Ok(()), _) => {
-                self.store.mark_sent(id, now).await?;
-                tracing::info!(%hunt, %tenant, run = %notice.run.run, %channel, delivery = %id, hits = notice.hits.len(), "delivered");
-            }
-            (Err(SendError::Later(error)), Some(next)) => {
+        if let Err(error) = sent {
+            return self.put_off(delivery, Some(&notice), error).await;
+        }
+        let (id, channel) = (&delivery.delivery, &delivery.channel);
+        self.store.mark_sent(id, self.clock.now()).await?;
+        tracing::info!(hunt = %notice.hunt.id, tenant = %notice.run.tenant, run = %notice.run.run, %channel, delivery = %id, hits = notice.hits.len(), "delivered");
+        Ok(())
+    }
+
+    /// Marks a delivery that wasn't taken: for a later attempt, or as given up.
+    async fn put_off(&self, delivery: &Delivery, notice: Option<&Notice>, error: SendError) -> Result<(), StoreError> {
+        let hunt = notice.map(|notice| display(&notice.hunt.id));
+        let tenant = notice.map(|notice| display(&notice.run.tenant));
+        let (id, channel, attempts) = (&delivery.delivery, &delivery.channel, delivery.attempts);
+        let next = remedy::next_attempt(delivery.created, attempts, self.clock.now(), fastrand::f64());
+        match (error, next) {
+            (SendError::Later(error), Some(next)) => {
                 self.store.mark_later(id, &error, next).await?;
-                tracing::warn!(%hunt, %tenant, %channel, delivery = %id, attempts, %next, error, "not delivered yet");
+                tracing::warn!(hunt, tenant, %channel, delivery = %id, attempts, %next, error, "not delivered yet");
             }
-            (Err(SendError::Later(error) | SendError::Never(error)), _) => {
+            (SendError::Later(error) | SendError::Never(error), _) => {
                 self.store.mark_failed(id, &error).await?;
-                tracing::error!(%hunt, %tenant, %channel, delivery = %id, attempts, error, "given up: `huntd deliveries retry` tries again");
+                tracing::error!(hunt, tenant, %channel, delivery = %id, attempts, error, "given up: `huntd deliveries retry` tries again");
             }
         }
         Ok(())
@@ -125,32 +147,33 @@ impl Dispatcher {
     /// Empties the outbox whenever something is due, until told to stop. A channel that is still at
     /// work is left alone and delays no other.
     pub async fn run(self, bell: Arc<Notify>, mut stop: watch::Receiver<bool>) {
-        let (mut tasks, mut busy) = (Tasks::new(), Vec::new());
-        let mut pause = LOOK;
+        let (mut work, mut pause) = (Work::default(), LOOK);
         loop {
-            if let Err(error) = self.launch(&mut tasks, &mut busy).await {
+            if let Err(error) = self.launch(&mut work).await {
                 tracing::error!(%error, "the outbox can't be read");
                 pause = STORE_PAUSE;
             }
             tokio::select! {
                 () = bell.notified(), if pause == LOOK => {}
                 () = tokio::time::sleep(pause) => pause = LOOK,
-                Some(done) = tasks.join_next(), if pause == LOOK => match done {
-                    Ok((channel, done)) => {
-                        busy.retain(|name| *name != channel);
-                        if let Err(error) = done {
-                            tracing::error!(%channel, %error, "the outbox can't be written");
-                            pause = STORE_PAUSE;
-                        }
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, "a delivery stopped unexpectedly: it is sent again");
-                        busy.clear();
-                    }
+                Some(done) = work.next(), if pause == LOOK => if let Err(error) = done {
+                    tracing::error!(%error, "the outbox can't be written");
+                    pause = STORE_PAUSE;
                 },
-                changed = stop.changed() => if changed.is_err() || *stop.borrow() { break },
+                _ = stop.wait_for(|stop| *stop) => break,
             }
         }
-        while tasks.join_next().await.is_some() {}
+        while let Some(done) = work.next().await {
+            if let Err(error) = done {
+                tracing::error!(%error, "the outbox can't be written");
+            }
+        }
     }
+}
+
+/// Sends, and takes a panic of the channel for a failure like another: it would else come again at
+/// once, for ever, before all that waits for the channel.
+async fn send(channel: &dyn Channel, notice: &Notice) -> Result<(), SendError> {
+    let sent = AssertUnwindSafe(channel.send(notice)).catch_unwind().await;
+    sent.unwrap_or_else(|_| Err(SendError::Later("the channel stopped unexpectedly: a fault of huntd".to_owned())))
 }

@@ -8,133 +8,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
+pub use super::agenda::{Agenda, Launch};
+use super::caller::Waiting;
 use super::runner::{Order, Runner};
 use super::tenant::{Tenant, Tenants};
 use crate::model::hunt::Hunt;
-use crate::model::run::Trigger;
 use crate::model::time::Timestamp;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
 use crate::rules::quota;
-use crate::rules::schedule::{self, ClockMove, Due, Look};
+use crate::rules::schedule::{self, ClockMove, Look};
 
-/// One hunt on one tenant, as the agenda holds it.
-#[derive(Debug)]
-struct Entry {
-    hunt: Arc<Hunt>,
-    tenant: Arc<Tenant>,
-    /// The last tick that was served.
-    last: Timestamp,
-    /// The first moment at which a look is worth it.
-    wake: Timestamp,
-    running: bool,
-}
-
-/// What a look found due.
-#[derive(Debug, Clone)]
-pub struct Launch {
-    /// The entry, to be handed back by [`Agenda::done`].
-    pub entry: usize,
-    /// What to run.
-    pub order: Order,
-    /// Ticks before this one that nobody served: their event time is in this run's window.
-    pub missed: u64,
-}
-
-/// When each hunt is due on each tenant.
-#[derive(Debug)]
-pub struct Agenda {
-    entries: Vec<Entry>,
-    look: Look,
-}
-
-impl Entry {
-    fn launch(&mut self, entry: usize, now: Timestamp) -> Option<Launch> {
-        // A run that was under way when the clock was set back hands in a tick of the old time.
-        self.last = schedule::resume(self.last, now);
-        match schedule::due(&self.hunt.schedule, self.hunt.timezone, self.last, now) {
-            Due::Nothing { next } => {
-                let never = Timestamp::from_nanos(i64::MAX);
-                self.wake = next.map_or(never, |next| schedule::start(&self.hunt, &self.tenant.name, next));
-                None
-            }
-            Due::Run { tick, missed, .. } => {
-                let start = schedule::start(&self.hunt, &self.tenant.name, tick);
-                if start > now {
-                    self.wake = start;
-                    return None;
-                }
-                self.running = true;
-                let order = Order {
-                    hunt: Arc::clone(&self.hunt),
-                    tenant: Arc::clone(&self.tenant),
-                    due: tick,
-                    trigger: Trigger::Schedule,
-                    window: None,
-                    as_of: None,
-                    notify: true,
-                };
-                Some(Launch { entry, order, missed })
-            }
-        }
-    }
-}
-
-/// The wait before a tick is tried again whose run could not be committed.
-const STORE_PAUSE: Duration = Duration::from_mins(1);
-
-impl Agenda {
-    /// An agenda with no entries.
-    #[must_use]
-    pub const fn new(look: Look) -> Self {
-        Self { entries: Vec::new(), look }
-    }
-
-    /// Adds a hunt on a tenant whose last served tick is `last`.
-    pub fn add(&mut self, hunt: Arc<Hunt>, tenant: Arc<Tenant>, last: Timestamp) {
-        // The clock may have been set back while huntd was down.
-        let last = schedule::resume(last, self.look.wall);
-        self.entries.push(Entry { hunt, tenant, last, wake: Timestamp::EPOCH, running: false });
-    }
-
-    /// What is due at this look, and what the wall clock did since the one before. Each launch is marked
-    /// as running until [`done`](Self::done).
-    pub fn look(&mut self, look: Look) -> (ClockMove, Vec<Launch>) {
-        let (moved, now) = (schedule::moved(self.look, look), look.wall);
-        self.look = look;
-        if moved != ClockMove::Steady {
-            for entry in &mut self.entries {
-                entry.last = schedule::resume(entry.last, now);
-                entry.wake = Timestamp::EPOCH;
-            }
-        }
-        let entries = self.entries.iter_mut().enumerate().filter(|(_, entry)| !entry.running && entry.wake <= now);
-        (moved, entries.filter_map(|(index, entry)| entry.launch(index, now)).collect())
-    }
-
-    /// The run of `tick` was committed.
-    pub fn done(&mut self, entry: usize, tick: Timestamp) {
-        if let Some(entry) = self.entries.get_mut(entry) {
-            (entry.running, entry.wake) = (false, Timestamp::EPOCH);
-            entry.last = tick;
-        }
-    }
-
-    /// The run could not be committed: its tick stays unserved, and is tried again a little later.
-    pub fn put_off(&mut self, entry: usize, now: Timestamp) {
-        if let Some(entry) = self.entries.get_mut(entry).filter(|entry| entry.running) {
-            (entry.running, entry.wake) = (false, now.plus(STORE_PAUSE));
-        }
-    }
-
-    /// When the next hunt is due, for people.
-    #[must_use]
-    pub fn next(&self) -> Option<Timestamp> {
-        self.entries.iter().filter(|entry| !entry.running).map(|entry| entry.wake).min()
-    }
-}
+/// How often the agenda is looked at without the bell.
+const STEADY_LOOK: Duration = Duration::from_secs(2);
 
 /// An entry that is being served. Dropped before its run was committed, by an error, a panic or a stop,
 /// it leaves the tick unserved: nothing may leave a hunt marked as running for ever.
@@ -142,18 +30,32 @@ struct Serving {
     agenda: Arc<Mutex<Agenda>>,
     entry: usize,
     clock: SharedClock,
+    done: bool,
 }
 
 impl Serving {
-    fn done(&self, tick: Timestamp) {
+    fn done(mut self, tick: Timestamp) {
+        self.done = true;
         self.agenda.lock().unwrap_or_else(PoisonError::into_inner).done(self.entry, tick);
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.agenda.lock().unwrap_or_else(PoisonError::into_inner).put_off(self.entry, self.clock.now());
+        // Once done, the entry may be running again already.
+        if !self.done {
+            self.agenda.lock().unwrap_or_else(PoisonError::into_inner).put_off(self.entry, self.clock.now());
+        }
     }
+}
+
+/// How a run's task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// By itself.
+    Over,
+    /// Cut off by the stop while it only waited.
+    Cut,
 }
 
 /// Launches what is due, and keeps the runs that are under way.
@@ -162,7 +64,10 @@ pub struct Scheduler {
     agenda: Arc<Mutex<Agenda>>,
     permits: Vec<(Arc<Tenant>, Arc<Semaphore>)>,
     outbox: Arc<Notify>,
-    runs: JoinSet<()>,
+    runs: JoinSet<Ended>,
+    /// Up to where the quota's ledger was carried along with the clock.
+    carried: Look,
+    stop: watch::Sender<bool>,
 }
 
 impl Scheduler {
@@ -174,11 +79,11 @@ impl Scheduler {
         tenants: &Tenants,
         outbox: Arc<Notify>,
     ) -> Result<Self, StoreError> {
-        let now = runner.clock.now();
-        let mut agenda = Agenda::new(Look { wall: now, steady: runner.clock.steady() });
+        let look = look_at(&runner.clock);
+        let mut agenda = Agenda::new(look);
         for hunt in hunts.iter().filter(|hunt| hunt.enabled) {
             for tenant in tenants.values().filter(|tenant| hunt.runs_on(&tenant.name)) {
-                let last = runner.store.served_from(&hunt.id, &tenant.name, now).await?;
+                let last = runner.store.served_from(&hunt.id, &tenant.name, look.wall).await?;
                 agenda.add(Arc::clone(hunt), Arc::clone(tenant), last);
             }
         }
@@ -186,27 +91,44 @@ impl Scheduler {
             .values()
             .map(|tenant| (Arc::clone(tenant), Arc::new(Semaphore::new(tenant.quota.concurrent.max(1) as usize))))
             .collect();
-        Ok(Self { runner, agenda: Arc::new(Mutex::new(agenda)), permits, outbox, runs: JoinSet::new() })
+        let agenda = Arc::new(Mutex::new(agenda));
+        let stop = watch::Sender::new(false);
+        Ok(Self { runner, agenda, permits, outbox, runs: JoinSet::new(), carried: look, stop })
     }
 
     /// Launches what is due now, and says how many runs that are.
     pub async fn look(&mut self) -> usize {
-        let look = Look { wall: self.runner.clock.now(), steady: self.runner.clock.steady() };
-        let (moved, launches) = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).look(look);
-        if moved != ClockMove::Steady {
-            tracing::warn!(?moved, "the wall clock was set, or the machine slept: the hunts go on from its new time");
-            if let Err(error) =
-                self.runner.store.move_ledgers(look.wall, |ledger| quota::carry(ledger, moved, look.wall)).await
-            {
-                tracing::error!(%error, "the quota's ledger could not be moved with the clock");
-            }
-        }
+        let look = look_at(&self.runner.clock);
+        self.carry(look).await;
+        let (_, launches) = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).look(look);
         let count = launches.len();
         for launch in launches {
             self.launch(launch);
         }
-        while self.runs.try_join_next().is_some() {}
+        while let Some(ended) = self.runs.try_join_next() {
+            note(ended);
+        }
         count
+    }
+
+    /// How many runs are under way, those that wait among them.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Carries the quota's ledger along when the clock was set. What fails is made up for by the next look.
+    async fn carry(&mut self, look: Look) {
+        let moved = schedule::moved(self.carried, look);
+        if moved != ClockMove::Steady {
+            tracing::warn!(?moved, "the wall clock was set, or the machine slept: the hunts go on from its new time");
+            let carried = self.runner.store.move_ledgers(look.wall, |ledger| quota::carry(ledger, moved, look.wall));
+            if let Err(error) = carried.await {
+                tracing::error!(%error, "the quota's ledger could not be moved with the clock");
+                return;
+            }
+        }
+        self.carried = look;
     }
 
     fn launch(&mut self, launch: Launch) {
@@ -216,36 +138,41 @@ impl Scheduler {
         }
         let permits = self.permits.iter().find(|(tenant, _)| Arc::ptr_eq(tenant, &order.tenant));
         let permits = permits.map(|(_, permits)| Arc::clone(permits));
-        let (runner, agenda, outbox) = (self.runner.clone(), Arc::clone(&self.agenda), Arc::clone(&self.outbox));
+        let (runner, outbox) = (self.runner.clone(), Arc::clone(&self.outbox));
+        let (agenda, clock) = (Arc::clone(&self.agenda), Arc::clone(&runner.clock));
+        let serving = Serving { agenda, entry, clock, done: false };
+        let mut stop = self.stop.subscribe();
         self.runs.spawn(async move {
-            let _permit = match &permits {
-                // The semaphore is never closed, so an error can't come.
-                Some(permits) => permits.acquire().await.ok(),
-                None => None,
+            let waiting = Waiting::new(true);
+            let stopped = async {
+                // The scheduler's end is a stop too.
+                let _stopped = stop.wait_for(|stop| *stop).await.is_ok();
+                waiting.waits().await;
             };
-            let serving = Serving { agenda, entry, clock: SharedClock::clone(&runner.clock) };
-            match runner.run(&order).await {
-                Ok(_) => {
-                    serving.done(order.due);
-                    outbox.notify_one();
-                }
-                Err(error) => {
-                    let hint = error.hint().unwrap_or("");
-                    tracing::error!(hunt = %order.hunt.id, tenant = %order.tenant.name, %error, hint, "the run could not be committed: nothing of it counts, and it is made again");
-                }
+            tokio::select! {
+                biased;
+                () = serve(&runner, &order, permits.as_deref(), &waiting, serving, &outbox) => Ended::Over,
+                () = stopped => Ended::Cut,
             }
         });
     }
 
-    /// Waits until the runs under way are over, at most `limit`; cuts off the rest and says how many.
+    /// Stops: cuts off the runs that only wait, and waits for those that are in a call, at most `limit`.
+    /// Says how many were cut off: nothing of them counts, and their ticks stay unserved.
     pub async fn finish(&mut self, limit: Duration) -> usize {
-        let all = async { while self.runs.join_next().await.is_some() {} };
-        if tokio::time::timeout(limit, all).await.is_ok() {
-            return 0;
-        }
+        self.stop.send_replace(true);
+        let mut cut = 0;
+        let all = async {
+            while let Some(ended) = self.runs.join_next().await {
+                cut += usize::from(note(ended) == Some(Ended::Cut));
+            }
+        };
+        let all_over = tokio::time::timeout(limit, all).await.is_ok();
         let rest = self.runs.len();
-        self.runs.shutdown().await;
-        rest
+        if !all_over {
+            self.runs.shutdown().await;
+        }
+        cut + rest
     }
 
     /// Looks whenever the bell rings, until told to stop.
@@ -266,5 +193,41 @@ impl Scheduler {
     }
 }
 
-/// How often the agenda is looked at without the bell.
-const STEADY_LOOK: Duration = Duration::from_secs(2);
+/// Makes one run, once there is a permit, and marks its tick as served when it was committed.
+async fn serve(
+    runner: &Runner,
+    order: &Order,
+    permits: Option<&Semaphore>,
+    waiting: &Waiting,
+    serving: Serving,
+    outbox: &Notify,
+) {
+    let _permit = match permits {
+        // The semaphore is never closed, so an error can't come.
+        Some(permits) => permits.acquire().await.ok(),
+        None => None,
+    };
+    waiting.set(false);
+    match runner.run_noting(order, waiting).await {
+        Ok(_) => {
+            serving.done(order.due);
+            outbox.notify_one();
+        }
+        Err(error) => {
+            let hint = error.hint().unwrap_or("");
+            tracing::error!(hunt = %order.hunt.id, tenant = %order.tenant.name, %error, hint, "the run could not be committed: nothing of it counts, and it is made again");
+        }
+    }
+}
+
+/// A panic is said here: its tick was put off when the task was dropped.
+fn note(ended: Result<Ended, JoinError>) -> Option<Ended> {
+    if let Err(error) = &ended {
+        tracing::error!(%error, "a run stopped unexpectedly: nothing of it counts, and it is made again");
+    }
+    ended.ok()
+}
+
+fn look_at(clock: &SharedClock) -> Look {
+    Look { wall: clock.now(), steady: clock.steady() }
+}

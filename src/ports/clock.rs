@@ -19,6 +19,10 @@ pub trait Clock: Send + Sync {
     /// Waits until the wall clock shows `at` or more; looks again at least every 30 seconds, as a
     /// timer knows nothing of a clock that was set or of a machine that slept.
     async fn wait_until(&self, at: Timestamp);
+
+    /// Waits until the steady time has gone on by `span`, whatever the wall clock does: with it a wait
+    /// for a moment ends in time also when the wall clock is set back meanwhile.
+    async fn pass(&self, span: Duration);
 }
 
 /// A clock that is shared.
@@ -68,6 +72,10 @@ impl Clock for SystemClock {
             tokio::time::sleep(rest.min(LOOK)).await;
         }
     }
+
+    async fn pass(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
 }
 
 /// A clock that stands still until it is moved: for tests, and for `demo`'s simulated days.
@@ -112,6 +120,12 @@ impl Clock for ManualClock {
         // The sender is part of `self`, which outlives this wait: the channel can't close.
         let _closed = state.wait_for(|(now, _)| *now >= at).await.is_err();
     }
+
+    async fn pass(&self, span: Duration) {
+        let until = self.steady().saturating_add(span);
+        let mut state = self.state.subscribe();
+        let _closed = state.wait_for(|(_, steady)| *steady >= until).await.is_err();
+    }
 }
 
 #[cfg(test)]
@@ -131,5 +145,19 @@ mod tests {
         clock.set_wall(Timestamp::from_seconds(11));
         waiting.await.unwrap();
         assert_eq!(clock.steady(), Duration::from_secs(9));
+    }
+    #[tokio::test]
+    async fn a_span_passes_by_the_steady_time_alone() {
+        let clock = Arc::new(ManualClock::new(Timestamp::EPOCH));
+        let waiting = tokio::spawn({
+            let clock = Arc::clone(&clock);
+            async move { clock.pass(Duration::from_secs(10)).await }
+        });
+        tokio::task::yield_now().await;
+        clock.set_wall(Timestamp::from_seconds(1000));
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        clock.advance(Duration::from_secs(10));
+        waiting.await.unwrap();
     }
 }

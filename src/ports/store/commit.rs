@@ -218,7 +218,8 @@ fn moved(before: Counters, commit: &RunCommit) -> Counters {
     };
     let mut after = Counters {
         watermark: commit.watermark.or(before.watermark),
-        last_due: before.last_due.max(scheduled),
+        // Not the later of the two: a clock that stood in another year must not hold back all ticks till then.
+        last_due: scheduled.or(before.last_due),
         last_failure_notice: commit.last_failure_notice.or(before.last_failure_notice),
         ..before
     };

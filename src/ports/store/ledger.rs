@@ -42,6 +42,7 @@ pub(super) const SET_BLOCK: &str = "INSERT INTO tenant_block (tenant, until, rea
      ON CONFLICT (tenant) DO UPDATE SET until = excluded.until, reason = excluded.reason, said = excluded.said \
      WHERE excluded.until >= until";
 pub(super) const CLEAR_BLOCK: &str = "DELETE FROM tenant_block WHERE tenant = ?1";
+pub(super) const CLEAR_BLOCK_OF: &str = "DELETE FROM tenant_block WHERE tenant = ?1 AND reason = ?2";
 
 impl Store {
     /// Shows `decide` the tenant's calls, and enters one call where it says [`Admission::Go`]. No
@@ -109,6 +110,20 @@ impl Store {
         self.told(write.end(done.map(drop).map_err(Fault::from)).await)
     }
 
+    /// Ends a tenant's block where it is of `reason`; one of another reason stays.
+    pub async fn clear_block_of(&self, tenant: &TenantName, reason: BlockReason) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        let query = sqlx::query(CLEAR_BLOCK_OF).bind(tenant.as_str()).bind(reason.as_str());
+        let done = query.execute(&mut write.conn).await;
+        self.told(write.end(done.map(drop).map_err(Fault::from)).await)
+    }
+
+    /// The tenant's block, if it has one; it may be over.
+    pub async fn block(&self, tenant: &TenantName) -> Result<Option<Block>, StoreError> {
+        let mut read = self.read().await?;
+        self.told(load_block(&mut read, tenant).await)
+    }
+
     /// The tenant's calls and block, to be shown.
     pub async fn ledger(&self, tenant: &TenantName, now: Timestamp) -> Result<CallLedger, StoreError> {
         let mut read = self.read().await?;
@@ -126,13 +141,17 @@ async fn load(conn: &mut SqliteConnection, tenant: &TenantName, now: Timestamp) 
             answered: answered.map(Timestamp::from_nanos),
         })
         .collect();
+    Ok(CallLedger { calls, block: load_block(conn, tenant).await? })
+}
+
+async fn load_block(conn: &mut SqliteConnection, tenant: &TenantName) -> Result<Option<Block>, Fault> {
     let block: Option<(i64, String, String)> =
         sqlx::query_as(LOAD_BLOCK).bind(tenant.as_str()).fetch_optional(conn).await?;
     let block = block.map(|(until, reason, said)| match BlockReason::parse(&reason) {
         Some(reason) => Ok(Block { until: Timestamp::from_nanos(until), reason, said }),
         None => Err(Fault::Bad(format!("unknown reason of a block: {reason}"))),
     });
-    Ok(CallLedger { calls, block: block.transpose()? })
+    block.transpose()
 }
 
 async fn move_all(

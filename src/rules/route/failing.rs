@@ -7,11 +7,12 @@ use crate::model::time::Timestamp;
 ///
 /// `failures_in_row` counts the run that has just failed. `last_notice` is the last notice of this
 /// row of failures: a success ends the row, and the next one is told after `after` failures again.
-/// A notice dated in the future (a clock that was set back) holds the next one until `every` after it.
+/// A notice dated in the future says that the clock was set back since: it holds back nothing, as it
+/// would for as long as the clock was wrong.
 #[must_use]
 pub fn failure_due(failures_in_row: u32, last_notice: Option<Timestamp>, failures: &Failures, now: Timestamp) -> bool {
     let enough = failures_in_row >= failures.after.max(1);
-    enough && last_notice.is_none_or(|last| now >= last.plus(failures.every))
+    enough && last_notice.is_none_or(|last| now >= last.plus(failures.every) || now < last)
 }
 
 #[cfg(test)]
@@ -32,7 +33,8 @@ mod tests {
             (4, Some(told), told.plus(Duration::from_hours(1)), false),
             (99, Some(told), told.plus(day).minus(Duration::from_nanos(1)), false),
             (99, Some(told), told.plus(day), true),
-            (99, Some(told), told.minus(day), false),
+            (99, Some(told), told, false),
+            (99, Some(told), told.minus(day), true),
         ];
         for (row, last, now, due) in cases {
             assert_eq!(failure_due(row, last, &failures, now), due, "{row} {last:?} {now}");

@@ -44,15 +44,18 @@ fn matches(route: &Route, hunt: &Hunt, tenant: &TenantName) -> bool {
         && route.hunt.as_ref().is_none_or(|glob| glob.is_match(hunt.id.as_str()))
 }
 
-/// One delivery a channel that tells of a failed run; it has no hits.
+/// One delivery a channel that tells of a failed run; it has no hits. A channel that is named twice
+/// is told once: a delivery's id can't stand in the outbox twice, and would keep the run from it.
 #[must_use]
 pub fn plan_failure(run: &RunId, channels: &[ChannelName]) -> Vec<PlannedDelivery> {
+    let mut named = Vec::new();
+    add(&mut named, channels);
     let planned = |channel: &ChannelName| PlannedDelivery {
         delivery: DeliveryId::derive(run, channel, "failure"),
         channel: channel.clone(),
         hits: Vec::new(),
     };
-    channels.iter().map(planned).collect()
+    named.iter().map(planned).collect()
 }
 
 /// One delivery a channel, each with all that is told; none where nothing is told.

@@ -144,7 +144,7 @@ fn take(facts: &Facts<'_>, due: &[Candidate], telling: &mut Telling) {
     for candidate in due {
         telling.held.remove(candidate.ordinal);
         let group = group(facts.hunt, candidate);
-        let until = group.and_then(|group| facts.suppressed.get(&group)).filter(|until| **until > facts.now);
+        let until = group.and_then(|group| facts.suppressed.get(&group)).filter(|until| holds(facts, **until));
         if let Some(until) = until {
             telling.suppressed += 1;
             earliest = Some(earliest.map_or(*until, |first: Timestamp| first.min(*until)));
@@ -162,6 +162,13 @@ fn take(facts: &Facts<'_>, due: &[Candidate], telling: &mut Telling) {
         Some(until) => Verdict::Suppressed { until },
         None => Verdict::NothingNew,
     };
+}
+
+/// Whether a suppression that ends at `until` holds now. One that ends later than any begun now was
+/// written while the clock stood ahead, or before the hunt's `for` was shortened: it is over.
+fn holds(facts: &Facts<'_>, until: Timestamp) -> bool {
+    let longest = facts.hunt.suppress.as_ref().map_or(facts.now, |suppress| facts.now.plus(suppress.length));
+    until > facts.now && until <= longest
 }
 
 /// The group that a candidate belongs to. One without a group in a hunt that suppresses by columns

@@ -32,6 +32,7 @@ const BY_INDEX: &[&str] = &[
     ledger::SETTLE_OWNER,
     ledger::SET_BLOCK,
     ledger::CLEAR_BLOCK,
+    ledger::CLEAR_BLOCK_OF,
     maintenance::NEWEST_MEMBERS,
     maintenance::BLOCKS_BACK,
     maintenance::DROP_BLOCKS,

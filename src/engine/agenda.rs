@@ -1,0 +1,133 @@
+//! When each hunt is due on each tenant: pure, with the time as an argument.
+//!
+//! Promises: a hunt never overlaps itself on a tenant; missed ticks come to one run; a tick stays
+//! unserved until its run was committed; no hunt falls silent because the wall clock was set.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::runner::Order;
+use super::tenant::Tenant;
+use crate::model::hunt::Hunt;
+use crate::model::run::Trigger;
+use crate::model::time::Timestamp;
+use crate::rules::schedule::{self, ClockMove, Due, Look};
+
+/// One hunt on one tenant, as the agenda holds it.
+#[derive(Debug)]
+struct Entry {
+    hunt: Arc<Hunt>,
+    tenant: Arc<Tenant>,
+    /// The last tick that was served.
+    last: Timestamp,
+    /// The first moment at which a look is worth it.
+    wake: Timestamp,
+    running: bool,
+}
+
+/// What a look found due.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The entry, to be handed back by [`Agenda::done`].
+    pub entry: usize,
+    /// What to run.
+    pub order: Order,
+    /// Ticks before this one that nobody served: their event time is in this run's window.
+    pub missed: u64,
+}
+
+/// When each hunt is due on each tenant.
+#[derive(Debug)]
+pub struct Agenda {
+    entries: Vec<Entry>,
+    look: Look,
+}
+
+impl Entry {
+    fn launch(&mut self, entry: usize, now: Timestamp) -> Option<Launch> {
+        // A run that was under way when the clock was set back hands in a tick of the old time.
+        self.last = schedule::resume(self.last, now);
+        match schedule::due(&self.hunt.schedule, self.hunt.timezone, self.last, now) {
+            Due::Nothing { next } => {
+                let never = Timestamp::from_nanos(i64::MAX);
+                self.wake = next.map_or(never, |next| schedule::start(&self.hunt, &self.tenant.name, next));
+                None
+            }
+            Due::Run { tick, missed, .. } => {
+                let start = schedule::start(&self.hunt, &self.tenant.name, tick);
+                if start > now {
+                    self.wake = start;
+                    return None;
+                }
+                self.running = true;
+                let order = Order {
+                    hunt: Arc::clone(&self.hunt),
+                    tenant: Arc::clone(&self.tenant),
+                    due: tick,
+                    trigger: if missed > 0 { Trigger::CatchUp } else { Trigger::Schedule },
+                    window: None,
+                    as_of: None,
+                    notify: true,
+                };
+                Some(Launch { entry, order, missed })
+            }
+        }
+    }
+}
+
+/// The wait before a tick is tried again whose run could not be committed.
+const STORE_PAUSE: Duration = Duration::from_mins(1);
+
+impl Agenda {
+    /// An agenda with no entries.
+    #[must_use]
+    pub const fn new(look: Look) -> Self {
+        Self { entries: Vec::new(), look }
+    }
+
+    /// Adds a hunt on a tenant whose last served tick is `last`.
+    pub fn add(&mut self, hunt: Arc<Hunt>, tenant: Arc<Tenant>, last: Timestamp) {
+        // The clock may have been set back while huntd was down.
+        let last = schedule::resume(last, self.look.wall);
+        self.entries.push(Entry { hunt, tenant, last, wake: Timestamp::EPOCH, running: false });
+    }
+
+    /// What is due at this look, and what the wall clock did since the one before. Each launch is marked
+    /// as running until [`done`](Self::done).
+    pub fn look(&mut self, look: Look) -> (ClockMove, Vec<Launch>) {
+        let (moved, now) = (schedule::moved(self.look, look), look.wall);
+        self.look = look;
+        if moved != ClockMove::Steady {
+            for entry in &mut self.entries {
+                entry.last = schedule::resume(entry.last, now);
+                entry.wake = Timestamp::EPOCH;
+            }
+        }
+        let entries = self.entries.iter_mut().enumerate().filter(|(_, entry)| !entry.running && entry.wake <= now);
+        (moved, entries.filter_map(|(index, entry)| entry.launch(index, now)).collect())
+    }
+
+    /// The run of `tick` was committed.
+    pub fn done(&mut self, entry: usize, tick: Timestamp) {
+        if let Some(entry) = self.entries.get_mut(entry) {
+            (entry.running, entry.wake) = (false, Timestamp::EPOCH);
+            entry.last = tick;
+        }
+    }
+
+    /// The run could not be committed: its tick stays unserved, and is tried again a little later.
+    pub fn put_off(&mut self, entry: usize, now: Timestamp) {
+        if let Some(entry) = self.entries.get_mut(entry).filter(|entry| entry.running) {
+            (entry.running, entry.wake) = (false, now.plus(STORE_PAUSE));
+        }
+    }
+
+    /// When the next hunt is due, for people.
+    #[must_use]
+    pub fn next(&self) -> Option<Timestamp> {
+        self.entries.iter().filter(|entry| !entry.running).map(|entry| entry.wake).min()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! The calls of one run: sign in, wait for the quota, call, and call again where that may help.
+//!
+//! Promises: a call is in the quota's ledger before it goes out; a tenant that lets nobody in is
+//! left alone until its block ends; no wait lasts longer because the wall clock was set meanwhile.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use super::intake::{self, Intake, IntakeError, IntakeJob};
+use super::runner::Order;
+use crate::model::failure::{ApiFailure, FailureClass};
+use crate::model::hit::KnownHits;
+use crate::model::hunt::Hunt;
+use crate::model::quota::{Admission, BlockReason, CallLedger, WaitReason};
+use crate::model::run::Trigger;
+use crate::model::time::Timestamp;
+use crate::ports::api::{AnswerEnd, QueryRequest};
+use crate::ports::clock::SharedClock;
+use crate::ports::store::error::StoreError;
+use crate::ports::store::{CallId, Store};
+use crate::rules::identity::IdentityRule;
+use crate::rules::quota;
+use crate::rules::remedy::{self, Remedy};
+use crate::rules::schedule::{self, ClockMove, Look};
+
+/// Pieces of an answer that wait for the comparison: bounds the memory of a run.
+const PIECES_IN_FLIGHT: usize = 4;
+/// A wait for the quota that a person should know of.
+const WORTH_SAYING: Duration = Duration::from_secs(5);
+/// The longest wait between two looks at a block: a person may have mended what it is for.
+const LOOK: Duration = Duration::from_mins(1);
+/// What the scheduler has for carrying the quota's ledger along after the clock was set: until then
+/// the calls of the last minute look older or younger than they are.
+const CARRY: Duration = Duration::from_secs(5);
+
+/// Whether a run only waits: for a permit, for the quota, or for its next try. Such a run may be
+/// dropped at a stop without loss.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting(watch::Sender<bool>);
+
+impl Waiting {
+    pub(super) fn new(waits: bool) -> Self {
+        Self(watch::Sender::new(waits))
+    }
+
+    pub(super) fn set(&self, waits: bool) {
+        self.0.send_replace(waits);
+    }
+
+    /// Resolves while the run waits.
+    pub(super) async fn waits(&self) {
+        // The sender is part of `self`, which outlives this wait: the channel can't close.
+        let _closed = self.0.subscribe().wait_for(|waits| *waits).await.is_err();
+    }
+}
+
+/// What a run has spent so far, over all its calls.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spent {
+    /// Calls to the API.
+    pub(super) calls: u32,
+    /// Time from sending to the end of the answer.
+    pub(super) api: Duration,
+}
+
+/// A sound answer, or a failure that no further call would mend now.
+pub(super) type Answer = Result<(Intake, AnswerEnd), ApiFailure>;
+
+/// One run's caller.
+pub(super) struct Caller<'a> {
+    pub(super) store: &'a Store,
+    pub(super) clock: &'a SharedClock,
+    pub(super) order: &'a Order,
+    pub(super) request: &'a QueryRequest,
+    pub(super) known: &'a Arc<KnownHits>,
+    pub(super) waiting: &'a Waiting,
+    pub(super) spent: &'a mut Spent,
+}
+
+impl Caller<'_> {
+    /// Calls until there is a sound answer, or a failure that no further call would mend now.
+    pub(super) async fn call(&mut self) -> Result<Answer, StoreError> {
+        let mut signed_in_again = false;
+        let mut failed: HashMap<&'static str, u32> = HashMap::new();
+        loop {
+            self.wait_for_access().await?;
+            let answer = match self.order.tenant.api.sign_in().await {
+                Err(failure) => Err(failure),
+                Ok(()) => self.call_once().await?,
+            };
+            let failure = match answer {
+                Ok(answer) => {
+                    self.admitted().await?;
+                    return Ok(Ok(answer));
+                }
+                Err(failure) => failure,
+            };
+            let now = self.clock.now();
+            let times = failed.entry(failure.class.as_str()).and_modify(|times| *times += 1).or_insert(1);
+            let next = remedy::remedy(&failure, *times, signed_in_again, now, fastrand::f64());
+            let (hunt, tenant) = (&self.order.hunt.id, &self.order.tenant.name);
+            tracing::debug!(%hunt, %tenant, class = %failure.class, remedy = ?next, error = %failure, "call failed");
+            let block = match next {
+                Remedy::GiveUpTenant => Some(quota::access_block(&failure, now)),
+                _ => quota::block_for(&failure, now),
+            };
+            if let Some(block) = block {
+                self.store.set_block(tenant, &block).await?;
+            }
+            match next {
+                Remedy::RetryNow => {}
+                Remedy::RetryAt(at) => self.pause(at).await,
+                Remedy::Reauthenticate => {
+                    signed_in_again = true;
+                    self.order.tenant.api.forget_token().await;
+                }
+                Remedy::Split | Remedy::GiveUpHunt | Remedy::GiveUpTenant => return Ok(Err(failure)),
+            }
+        }
+    }
+
+    /// Waits while the tenant lets nobody in, so that not every hunt asks for a token in vain. A person
+    /// who runs a hunt by hand has just mended something, and need not wait.
+    async fn wait_for_access(&self) -> Result<(), StoreError> {
+        let tenant = &self.order.tenant.name;
+        while self.order.trigger != Trigger::Manual {
+            let (now, block) = (self.clock.now(), self.store.block(tenant).await?);
+            match block.filter(|block| block.reason == BlockReason::Access && block.until > now) {
+                None => break,
+                Some(block) => self.pause(block.until.min(now.plus(LOOK))).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// The API has answered. A manual run didn't heed a block for want of access, and has shown that it
+    /// is over.
+    async fn admitted(&self) -> Result<(), StoreError> {
+        if self.order.trigger == Trigger::Manual {
+            self.store.clear_block_of(&self.order.tenant.name, BlockReason::Access).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the quota, enters the call in the ledger, and makes it.
+    async fn call_once(&mut self) -> Result<Answer, StoreError> {
+        let call = self.reserve().await?;
+        let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
+        let job = IntakeJob {
+            tenant: self.order.tenant.name.clone(),
+            hunt: self.order.hunt.id.clone(),
+            rule: identity_rule(&self.order.hunt),
+            secret: self.store.secret(),
+            known: Arc::clone(self.known),
+        };
+        let intake = tokio::task::spawn_blocking(move || intake::take(job, receiver));
+        let began = self.clock.steady();
+        self.spent.calls += 1;
+        let answer = self.order.tenant.api.query(self.request, sender).await;
+        self.spent.api += self.clock.steady().saturating_sub(began);
+        self.store.finish_call(call, self.clock.now()).await?;
+        Ok(match (answer, intake.await) {
+            (_, Err(_)) => Err(broken("the comparison of the answer stopped unexpectedly".to_owned())),
+            // A row that can't be read closes the receiver, so its error comes before the call's own.
+            (_, Ok(Err(error))) if !matches!(error, IntakeError::NoSchema) => Err(intake_failure(&error)),
+            (Err(failure), _) => Err(failure),
+            (Ok(_), Ok(Err(error))) => Err(intake_failure(&error)),
+            (Ok(end), Ok(Ok(intake))) => Ok((intake, end)),
+        })
+    }
+
+    /// A place in the quota, entered in the ledger.
+    async fn reserve(&self) -> Result<CallId, StoreError> {
+        let tenant = &self.order.tenant;
+        let mut said = false;
+        loop {
+            let now = self.clock.now();
+            let admit = |ledger: &CallLedger| quota::admit(&seen_by(self.order.trigger, ledger), &tenant.quota, now);
+            let (until, why) = match self.store.reserve_call(&tenant.name, now, admit).await? {
+                (Admission::Go, Some(call)) => return Ok(call),
+                (Admission::Go, None) => continue,
+                (Admission::Wait { until, why }, _) => (until, why),
+            };
+            if until.since(now) > WORTH_SAYING && !said {
+                said = true;
+                tracing::warn!(hunt = %self.order.hunt.id, tenant = %tenant.name, %until, %why, "waiting for the quota");
+            }
+            // A block may be lifted before its time, by hand or by another process.
+            let until = if matches!(why, WaitReason::Blocked(_)) { until.min(now.plus(LOOK)) } else { until };
+            self.pause(until).await;
+        }
+    }
+
+    /// Waits until `at`, and no longer than that is away now, also when the wall clock is set back.
+    async fn pause(&self, at: Timestamp) {
+        self.waiting.set(true);
+        let before = self.look();
+        tokio::select! {
+            () = self.clock.wait_until(at) => {}
+            () = self.clock.pass(at.since(before.wall)) => {}
+        }
+        if schedule::moved(before, self.look()) != ClockMove::Steady {
+            self.clock.pass(CARRY).await;
+        }
+        self.waiting.set(false);
+    }
+
+    fn look(&self) -> Look {
+        Look { wall: self.clock.now(), steady: self.clock.steady() }
+    }
+}
+
+/// The ledger as a run sees it: one by hand doesn't heed a block for want of access.
+fn seen_by(trigger: Trigger, ledger: &CallLedger) -> CallLedger {
+    let mut ledger = ledger.clone();
+    if trigger == Trigger::Manual {
+        ledger.block = ledger.block.filter(|block| block.reason != BlockReason::Access);
+    }
+    ledger
+}
+
+fn identity_rule(hunt: &Hunt) -> IdentityRule {
+    IdentityRule {
+        key: hunt.key.clone(),
+        ignore: hunt.ignore.clone(),
+        suppress_by: hunt.suppress.as_ref().map(|suppress| suppress.by.clone()).filter(|by| !by.is_empty()),
+    }
+}
+
+fn broken(message: String) -> ApiFailure {
+    ApiFailure { class: FailureClass::BrokenBody, status: None, message, hint: None, wait: None, request_id: None }
+}
+
+fn intake_failure(error: &IntakeError) -> ApiFailure {
+    let class = match error {
+        IntakeError::Identity(_) => FailureClass::Semantic,
+        _ => FailureClass::BrokenBody,
+    };
+    ApiFailure { class, ..broken(error.to_string()) }
+}
