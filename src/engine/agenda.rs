@@ -130,4 +130,4 @@ impl Agenda {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

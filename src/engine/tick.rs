@@ -231,3 +231,41 @@ fn note(ended: Result<Ended, JoinError>) -> Option<Ended> {
 fn look_at(clock: &SharedClock) -> Look {
     Look { wall: clock.now(), steady: clock.steady() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::clock::ManualClock;
+
+    fn serving(agenda: &Arc<Mutex<Agenda>>) -> Serving {
+        let clock = Arc::new(ManualClock::new(Timestamp::EPOCH));
+        Serving { agenda: Arc::clone(agenda), entry: 0, clock, done: false }
+    }
+
+    #[tokio::test]
+    async fn a_run_that_only_waits_is_seen_to_wait() {
+        let waiting = Waiting::new(false);
+        let other = waiting.clone();
+        let seen = tokio::spawn(async move { other.waits().await });
+        tokio::task::yield_now().await;
+        assert!(!seen.is_finished());
+        waiting.set(true);
+        seen.await.unwrap();
+    }
+
+    #[test]
+    fn what_was_served_is_not_put_off_when_it_is_launched_again_meanwhile() {
+        let start = Timestamp::from_seconds(1_795_514_400);
+        let look = |minutes: i64| Look {
+            wall: Timestamp::from_nanos(start.nanos() + minutes * 60_000_000_000),
+            steady: Duration::from_mins(minutes.unsigned_abs()),
+        };
+        let agenda = Arc::new(Mutex::new(super::super::agenda::tests::every_minute(look(0))));
+        assert_eq!(agenda.lock().unwrap().look(look(1)).1.len(), 1);
+        drop(serving(&agenda));
+        assert_eq!(agenda.lock().unwrap().look(look(2)).1.len(), 1, "dropped: put off, and due again");
+        serving(&agenda).done(look(2).wall);
+        assert_eq!(agenda.lock().unwrap().look(look(3)).1.len(), 1);
+        assert_eq!(agenda.lock().unwrap().look(look(4)).1.len(), 0, "and under way until that one is done");
+    }
+}

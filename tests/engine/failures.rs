@@ -34,10 +34,9 @@ async fn a_token_that_ends_is_renewed_without_a_refusal() {
     let hunt = hunt("h", "");
     for _ in 0..4 {
         assert_eq!(stage.run(&hunt).await.run.calls, 1);
-        stage.clock.manual.advance(Duration::from_mins(50));
+        stage.clock.manual.advance(Duration::from_mins(61));
     }
-    assert_eq!(stage.simulator.stats().answered_401, 0);
-    assert!(stage.simulator.stats().tokens >= 3, "{:?}", stage.simulator.stats());
+    assert_eq!((stage.simulator.stats().answered_401, stage.simulator.stats().tokens), (0, 4));
 }
 
 #[tokio::test]
@@ -56,7 +55,7 @@ async fn a_wrong_secret_blocks_the_tenant_and_other_hunts_ask_for_nothing() {
     let run = stage.run(&hunt("a", "")).await.run;
     assert_eq!((run.status, run.calls), (RunStatus::Failed, 0));
     let error = run.error.unwrap();
-    assert!(error.contains("AADSTS7000215") && error.contains("secret's value and not its id"), "{error}");
+    assert!(error.contains("AADSTS7000215") && error.contains("secret's value, not its id"), "{error}");
     let block = stage.runner.store.block(&stage.tenant.name).await.unwrap().unwrap();
     assert_eq!((block.reason, block.until), (BlockReason::Access, START.plus(MINUTE * 15)));
 
@@ -107,7 +106,7 @@ async fn each_kind_of_429_is_waited_out() {
     for (fault, reason, least, most) in [
         ("throttled_minute", minute, MINUTE, MINUTE * 2),
         ("throttled_hour", BlockReason::CallsPerHour, MINUTE * 10, MINUTE * 70),
-        ("throttled_cpu", BlockReason::Cpu, MINUTE * 15, MINUTE * 16),
+        ("throttled_cpu", BlockReason::Cpu, MINUTE * 10, MINUTE * 16),
         ("{throttled_gateway: 10s}", BlockReason::Gateway, Duration::from_secs(10), Duration::from_secs(20)),
     ] {
         let stage = Stage::new(&format!("quota: {{wording: classic}}\n{THREE}")).await;
@@ -140,12 +139,12 @@ async fn what_lasts_ends_the_run_and_says_how_to_mend_it() {
         ("internal_error", 4, "service, HTTP 500"),
         ("unavailable", 4, "HTTP 503"),
         ("gateway_timeout", 4, "HTTP 504"),
-        ("hangup", 4, "the next run covers the same event time"),
+        ("hangup", 4, "the connection ended before an answer"),
         ("{cut_body: 40}", 4, "broken_body"),
         ("{wrong_length: -5}", 4, "broken_body"),
         ("not_json", 4, "broken_body"),
         ("empty", 4, "broken_body"),
-        ("result_size", 1, "`project` the columns that are needed"),
+        ("result_size", 1, "`project` fewer columns"),
         ("limits_exceeded", 2, "make the query lighter"),
         ("syntax_error", 1, "huntd check"),
         ("semantic_error", 1, "semantic"),
@@ -169,7 +168,7 @@ async fn what_lasts_ends_the_run_and_says_how_to_mend_it() {
 async fn what_passes_by_itself_does_not_fail_the_run() {
     for (fault, times) in [
         ("unknown_error", 3),
-        ("bad_gateway", 1),
+        ("unavailable", 2),
         ("hangup", 3),
         ("{cut_body: 40}", 2),
         ("limits_exceeded", 1),

@@ -88,6 +88,7 @@ async fn a_baseline_run_tells_nothing_and_the_next_tells_what_is_new() {
     assert_eq!(stage.run(&hunt).await.run.status, RunStatus::Failed, "which is no baseline");
     let first = stage.run(&hunt).await;
     assert_eq!((first.run.new, first.verdict), (3, Some(Verdict::Baseline)));
+    stage.faults("[]");
     stage.simulator.set(|scenario| {
         let mut row = scenario.hunts[0].rows[1].clone();
         row.row.insert("N".to_owned(), 7.into());

@@ -1,1 +1,219 @@
+//! The agenda, with the time as an argument.
 
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::model::config::{HuntDefaults, Quota};
+use crate::model::failure::ApiFailure;
+use crate::model::id::TenantName;
+use crate::model::schedule::Schedule;
+use crate::model::time::Zone;
+use crate::ports::api::{AnswerEnd, AnswerPiece, QueryRequest, TenantApi};
+use crate::rules::definition::{self, HuntFile};
+
+/// 2026-11-24T10:00:00Z.
+const START: Timestamp = Timestamp::from_seconds(1_795_514_400);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+struct Nobody;
+
+#[async_trait::async_trait]
+impl TenantApi for Nobody {
+    fn takes_timespan(&self) -> bool {
+        true
+    }
+
+    fn endpoint(&self) -> String {
+        String::new()
+    }
+
+    async fn sign_in(&self) -> Result<(), ApiFailure> {
+        Ok(())
+    }
+
+    async fn forget_token(&self) {}
+
+    async fn query(&self, _: &QueryRequest, _: mpsc::Sender<AnswerPiece>) -> Result<AnswerEnd, ApiFailure> {
+        Ok(AnswerEnd::default())
+    }
+}
+
+fn hunt(schedule: &str, splay: &str) -> Arc<Hunt> {
+    let text = format!("id: h\nquery: DeviceInfo\nschedule: '{schedule}'\nsplay: {splay}\n");
+    let file = HuntFile { shown: "h.yaml".into(), relative: "h.yaml".into(), bytes: text.into_bytes() };
+    let defaults = HuntDefaults { schedule: Schedule::parse("@daily").unwrap(), lookback: HOUR, late: MINUTE };
+    Arc::new(definition::load(&[file], &defaults, Zone::UTC).hunts.remove(0))
+}
+
+fn tenant() -> Arc<Tenant> {
+    let quota = Quota { calls_per_minute: 1, calls_per_hour: 1, concurrent: 1, row_limit: 1 };
+    Arc::new(Tenant { name: TenantName::new("contoso").unwrap(), quota, api: Arc::new(Nobody) })
+}
+
+/// An agenda of one hunt of every minute, served up to `look`.
+pub(in crate::engine) fn every_minute(look: Look) -> Agenda {
+    let mut agenda = Agenda::new(look);
+    agenda.add(hunt("* * * * *", "0s"), tenant(), look.wall);
+    agenda
+}
+
+/// An agenda of one hunt, its wall clock and its steady clock.
+struct Desk {
+    agenda: Agenda,
+    look: Look,
+}
+
+impl Desk {
+    /// Served up to `START`.
+    fn new(schedule: &str) -> Self {
+        Self::of(&hunt(schedule, "0s"), START)
+    }
+
+    fn of(hunt: &Arc<Hunt>, last: Timestamp) -> Self {
+        let look = Look { wall: START, steady: Duration::ZERO };
+        let mut agenda = Agenda::new(look);
+        agenda.add(Arc::clone(hunt), tenant(), last);
+        Self { agenda, look }
+    }
+
+    /// Lets `span` go by on both clocks, and looks.
+    fn after(&mut self, span: Duration) -> Vec<Launch> {
+        self.look.wall = self.look.wall.plus(span);
+        self.look.steady += span;
+        self.agenda.look(self.look).1
+    }
+
+    /// Sets the wall clock, and looks.
+    fn set(&mut self, wall: Timestamp) -> (ClockMove, Vec<Launch>) {
+        self.look.wall = wall;
+        self.agenda.look(self.look)
+    }
+
+    fn wake(&self) -> Timestamp {
+        self.agenda.entries[0].wake
+    }
+}
+
+/// The tick of the one launch.
+fn tick(launches: &[Launch]) -> Timestamp {
+    assert_eq!(launches.len(), 1, "{launches:?}");
+    launches[0].order.due
+}
+
+#[test]
+fn a_tick_is_launched_once() {
+    let mut desk = Desk::new("*/10 * * * *");
+    assert!(desk.after(MINUTE * 10 - Duration::from_secs(1)).is_empty());
+    let due = tick(&desk.after(Duration::from_secs(1)));
+    assert_eq!(due, START.plus(MINUTE * 10));
+    desk.agenda.done(0, due);
+    assert!(desk.after(Duration::from_secs(1)).is_empty());
+    assert!(desk.after(MINUTE * 9).is_empty());
+    assert_eq!(tick(&desk.after(MINUTE)), START.plus(MINUTE * 20));
+}
+
+#[test]
+fn a_hunt_under_way_is_not_launched_again_and_its_missed_ticks_are_one_run() {
+    let mut desk = Desk::new("*/10 * * * *");
+    let first = desk.after(MINUTE * 10);
+    assert_eq!(first[0].order.trigger, Trigger::Schedule);
+    for _ in 0..35 {
+        assert!(desk.after(MINUTE).is_empty());
+    }
+    desk.agenda.done(0, tick(&first));
+    let next = desk.after(MINUTE);
+    assert_eq!((tick(&next), next[0].missed), (START.plus(MINUTE * 40), 2));
+    assert_eq!(next[0].order.trigger, Trigger::CatchUp);
+}
+
+#[test]
+fn a_splay_is_waited_for() {
+    let hunt = hunt("*/10 * * * *", "2m");
+    let mut desk = Desk::of(&hunt, START);
+    let start = schedule::start(&hunt, &tenant().name, START.plus(MINUTE * 10));
+    let splay = start.since(START.plus(MINUTE * 10));
+    assert!(splay > Duration::from_secs(1), "the names give {splay:?}");
+    assert!(desk.after(MINUTE * 10).is_empty());
+    assert_eq!(desk.wake(), start);
+    assert!(desk.after(splay - Duration::from_millis(1)).is_empty());
+    assert_eq!(tick(&desk.after(Duration::from_millis(1))), START.plus(MINUTE * 10));
+}
+
+#[test]
+fn a_run_put_off_is_tried_again_after_a_minute_with_the_latest_tick() {
+    let mut desk = Desk::new("*/10 * * * *");
+    desk.after(MINUTE * 10);
+    desk.agenda.put_off(0, desk.look.wall);
+    assert!(desk.after(MINUTE - Duration::from_secs(1)).is_empty());
+    assert_eq!(tick(&desk.after(Duration::from_secs(1))), START.plus(MINUTE * 10));
+    desk.agenda.put_off(0, desk.look.wall);
+    let later = desk.after(MINUTE * 10);
+    assert_eq!((tick(&later), later[0].missed), (START.plus(MINUTE * 20), 1));
+}
+
+#[test]
+fn a_clock_set_back_by_an_hour_silences_nothing() {
+    let mut desk = Desk::new("* * * * *");
+    let due = tick(&desk.after(MINUTE));
+    desk.agenda.done(0, due);
+    let (moved, launches) = desk.set(START.minus(HOUR));
+    assert_eq!(moved, ClockMove::SetBack { by: HOUR + MINUTE });
+    assert!(launches.is_empty());
+    assert_eq!(tick(&desk.after(MINUTE)), START.minus(HOUR).plus(MINUTE));
+}
+
+#[test]
+fn a_clock_set_back_while_a_run_is_under_way_silences_nothing() {
+    let mut desk = Desk::new("* * * * *");
+    let due = tick(&desk.after(MINUTE));
+    assert!(desk.set(START.minus(HOUR)).1.is_empty());
+    desk.agenda.done(0, due);
+    assert!(desk.after(Duration::from_secs(1)).is_empty());
+    assert_eq!(tick(&desk.after(MINUTE)), START.minus(HOUR).plus(MINUTE));
+
+    let mut desk = Desk::new("* * * * *");
+    desk.after(MINUTE);
+    desk.agenda.put_off(0, desk.look.wall);
+    desk.set(START.minus(HOUR));
+    assert_eq!(tick(&desk.after(MINUTE)), START.minus(HOUR).plus(MINUTE), "also one that was put off");
+}
+
+#[test]
+fn a_clock_put_forward_makes_one_run_of_the_ticks_between() {
+    let mut desk = Desk::new("*/10 * * * *");
+    let (moved, launches) = desk.set(START.plus(HOUR * 3));
+    assert_eq!(moved, ClockMove::JumpedForward { by: HOUR * 3 });
+    assert_eq!((tick(&launches), launches[0].missed), (START.plus(HOUR * 3), 17));
+}
+
+#[test]
+fn a_tick_served_in_the_future_counts_from_now() {
+    let mut desk = Desk::of(&hunt("* * * * *", "0s"), START.plus(HOUR * 24 * 365));
+    assert_eq!(tick(&desk.after(MINUTE)), START.plus(MINUTE));
+}
+
+#[test]
+fn a_schedule_without_a_tick_is_asked_once_and_again_only_after_the_clock_was_set() {
+    // A hunt's file can't say it; the agenda is not to rely on that.
+    let schedule = Schedule::parse("0 0 31 2 *").unwrap();
+    let hunt = Arc::new(Hunt { schedule, ..(*hunt("@daily", "0s")).clone() });
+    let mut desk = Desk::of(&hunt, START);
+    let never = Timestamp::from_nanos(i64::MAX);
+    assert!(desk.after(MINUTE).is_empty());
+    assert_eq!(desk.wake(), never);
+    assert!(desk.after(HOUR * 24 * 300).is_empty());
+    assert_eq!(desk.wake(), never);
+    assert!(desk.set(START.minus(HOUR)).1.is_empty());
+    assert_eq!(desk.wake(), never, "asked, and found without a tick again");
+    assert_eq!(desk.agenda.next(), Some(never));
+}
+
+#[test]
+fn what_isnt_on_the_agenda_is_nobodys() {
+    let mut desk = Desk::new("* * * * *");
+    desk.agenda.done(7, START);
+    desk.agenda.put_off(7, START);
+    desk.agenda.put_off(0, START.plus(HOUR));
+    assert!(!desk.after(MINUTE).is_empty(), "one that doesn't run can't be put off");
+}

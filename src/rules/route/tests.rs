@@ -213,11 +213,29 @@ fn a_group_is_told_whole_and_then_rests() {
     assert_eq!(told.suppressions, [(A, NOW.plus(HOUR))]);
     assert_eq!(told.suppressed, 1);
 
-    case.suppressed = HashMap::from([(B, NOW.plus(HOUR)), (A, NOW.plus(HOUR * 2))]);
+    let half = HOUR / 2;
+    case.suppressed = HashMap::from([(B, NOW.plus(half)), (A, NOW.plus(HOUR))]);
     let silent = case.tell();
-    assert_eq!(silent.verdict, Verdict::Suppressed { until: NOW.plus(HOUR) });
+    assert_eq!(silent.verdict, Verdict::Suppressed { until: NOW.plus(half) });
     assert_eq!((silent.suppressed, silent.suppressions.len()), (3, 0));
     assert!(silent.held.is_empty(), "suppressed is not held");
+}
+
+#[test]
+fn a_rest_longer_than_the_hunt_has_is_over() {
+    let hunt = Hunt { suppress: Some(Suppress { length: HOUR, by: vec![] }), ..hunt() };
+    let mut case = Case::new(hunt, &[(1, HitKind::New)]);
+    for (until, told) in [(NOW.plus(HOUR), 0), (NOW.plus(HOUR + Duration::from_nanos(1)), 1)] {
+        case.suppressed = HashMap::from([(GROUP_OF_ALL, until)]);
+        assert_eq!(case.tell().hits.len(), told, "{until}");
+    }
+}
+
+#[test]
+fn of_a_failure_each_channel_is_told_once() {
+    let planned = plan_failure(&RunId::new("r").unwrap(), &names(&["a", "b", "a"]));
+    let channels: Vec<_> = planned.into_iter().map(|delivery| delivery.channel).collect();
+    assert_eq!(channels, names(&["a", "b"]));
 }
 
 #[test]

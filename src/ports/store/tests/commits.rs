@@ -168,9 +168,14 @@ async fn a_failed_run_counts_and_moves_nothing() {
     let mut good = empty(-9, 2);
     good.watermark = None;
     store.commit_run(&good).await.unwrap();
-    let expected =
-        Track { generation: 3, complete_runs: 2, held: roaring::RoaringBitmap::new(), last_due: Some(at(3)), ..before };
-    assert_eq!(track(&store).await, expected, "an older tick leaves the latest");
+    let expected = Track {
+        generation: 3,
+        complete_runs: 2,
+        held: roaring::RoaringBitmap::new(),
+        last_due: Some(at(-9)),
+        ..before
+    };
+    assert_eq!(track(&store).await, expected, "an older tick counts: the clock was set back");
 
     let mut wrong = failed(5);
     wrong.deltas = vec![delta(0, HitKind::Gone)];
