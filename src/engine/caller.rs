@@ -125,15 +125,16 @@ impl Caller<'_> {
     /// Waits while the tenant lets nobody in, so that not every hunt asks for a token in vain. A person
     /// who runs a hunt by hand has just mended something, and need not wait.
     async fn wait_for_access(&self) -> Result<(), StoreError> {
-        let tenant = &self.order.tenant.name;
-        while self.order.trigger != Trigger::Manual {
-            let (now, block) = (self.clock.now(), self.store.block(tenant).await?);
+        if self.order.trigger == Trigger::Manual {
+            return Ok(());
+        }
+        loop {
+            let (now, block) = (self.clock.now(), self.store.block(&self.order.tenant.name).await?);
             match block.filter(|block| block.reason == BlockReason::Access && block.until > now) {
-                None => break,
+                None => return Ok(()),
                 Some(block) => self.pause(block.until.min(now.plus(LOOK))).await,
             }
         }
-        Ok(())
     }
 
     /// The API has answered. A manual run didn't heed a block for want of access, and has shown that it

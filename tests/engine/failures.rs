@@ -128,7 +128,7 @@ async fn a_tenant_with_less_than_we_were_told_is_waited_for() {
         let run = stage.run(&hunt(&format!("h{number}"), "")).await.run;
         assert_eq!(run.status, RunStatus::Ok, "{number}: {:?}", run.error);
     }
-    assert!(stage.clock.now().since(START) > HOUR - MINUTE, "{:?}", stage.clock.now().since(START));
+    assert!(stage.clock.now().since(START) >= MINUTE * 59, "{:?}", stage.clock.now().since(START));
     assert_eq!(stage.simulator.stats().answered_ok, 7);
 }
 
@@ -145,7 +145,7 @@ async fn what_lasts_ends_the_run_and_says_how_to_mend_it() {
         ("not_json", 4, "broken_body"),
         ("empty", 4, "broken_body"),
         ("result_size", 1, "`project` fewer columns"),
-        ("limits_exceeded", 2, "make the query lighter"),
+        ("limits_exceeded", 2, "filter earlier and on fewer columns"),
         ("syntax_error", 1, "huntd check"),
         ("semantic_error", 1, "semantic"),
         ("forbidden", 1, "ThreatHunting.Read.All"),
