@@ -34,7 +34,7 @@ struct Serving {
 }
 
 impl Serving {
-    fn done(mut self, tick: Timestamp) {
+    fn done(&mut self, tick: Timestamp) {
         self.done = true;
         self.agenda.lock().unwrap_or_else(PoisonError::into_inner).done(self.entry, tick);
     }
@@ -199,7 +199,7 @@ async fn serve(
     order: &Order,
     permits: Option<&Semaphore>,
     waiting: &Waiting,
-    serving: Serving,
+    mut serving: Serving,
     outbox: &Notify,
 ) {
     let _permit = match permits {
@@ -264,8 +264,10 @@ mod tests {
         assert_eq!(agenda.lock().unwrap().look(look(1)).1.len(), 1);
         drop(serving(&agenda));
         assert_eq!(agenda.lock().unwrap().look(look(2)).1.len(), 1, "dropped: put off, and due again");
-        serving(&agenda).done(look(2).wall);
+        let mut served = serving(&agenda);
+        served.done(look(2).wall);
         assert_eq!(agenda.lock().unwrap().look(look(3)).1.len(), 1);
+        drop(served);
         assert_eq!(agenda.lock().unwrap().look(look(4)).1.len(), 0, "and under way until that one is done");
     }
 }
