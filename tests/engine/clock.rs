@@ -7,6 +7,21 @@ use huntd::model::time::Timestamp;
 use huntd::ports::clock::{Clock, ManualClock};
 use tokio::sync::watch;
 
+/// Awaits what must come; a test that waits for ever says nothing.
+pub(crate) async fn within<F: Future>(what: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(60), what).await.unwrap_or_else(|_| panic!("it did not come in a minute"))
+}
+
+/// Lets others go on until `done`.
+pub(crate) async fn until(done: impl Fn() -> bool) {
+    within(async {
+        while !done() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 /// A clock that only the test moves, or that leaps to whatever is waited for; it tells how many wait.
 pub(crate) struct TestClock {
     pub(crate) manual: ManualClock,
@@ -47,7 +62,7 @@ impl TestClock {
 
     /// Resolves when so many wait.
     pub(crate) async fn waited_by(&self, many: usize) {
-        self.waiting.subscribe().wait_for(|count| *count >= many).await.unwrap();
+        within(self.waiting.subscribe().wait_for(|count| *count >= many)).await.unwrap();
     }
 
     fn leaps(&self) -> bool {

@@ -10,6 +10,7 @@ use huntd::ports::clock::Clock;
 use huntd::ports::store::DeliveryFilter;
 use tokio::sync::{Notify, watch};
 
+use crate::clock::{until, within};
 use crate::recorder::Mood;
 use crate::stage::{MINUTE, Stage, THREE, hunt};
 
@@ -103,9 +104,7 @@ async fn a_crash_between_send_and_mark_repeats_the_same_notice() {
     let dispatcher = stage.dispatcher();
     let killed = tokio::spawn(async move { dispatcher.drain().await });
     stage.soc.shown(1).await;
-    while stage.soc.got().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !stage.soc.got().is_empty()).await;
     killed.abort();
     assert!(killed.await.unwrap_err().is_cancelled());
 
@@ -161,15 +160,11 @@ async fn the_loop_goes_on_past_a_panic_and_a_slow_channel_and_ends_when_told() {
 
     // One channel hangs, the other has panicked: it is tried again all the same.
     stage.owners.turn(Mood::Takes);
-    while deliveries(&stage).await[1].error.is_none() {
-        tokio::task::yield_now().await;
-    }
+    within(async { while deliveries(&stage).await[1].error.is_none() {} }).await;
     stage.clock.manual.advance(MINUTE);
     bell.notify_one();
     stage.owners.shown(2).await;
-    while deliveries(&stage).await[1].state != DeliveryState::Sent {
-        tokio::task::yield_now().await;
-    }
+    within(async { while deliveries(&stage).await[1].state != DeliveryState::Sent {} }).await;
     assert_eq!(stage.soc.got().len(), 1);
     running.abort();
     assert!(running.await.unwrap_err().is_cancelled());
@@ -179,7 +174,7 @@ async fn the_loop_goes_on_past_a_panic_and_a_slow_channel_and_ends_when_told() {
     let running = tokio::spawn(stage.dispatcher().run(bell, stop.subscribe()));
     stage.soc.shown(2).await;
     stop.send_replace(true);
-    running.await.unwrap();
+    within(running).await.unwrap();
     assert_eq!(deliveries(&stage).await[0].state, DeliveryState::Sent, "what was being sent is marked before the end");
 }
 

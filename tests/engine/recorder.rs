@@ -7,6 +7,8 @@ use huntd::model::id::ChannelName;
 use huntd::ports::channel::{Channel, SendError};
 use tokio::sync::{Semaphore, watch};
 
+use crate::clock::within;
+
 /// What it does with a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
@@ -56,7 +58,7 @@ impl Recorder {
     }
 
     pub(crate) async fn shown(&self, many: usize) {
-        self.shown.subscribe().wait_for(|count| *count >= many).await.unwrap();
+        within(self.shown.subscribe().wait_for(|count| *count >= many)).await.unwrap();
     }
 }
 

@@ -6,6 +6,7 @@ use huntd::model::config::Quota;
 use huntd::model::run::RunStatus;
 use huntd::ports::clock::Clock;
 
+use crate::clock::{until, within};
 use crate::stage::{MINUTE, QUOTA, Stage, THREE, hunt};
 
 /// Far longer than a test may take: a stop that needs it has failed.
@@ -22,7 +23,7 @@ async fn what_waits_for_the_quota_or_a_permit_is_dropped_at_once() {
     assert_eq!(scheduler.look().await, 4);
     // One calls, the next two wait for the minute, and the last for a permit.
     stage.clock.waited_by(2).await;
-    assert_eq!(scheduler.finish(LIMIT).await, 3);
+    assert_eq!(within(scheduler.finish(LIMIT)).await, 3);
     assert_eq!(stage.simulator.stats().calls, 1);
     let runs = stage.runs().await;
     assert_eq!((runs.len(), runs[0].status), (1, RunStatus::Ok), "what was cut off left nothing");
@@ -40,10 +41,8 @@ async fn what_is_in_a_call_is_waited_for() {
     let mut scheduler = stage.scheduler(&[hunt("a", "")]).await;
     stage.clock.manual.advance(MINUTE * 10);
     assert_eq!(scheduler.look().await, 1);
-    while stage.simulator.stats().calls == 0 {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(scheduler.finish(LIMIT).await, 0);
+    until(|| stage.simulator.stats().calls > 0).await;
+    assert_eq!(within(scheduler.finish(LIMIT)).await, 0);
     assert_eq!(stage.runs().await[0].status, RunStatus::Ok);
 }
 
@@ -55,9 +54,7 @@ async fn what_takes_too_long_is_cut_off_and_settled_at_the_next_start() {
     let mut scheduler = stage.scheduler(&hunts).await;
     stage.clock.manual.advance(MINUTE * 10);
     scheduler.look().await;
-    while stage.simulator.stats().calls == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| stage.simulator.stats().calls > 0).await;
     assert_eq!(scheduler.finish(Duration::ZERO).await, 1);
     assert!(stage.runs().await.is_empty());
     let now = stage.clock.now();
@@ -80,5 +77,5 @@ async fn what_takes_too_long_is_cut_off_and_settled_at_the_next_start() {
 async fn a_second_stop_does_no_harm() {
     let stage = Stage::new(THREE).await;
     let mut scheduler = stage.scheduler(&[hunt("a", "")]).await;
-    assert_eq!((scheduler.finish(LIMIT).await, scheduler.finish(LIMIT).await), (0, 0));
+    assert_eq!((within(scheduler.finish(LIMIT)).await, within(scheduler.finish(LIMIT)).await), (0, 0));
 }
