@@ -1,8 +1,13 @@
 //! What the tests of the built binary share: a site (a folder with config, hunts and database), the binary,
 //! and processes that are ended with their test.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -38,7 +43,8 @@ impl Printed {
 
     /// The error as one line: the frame and the line breaks that a terminal's width made are taken out.
     pub fn error(&self) -> String {
-        let words: Vec<&str> = self.stderr.split_whitespace().filter(|word| !matches!(*word, "×" | "│" | "╰─▶" | "├─▶")).collect();
+        let words: Vec<&str> =
+            self.stderr.split_whitespace().filter(|word| !matches!(*word, "×" | "│" | "╰─▶" | "├─▶")).collect();
         words.join(" ")
     }
 }
@@ -82,7 +88,7 @@ impl Site {
         for name in ["HUNTD_CONFIG", "HUNTD_LOG", "HUNTD_LOG_FORMAT", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"] {
             command.env_remove(name);
         }
-        command.env("NO_COLOR", "1").env("COLUMNS", "400").stdin(Stdio::null());
+        command.env("TZ", "UTC").env("NO_COLOR", "1").env("COLUMNS", "400").stdin(Stdio::null());
         command
     }
 
@@ -167,7 +173,11 @@ impl Simulated {
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         out.read_line(&mut line).unwrap();
-        let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap_or_else(|| panic!("no address in `{line}`")).to_owned();
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .unwrap_or_else(|| panic!("no address in `{line}`"))
+            .to_owned();
         // Keeps the pipe read, so that the server never waits for us.
         std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
         Self { process: Running { child }, url }
@@ -177,7 +187,11 @@ impl Simulated {
     pub fn get(&self, path: &str) -> Value {
         let address = self.url.trim_start_matches("http://").trim_end_matches('/');
         let mut socket = std::net::TcpStream::connect(address).unwrap();
-        std::io::Write::write_all(&mut socket, format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+        std::io::Write::write_all(
+            &mut socket,
+            format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes(),
+        )
+        .unwrap();
         let mut answer = Vec::new();
         socket.read_to_end(&mut answer).unwrap();
         let text = String::from_utf8(answer).unwrap();
