@@ -19,6 +19,7 @@ use crate::ports::clock::SharedClock;
 use crate::ports::store::{Store, owner_is_alive};
 use crate::rules::definition::LoadedHunts;
 use crate::rules::schedule::ClockMove;
+use crate::rules::yaml::MAX_BYTES;
 use crate::rules::{check, config, definition, quota};
 
 /// The config and its hunts, as they were loaded.
@@ -90,9 +91,14 @@ pub fn show(findings: &[Finding], output: Output) -> Result<(), AppError> {
     if text.is_empty() { Ok(()) } else { output.note(text.trim_end()) }
 }
 
-/// The text of a file, for the lines around a finding.
+/// The text of a file, for the lines around a finding; none of what a hunts folder shouldn't hold, such as a
+/// pipe, whose reader would wait for ever.
 #[must_use]
 pub fn source(file: &Path) -> Option<String> {
+    let metadata = std::fs::metadata(file).ok()?;
+    if !metadata.is_file() || metadata.len() > MAX_BYTES as u64 {
+        return None;
+    }
     std::fs::read(file).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -458,7 +458,10 @@ fn describe(failure: &ApiFailure) -> String {
     let hint = failure.hint.clone().unwrap_or_else(|| remedy::hint(&failure.class).to_owned());
     let id = failure.request_id.as_ref().map(|id| format!(" [request {id}]")).unwrap_or_default();
     let status = failure.status.map(|status| format!(", HTTP {status}")).unwrap_or_default();
-    format!("{} ({}{status}){id}; {hint}", failure.message, failure.class)
+    // Where a person must act, that is the last word; where it may pass by itself, what becomes of it.
+    let passing = matches!(failure.class, FailureClass::Service | FailureClass::Timeout | FailureClass::BrokenBody);
+    let next = if passing { "; the next run covers the same event time" } else { "" };
+    format!("{} ({}{status}){id}; {hint}{next}", failure.message, failure.class)
 }
 
 fn log_run(run: &Run) {

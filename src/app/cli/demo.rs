@@ -89,6 +89,7 @@ pub async fn run(arguments: &DemoArguments, output: Output) -> Result<Exit, AppE
         sums.push(one(&runner, &dispatcher, &hunts, &tenants, output).await?);
     }
     simulator.stop().await;
+    store.close().await?;
     end(&sums, &out, output)?;
     Ok(if sums.iter().any(|sum| sum.failed > 0) { Exit::RunFailed } else { Exit::Done })
 }

@@ -57,6 +57,8 @@ pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Resul
     }
     drop(runs);
     dispatcher.drain().await?;
+    drop((runner, dispatcher));
+    store.close().await?;
     Ok(match (failed, new && arguments.fail_on_new) {
         (true, _) => Exit::RunFailed,
         (false, true) => Exit::NewHits,
@@ -112,6 +114,9 @@ fn tenants(names: &[String], all: &Tenants) -> Result<Vec<Arc<Tenant>>, AppError
 fn window(arguments: &RunArguments, now: Timestamp) -> Result<Option<Window>, AppError> {
     if let Some(last) = &arguments.last {
         let length = select::duration("--last", last)?;
+        if length.is_zero() {
+            return Err(AppError::new("`--last` is no stretch of time", "write it as 90m, 36h, 7d or PT1H"));
+        }
         return Ok(Some(Window { from: now.minus(length), to: now }));
     }
     let (Some(from), Some(to)) = (&arguments.from, &arguments.to) else { return Ok(None) };
