@@ -11,6 +11,7 @@ use crate::adapters::{api, channel, folder};
 use crate::engine::dispatcher::{Channels, Dispatcher};
 use crate::engine::runner::Runner;
 use crate::engine::tenant::{Tenant, Tenants};
+use crate::engine::turns::Turns;
 use crate::model::config::Config;
 use crate::model::hunt::Hunt;
 use crate::model::place::{Finding, Level};
@@ -135,6 +136,7 @@ pub fn runner(config: &Config, store: &Store, clock: &SharedClock) -> Runner {
         clock: Arc::clone(clock),
         routes: config.routes.clone().into(),
         failures: Arc::new(config.failures.clone()),
+        turns: Turns::default(),
     }
 }
 

@@ -10,3 +10,4 @@ pub mod intake;
 pub mod runner;
 pub mod tenant;
 pub mod tick;
+pub mod turns;

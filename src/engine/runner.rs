@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::intake::{self, Intake, IntakeError, IntakeJob};
 use super::tenant::Tenant;
+use super::turns::Turns;
 use crate::model::config::{Failures, Route};
 use crate::model::failure::{ApiFailure, FailureClass};
 use crate::model::hit::KnownHits;
@@ -90,6 +91,8 @@ pub struct Runner {
     pub routes: Arc<[Route]>,
     /// Who is told of a hunt that keeps failing.
     pub failures: Arc<Failures>,
+    /// Keeps a hunt from overlapping itself.
+    pub turns: Turns,
 }
 
 /// How often a run is made again when another process committed one of the same hunt in between.
@@ -111,6 +114,7 @@ impl Runner {
     /// Makes the run, and commits it. An error means that the store failed and nothing is in it; a
     /// run that failed otherwise is committed as such.
     pub async fn run(&self, order: &Order) -> Result<Finished, StoreError> {
+        let _turn = self.turns.take(&order.hunt.id, &order.tenant.name).await;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -158,7 +162,10 @@ impl Runner {
                     calls += 1;
                     api += self.clock.steady().saturating_sub(began);
                     match answer {
-                        Ok(answer) => return Ok(Called { calls, api, result: Ok(answer) }),
+                        Ok(answer) => {
+                            self.let_in(order).await?;
+                            return Ok(Called { calls, api, result: Ok(answer) });
+                        }
                         Err(failure) => failure,
                     }
                 }
@@ -183,6 +190,18 @@ impl Runner {
                 }
                 Remedy::Split | Remedy::GiveUpHunt => return Ok(Called { calls, api, result: Err(failure) }),
             }
+        }
+    }
+
+    /// A call that a person made past an access block went through: whoever waits for it need not.
+    async fn let_in(&self, order: &Order) -> Result<(), StoreError> {
+        if order.trigger != Trigger::Manual {
+            return Ok(());
+        }
+        let ledger = self.store.ledger(&order.tenant.name, self.clock.now()).await?;
+        match ledger.block {
+            Some(block) if block.reason == BlockReason::Access => self.store.clear_block(&order.tenant.name).await,
+            _ => Ok(()),
         }
     }
 

@@ -1,8 +1,13 @@
 //! What the tests of the built binary share: a site (a folder with config, hunts and database), the binary,
 //! and processes that are ended with their test.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -12,62 +17,63 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The built binary.
-pub fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     assert_cmd::cargo::cargo_bin!("huntd").to_path_buf()
 }
 
 /// What a command printed, and how it ended.
 #[derive(Debug)]
-pub struct Printed {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Printed {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Printed {
     /// The JSON objects on stdout.
-    pub fn objects(&self) -> Vec<Value> {
+    pub(crate) fn objects(&self) -> Vec<Value> {
         self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Stops the test unless the command ended with `code`.
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
     /// The error as one line: the frame and the line breaks that a terminal's width made are taken out.
-    pub fn error(&self) -> String {
-        let words: Vec<&str> = self.stderr.split_whitespace().filter(|word| !matches!(*word, "×" | "│" | "╰─▶" | "├─▶")).collect();
+    pub(crate) fn error(&self) -> String {
+        let words: Vec<&str> =
+            self.stderr.split_whitespace().filter(|word| !matches!(*word, "×" | "│" | "╰─▶" | "├─▶")).collect();
         words.join(" ")
     }
 }
 
 /// A folder with all that a huntd needs.
-pub struct Site {
+pub(crate) struct Site {
     folder: tempfile::TempDir,
 }
 
 impl Site {
     /// An empty site.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("huntd-site").tempdir().unwrap();
         std::fs::create_dir(folder.path().join("hunts")).unwrap();
         Self { folder }
     }
 
     /// The site's folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// A file of the site.
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Writes a file of the site, with its folders.
-    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> &Self {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> &Self {
         let path = self.file(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
@@ -76,23 +82,23 @@ impl Site {
 
     /// A command of this site, not yet started: its config, and nothing of this machine's environment that
     /// would change what it does.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.arg("--config").arg(self.file("huntd.yaml")).args(arguments).current_dir(self.path());
         for name in ["HUNTD_CONFIG", "HUNTD_LOG", "HUNTD_LOG_FORMAT", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"] {
             command.env_remove(name);
         }
-        command.env("NO_COLOR", "1").env("COLUMNS", "400").stdin(Stdio::null());
+        command.env("TZ", "UTC").env("NO_COLOR", "1").env("COLUMNS", "400").stdin(Stdio::null());
         command
     }
 
     /// Runs a command of this site to its end.
-    pub fn huntd(&self, arguments: &[&str]) -> Printed {
+    pub(crate) fn huntd(&self, arguments: &[&str]) -> Printed {
         printed(&mut self.command(arguments))
     }
 
     /// Starts a command of this site; its log goes to a file of that name.
-    pub fn start(&self, arguments: &[&str], log: &str) -> Running {
+    pub(crate) fn start(&self, arguments: &[&str], log: &str) -> Running {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.file(log)).unwrap();
         let child = self.command(arguments).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         Running { child }
@@ -100,7 +106,7 @@ impl Site {
 }
 
 /// Runs a command to its end.
-pub fn printed(command: &mut Command) -> Printed {
+pub(crate) fn printed(command: &mut Command) -> Printed {
     let output = command.output().unwrap();
     Printed {
         code: output.status.code().unwrap_or(-1),
@@ -110,31 +116,31 @@ pub fn printed(command: &mut Command) -> Printed {
 }
 
 /// A process that is killed with its test.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
 }
 
 impl Running {
     /// Its number.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// SIGKILL, and waits for its end.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM, and waits for its end.
-    pub fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(mut self) -> ExitStatus {
         let sent = Command::new("kill").arg("-TERM").arg(self.id().to_string()).status().unwrap();
         assert!(sent.success());
         self.child.wait().unwrap()
     }
 
     /// Whether it still runs.
-    pub fn runs(&mut self) -> bool {
+    pub(crate) fn runs(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 }
@@ -148,14 +154,14 @@ impl Drop for Running {
 }
 
 /// A simulated tenant in a process of its own.
-pub struct Simulated {
+pub(crate) struct Simulated {
     process: Running,
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Simulated {
     /// Starts `huntd simulate` with a scenario; the first line of its output names the address.
-    pub fn start(scenario: &Path, seed: u64) -> Self {
+    pub(crate) fn start(scenario: &Path, seed: u64) -> Self {
         let mut child = Command::new(binary())
             .args(["simulate", "--listen", "127.0.0.1:0", "--seed", &seed.to_string(), "--scenario"])
             .arg(scenario)
@@ -167,17 +173,25 @@ impl Simulated {
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         out.read_line(&mut line).unwrap();
-        let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap_or_else(|| panic!("no address in `{line}`")).to_owned();
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .unwrap_or_else(|| panic!("no address in `{line}`"))
+            .to_owned();
         // Keeps the pipe read, so that the server never waits for us.
         std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
         Self { process: Running { child }, url }
     }
 
     /// Asks the server for a JSON document about itself.
-    pub fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         let address = self.url.trim_start_matches("http://").trim_end_matches('/');
         let mut socket = std::net::TcpStream::connect(address).unwrap();
-        std::io::Write::write_all(&mut socket, format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+        std::io::Write::write_all(
+            &mut socket,
+            format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes(),
+        )
+        .unwrap();
         let mut answer = Vec::new();
         socket.read_to_end(&mut answer).unwrap();
         let text = String::from_utf8(answer).unwrap();
@@ -189,7 +203,7 @@ impl Simulated {
 
 /// Waits until `done`, looking every tenth of a second; stops the test after `limit`.
 #[allow(clippy::disallowed_methods, reason = "real processes are waited for, and there is no clock but the real one")]
-pub fn wait_for(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
         assert!(start.elapsed() < limit, "waited {limit:?} for {what}");

@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::envelope::Envelope;
-use super::span;
 use super::text::{Veil, is_page, of_page, shown, shown_id};
-use crate::model::failure::{ApiFailure, FailureClass, ThrottleWindow};
+use crate::model::failure::{ApiFailure, FailureClass};
 use crate::model::time::Timestamp;
+use crate::rules::quota::read_429;
 
 /// The longest wait that is taken from an answer: longer ones would be a slip, and the quota's own
 /// blocks come on top.
@@ -104,20 +104,9 @@ impl Words {
     }
 
     fn throttled(&self) -> Option<FailureClass> {
-        if self.says(&["exceeded processing resources"]) {
-            return Some(FailureClass::ThrottledCpu);
-        }
         let by_code = matches!(self.code.as_str(), "429" | "toomanyrequests");
-        if !(self.status == 429 || by_code || self.says(&["api calls quota exceeded"])) {
-            return None;
-        }
-        Some(FailureClass::ThrottledCalls(if self.says(&["per 00:01:00"]) {
-            ThrottleWindow::Minute
-        } else if self.says(&["per 01:00:00"]) {
-            ThrottleWindow::Hour
-        } else {
-            ThrottleWindow::Unnamed
-        }))
+        let by_text = self.says(&["api calls quota exceeded", "exceeded processing resources"]);
+        (self.status == 429 || by_code || by_text).then(|| read_429(&self.text).0)
     }
 
     /// The query's own faults, which end in a fixed sentence. They come first of those decided by
@@ -255,7 +244,7 @@ fn permission_hint(permission: &str, message: &str) -> String {
 fn wait(class: &FailureClass, retry_after: Option<&str>, text: &str, now: Timestamp) -> Option<Duration> {
     let throttled = matches!(class, FailureClass::ThrottledCalls(_) | FailureClass::ThrottledCpu);
     let asked = retry_after.and_then(|header| retry_after_span(header, now));
-    let asked = asked.or_else(|| if throttled { wait_in_text(text) } else { None });
+    let asked = asked.or_else(|| if throttled { read_429(text).1 } else { None });
     asked.map(|wait| wait.min(LONGEST_WAIT))
 }
 
@@ -267,39 +256,6 @@ pub(super) fn retry_after_span(header: &str, now: Timestamp) -> Option<Duration>
         return Some(Duration::from_secs(header.parse().unwrap_or(u64::MAX)).min(LONGEST_WAIT));
     }
     Timestamp::parse_rfc2822(header).map(|at| at.since(now).min(LONGEST_WAIT))
-}
-
-/// `… again in 8 seconds.`, `… in 00:12:34.`, `… in 1 minute and 5 seconds`. Read by shape and not
-/// by place, as each wording puts it elsewhere.
-fn wait_in_text(lower: &str) -> Option<Duration> {
-    let mut words =
-        lower.split("again in ").nth(1)?.split_whitespace().map(|word| word.trim_end_matches(['.', ',', '!']));
-    let mut total: Option<Duration> = None;
-    loop {
-        let word = words.next().filter(|word| *word != "and").or_else(|| words.next());
-        let Some(word) = word else { return total };
-        if total.is_none()
-            && let Some(span) = span::parse(word)
-        {
-            return Some(span);
-        }
-        let Some(part) = number_with_unit(word, &mut words) else { return total };
-        total = Some(total.unwrap_or_default().saturating_add(part));
-    }
-}
-
-fn number_with_unit<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<Duration> {
-    let digits = word.find(|c: char| !c.is_ascii_digit()).unwrap_or(word.len());
-    let (number, joined) = word.split_at(digits);
-    let number: u64 = number.parse().ok()?;
-    let unit = if joined.is_empty() { words.next()? } else { joined };
-    let seconds = match unit.trim_end_matches('s') {
-        "" | "sec" | "second" => 1,
-        "m" | "min" | "minute" => 60,
-        "h" | "hour" | "hr" => 3600,
-        _ => return None,
-    };
-    Some(Duration::from_secs(number.saturating_mul(seconds)))
 }
 
 #[cfg(test)]

@@ -160,7 +160,7 @@ fn end(sums: &[Sum], out: &Path, output: Output) -> Result<(), AppError> {
         output,
         &format!(
             "The mails that huntd would have sent are in {}: .eml for a mail program, .html for a browser",
-            out.display()
+            out.join("mails").display()
         ),
     )?;
     say(output, &format!("Ask the history yourself: huntd -c {} hits", out.join("huntd.yaml").display()))

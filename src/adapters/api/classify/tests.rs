@@ -1,6 +1,7 @@
 //! Every literal refusal that docs/api.md names, and its class.
 
 use super::*;
+use crate::model::failure::ThrottleWindow;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_536_000);
 const PERMISSION: &str = "ThreatHunting.Read.All";

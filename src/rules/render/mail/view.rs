@@ -120,7 +120,7 @@ impl View {
             tenant: short(notice.run.tenant.as_str(), 64),
             counts: counts(&notice.hits),
             as_of: utc(notice.run.as_of),
-            description: lines(&hunt.description, DESCRIPTION),
+            description: lines(&unwrapped(&hunt.description), DESCRIPTION),
             tactics: list(&hunt.tactics),
             techniques: hunt.techniques.iter().map(|id| technique(id)).collect(),
             tags: list(&hunt.tags),
@@ -244,6 +244,23 @@ fn shell_word(text: &str) -> String {
     if text.chars().all(plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
+/// A description as its author meant it: a file's lines are wrapped to the file's width, and a reader's
+/// window has another. Blank lines, lists and indented lines stay.
+fn unwrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines().map(str::trim_end) {
+        let stays = |c: char| c.is_ascii_digit() || " \t-*#>|".contains(c);
+        match lines.last_mut().filter(|last| !last.is_empty() && !line.is_empty() && !line.starts_with(stays)) {
+            Some(last) => {
+                last.push(' ');
+                last.push_str(line);
+            }
+            None => lines.push(line.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
 /// Text of several lines, as lines; each visible and without links.
 fn lines(text: &str, most: usize) -> Vec<String> {
     let (kept, more) = cut(text.trim(), most);
@@ -363,5 +380,11 @@ mod tests {
         assert!(view.failing);
         assert_eq!(view.commands[0], "huntd runs endpoint/encoded --failed");
         assert_eq!(thousands(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn a_description_is_wrapped_by_its_reader() {
+        let text = "It looks\nlike this.\n\nDo:\n- one\n- two\n  more";
+        assert_eq!(unwrapped(text), "It looks like this.\n\nDo:\n- one\n- two\n  more");
     }
 }
