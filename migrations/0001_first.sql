@@ -165,13 +165,18 @@ CREATE TABLE delivery (
     next_attempt INTEGER,
     -- When `next_attempt` was set: where this lies ahead, the clock was set back since.
     touched INTEGER NOT NULL,
+    -- The process that has claimed it: when that one died, the claim is void at once.
+    owner TEXT,
     -- Hits and what is told of them, in order, packed.
     told BLOB NOT NULL,
     CHECK ((state = 'sent') = (sent IS NOT NULL)),
-    CHECK ((state = 'pending') = (next_attempt IS NOT NULL))
+    CHECK ((state = 'pending') = (next_attempt IS NOT NULL)),
+    CHECK (owner IS NULL OR state = 'pending')
 ) STRICT;
 -- What is pending, few among many; and `deliveries --failed`.
 CREATE INDEX delivery_state ON delivery (state, seq);
+-- What is claimed now, by whom.
+CREATE INDEX delivery_owner ON delivery (owner) WHERE owner IS NOT NULL;
 -- A run's deliveries, for retention.
 CREATE INDEX delivery_run ON delivery (run);
 

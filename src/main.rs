@@ -1,5 +1,6 @@
 //! The `huntd` binary: arguments in, an exit code out.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -26,6 +27,13 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "the last word of a failed command")]
 fn fail(error: AppError) -> ExitCode {
+    // Broken lines are for a terminal: a journal and a script want a message whole.
+    let wrap = std::io::stderr().is_terminal();
+    let handler = move |_: &_| -> Box<dyn miette::ReportHandler> {
+        Box::new(miette::MietteHandlerOpts::new().wrap_lines(wrap).build())
+    };
+    // Set once, just here: a hook that stands already can only be this one.
+    let _first = miette::set_hook(Box::new(handler)).is_ok();
     eprintln!("{:?}", miette::Report::new(error));
     ExitCode::from(2)
 }

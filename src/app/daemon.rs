@@ -16,6 +16,7 @@ use crate::engine::bell::Bell;
 use crate::engine::tick::Scheduler;
 use crate::model::place::Level;
 use crate::ports::clock::{SharedClock, SystemClock};
+use crate::ports::store::Store;
 
 /// How long runs under way may take to end after the signal; systemd's own limit is longer.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
@@ -26,6 +27,7 @@ pub struct Daemon {
     engine: JoinHandle<usize>,
     outbox: JoinHandle<()>,
     bell: Bell,
+    store: Store,
     _lease: Lease,
 }
 
@@ -50,7 +52,7 @@ impl Daemon {
             scheduler.run(wake, stopped).await;
             scheduler.finish(STOP_LIMIT).await
         });
-        Ok(Self { stop, engine, outbox, bell, _lease: lease })
+        Ok(Self { stop, engine, outbox, bell, store, _lease: lease })
     }
 
     /// Stops: nothing new begins, runs under way may end, the outbox finishes what it is sending.
@@ -64,6 +66,9 @@ impl Daemon {
         }
         if tokio::time::timeout(STOP_LIMIT, self.outbox).await.is_err() {
             tracing::warn!("a delivery was cut off: it is sent again after the next start");
+        }
+        if let Err(error) = self.store.close().await {
+            tracing::warn!(%error, "the database could not be closed: nothing of it is lost");
         }
     }
 

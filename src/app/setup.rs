@@ -11,6 +11,7 @@ use crate::adapters::{api, channel, folder};
 use crate::engine::dispatcher::{Channels, Dispatcher};
 use crate::engine::runner::Runner;
 use crate::engine::tenant::{Tenant, Tenants};
+use crate::engine::turns::Turns;
 use crate::model::config::Config;
 use crate::model::hunt::Hunt;
 use crate::model::place::{Finding, Level};
@@ -18,6 +19,7 @@ use crate::ports::clock::SharedClock;
 use crate::ports::store::{Store, owner_is_alive};
 use crate::rules::definition::LoadedHunts;
 use crate::rules::schedule::ClockMove;
+use crate::rules::yaml::MAX_BYTES;
 use crate::rules::{check, config, definition, quota};
 
 /// The config and its hunts, as they were loaded.
@@ -89,9 +91,14 @@ pub fn show(findings: &[Finding], output: Output) -> Result<(), AppError> {
     if text.is_empty() { Ok(()) } else { output.note(text.trim_end()) }
 }
 
-/// The text of a file, for the lines around a finding.
+/// The text of a file, for the lines around a finding; none of what a hunts folder shouldn't hold, such as a
+/// pipe, whose reader would wait for ever.
 #[must_use]
 pub fn source(file: &Path) -> Option<String> {
+    let metadata = std::fs::metadata(file).ok()?;
+    if !metadata.is_file() || metadata.len() > MAX_BYTES as u64 {
+        return None;
+    }
     std::fs::read(file).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -135,6 +142,7 @@ pub fn runner(config: &Config, store: &Store, clock: &SharedClock) -> Runner {
         clock: Arc::clone(clock),
         routes: config.routes.clone().into(),
         failures: Arc::new(config.failures.clone()),
+        turns: Turns::default(),
     }
 }
 

@@ -14,3 +14,4 @@ pub mod intake;
 pub mod runner;
 pub mod tenant;
 pub mod tick;
+pub mod turns;

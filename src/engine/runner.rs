@@ -10,8 +10,9 @@ pub use super::asking::Asking;
 use super::caller::{Caller, Spent, Waiting};
 use super::intake::Intake;
 use super::tenant::Tenant;
+use super::turns::Turns;
 use crate::model::config::{Failures, Route};
-use crate::model::failure::ApiFailure;
+use crate::model::failure::{ApiFailure, FailureClass};
 use crate::model::hit::KnownHits;
 use crate::model::hunt::Hunt;
 use crate::model::id::RunId;
@@ -70,6 +71,8 @@ pub struct Runner {
     pub routes: Arc<[Route]>,
     /// Who is told of a hunt that keeps failing.
     pub failures: Arc<Failures>,
+    /// Keeps a hunt from overlapping itself.
+    pub turns: Turns,
 }
 
 /// How often a run is made again when another process committed one of the same hunt in between.
@@ -83,6 +86,9 @@ impl Runner {
 
     /// As [`run`](Self::run); `waiting` says at any moment whether it only waits.
     pub(super) async fn run_noting(&self, order: &Order, waiting: &Waiting) -> Result<Finished, StoreError> {
+        waiting.set(true);
+        let _turn = self.turns.take(&order.hunt.id, &order.tenant.name).await;
+        waiting.set(false);
         let (mut tries, mut spent) = (0, Spent::default());
         loop {
             tries += 1;
@@ -258,7 +264,10 @@ fn describe(failure: &ApiFailure) -> String {
     let hint = failure.hint.clone().unwrap_or_else(|| remedy::hint(&failure.class).to_owned());
     let id = failure.request_id.as_ref().map(|id| format!(" [request {id}]")).unwrap_or_default();
     let status = failure.status.map(|status| format!(", HTTP {status}")).unwrap_or_default();
-    format!("{} ({}{status}){id}; {hint}", failure.message, failure.class)
+    // Where a person must act, that is the last word; where it may pass by itself, what becomes of it.
+    let passing = matches!(failure.class, FailureClass::Service | FailureClass::Timeout | FailureClass::BrokenBody);
+    let next = if passing { "; the next run covers the same event time" } else { "" };
+    format!("{} ({}{status}){id}; {hint}{next}", failure.message, failure.class)
 }
 
 fn log_run(run: &Run) {

@@ -11,6 +11,7 @@ use huntd::engine::dispatcher::{Channels, Dispatcher};
 use huntd::engine::runner::{Finished, Order, Runner};
 use huntd::engine::tenant::{Tenant, Tenants};
 use huntd::engine::tick::Scheduler;
+use huntd::engine::turns::Turns;
 use huntd::model::config::{self, ApiKind, Auth, Cloud, Failures, HuntDefaults, Quota, Route};
 use huntd::model::hunt::Hunt;
 use huntd::model::id::{ChannelName, TenantName};
@@ -84,7 +85,8 @@ impl Stage {
         let shared: SharedClock = Arc::<TestClock>::clone(&clock);
         let routes = Arc::new([Route { to: vec![channel("soc")], ..Route::default() }]);
         let failures = Failures { to: vec![channel("owners")], after: 3, every: Duration::from_hours(24) };
-        let runner = Runner { store, clock: shared, routes, failures: Arc::new(failures) };
+        let (failures, turns) = (Arc::new(failures), Turns::default());
+        let runner = Runner { store, clock: shared, routes, failures, turns };
         let tenant = tenant_of(&simulator, quota, secret, &runner.clock);
         let (soc, owners) = (Recorder::new("soc"), Recorder::new("owners"));
         Self { clock, simulator, runner, tenant, soc, owners, folder }
@@ -101,7 +103,8 @@ impl Stage {
 
     /// The database opened once more, as another process would.
     pub(crate) async fn other_runner(&self) -> Runner {
-        Runner { store: Store::open(&self.database()).await.unwrap(), ..self.runner.clone() }
+        let store = Store::open(&self.database()).await.unwrap();
+        Runner { store, turns: Turns::default(), ..self.runner.clone() }
     }
 
     pub(crate) fn order(&self, hunt: &Arc<Hunt>) -> Order {

@@ -1,7 +1,7 @@
 //! What the tests of the built binary share: a site (a folder with config, hunts and database), the binary,
 //! and processes that are ended with their test.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -88,7 +88,7 @@ impl Site {
         for name in ["HUNTD_CONFIG", "HUNTD_LOG", "HUNTD_LOG_FORMAT", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"] {
             command.env_remove(name);
         }
-        command.env("NO_COLOR", "1").env("COLUMNS", "400").stdin(Stdio::null());
+        command.env("TZ", "UTC").env("NO_COLOR", "1").env("COLUMNS", "400").stdin(Stdio::null());
         command
     }
 

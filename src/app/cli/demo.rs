@@ -89,6 +89,7 @@ pub async fn run(arguments: &DemoArguments, output: Output) -> Result<Exit, AppE
         sums.push(one(&runner, &dispatcher, &hunts, &tenants, output).await?);
     }
     simulator.stop().await;
+    store.close().await?;
     end(&sums, &out, output)?;
     Ok(if sums.iter().any(|sum| sum.failed > 0) { Exit::RunFailed } else { Exit::Done })
 }
@@ -160,7 +161,7 @@ fn end(sums: &[Sum], out: &Path, output: Output) -> Result<(), AppError> {
         output,
         &format!(
             "The mails that huntd would have sent are in {}: .eml for a mail program, .html for a browser",
-            out.display()
+            out.join("mails").display()
         ),
     )?;
     say(output, &format!("Ask the history yourself: huntd -c {} hits", out.join("huntd.yaml").display()))
@@ -174,15 +175,9 @@ fn out_folder(arguments: &DemoArguments) -> Result<PathBuf, AppError> {
     let cannot = |error: std::io::Error| {
         AppError::new(format!("can't make a folder for the demonstration: {error}"), "name one with `--out`")
     };
-    let folder = match &arguments.out {
-        None => {
-            return tempfile::Builder::new()
-                .prefix("huntd-demo-")
-                .tempdir()
-                .map(tempfile::TempDir::keep)
-                .map_err(cannot);
-        }
-        Some(folder) => folder,
+    let Some(folder) = &arguments.out else {
+        let made = tempfile::Builder::new().prefix("huntd-demo-").tempdir();
+        return made.map(tempfile::TempDir::keep).map_err(cannot);
     };
     std::fs::create_dir_all(folder).map_err(cannot)?;
     if folder.join("huntd.db").exists() {

@@ -17,6 +17,7 @@ use crate::engine::runner::{Asking, Finished, Order, Runner};
 use crate::engine::tenant::{Tenant, Tenants};
 use crate::model::hit::Hit;
 use crate::model::id::TenantName;
+use crate::model::place::Level;
 use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
 use crate::ports::clock::{SharedClock, SystemClock};
@@ -33,6 +34,9 @@ const SHOWN: usize = 1000;
 /// `huntd run`.
 pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Result<Exit, AppError> {
     let loaded = setup::load(path, output)?;
+    // A broken hunt is not run: whoever asked for `*` must not take that for silence.
+    let errors: Vec<_> = loaded.findings.iter().filter(|finding| finding.level == Level::Error).cloned().collect();
+    setup::show(&errors, output)?;
     let clock: SharedClock = Arc::new(SystemClock::new());
     let all = setup::tenants(&loaded.config, &clock)?;
     let orders = orders(arguments, &loaded, &all, clock.now())?;
@@ -53,6 +57,8 @@ pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Resul
     }
     drop(runs);
     dispatcher.drain().await?;
+    drop((runner, dispatcher));
+    store.close().await?;
     Ok(match (failed, new && arguments.fail_on_new) {
         (true, _) => Exit::RunFailed,
         (false, true) => Exit::NewHits,
@@ -108,6 +114,9 @@ fn tenants(names: &[String], all: &Tenants) -> Result<Vec<Arc<Tenant>>, AppError
 fn window(arguments: &RunArguments, now: Timestamp) -> Result<Option<Window>, AppError> {
     if let Some(last) = &arguments.last {
         let length = select::duration("--last", last)?;
+        if length.is_zero() {
+            return Err(AppError::new("`--last` is no stretch of time", "write it as 90m, 36h, 7d or PT1H"));
+        }
         return Ok(Some(Window { from: now.minus(length), to: now }));
     }
     let (Some(from), Some(to)) = (&arguments.from, &arguments.to) else { return Ok(None) };

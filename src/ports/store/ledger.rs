@@ -7,6 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::database::Store;
 use super::error::StoreError;
 use super::fault::Fault;
+use super::outbox::{CLAIM_OWNERS, FREE_CLAIMS};
 use crate::model::id::TenantName;
 use crate::model::quota::{Admission, Block, BlockReason, CallLedger, LedgerCall};
 use crate::model::time::Timestamp;
@@ -66,8 +67,9 @@ impl Store {
         self.told(write.end(done.map(drop).map_err(Fault::from)).await)
     }
 
-    /// Ends, as of `now`, the calls that processes left open which no longer live: at each start, as
-    /// they would count as under way for good.
+    /// Ends, as of `now`, the calls that processes left open which no longer live, as they would count
+    /// as under way for good; and frees the deliveries that such processes had claimed. For each start.
+    /// Says how many calls and claims that were.
     pub async fn settle_orphans(
         &self,
         now: Timestamp,
@@ -217,6 +219,11 @@ async fn settle(
     let mut settled = 0;
     for owner in dead {
         let done = sqlx::query(SETTLE_OWNER).bind(owner).bind(now.nanos()).execute(&mut *conn).await?;
+        settled += done.rows_affected();
+    }
+    let owners: Vec<String> = sqlx::query_scalar(CLAIM_OWNERS).fetch_all(&mut *conn).await?;
+    for owner in owners.into_iter().filter(|owner| !is_alive(owner)) {
+        let done = sqlx::query(FREE_CLAIMS).bind(owner).bind(Timestamp::EPOCH.nanos()).execute(&mut *conn).await?;
         settled += done.rows_affected();
     }
     Ok(settled)

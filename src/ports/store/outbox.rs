@@ -45,18 +45,22 @@ pub(super) const IS_DUE: &str =
 pub(super) const DUE: &str = "SELECT seq FROM (SELECT seq, row_number() OVER (PARTITION BY channel ORDER BY seq) AS turn \
      FROM delivery WHERE state = 'pending' AND (next_attempt <= ?1 OR touched > ?2) \
      AND channel NOT IN (SELECT value FROM json_each(?4))) ORDER BY turn, seq LIMIT ?3";
-pub(super) const CLAIM: &str = "UPDATE delivery SET attempts = attempts + 1, next_attempt = ?2, touched = ?3 \
+pub(super) const CLAIM: &str = "UPDATE delivery SET attempts = attempts + 1, next_attempt = ?2, touched = ?3, owner = ?4 \
      WHERE seq IN (SELECT value FROM json_each(?1))";
 pub(super) const CLAIMED: &str = select_delivery!("WHERE seq IN (SELECT value FROM json_each(?1))");
-pub(super) const MARK_SENT: &str = "UPDATE delivery SET state = 'sent', sent = ?2, error = NULL, next_attempt = NULL \
+pub(super) const MARK_SENT: &str = "UPDATE delivery SET state = 'sent', sent = ?2, error = NULL, next_attempt = NULL, owner = NULL \
      WHERE delivery = ?1 AND state <> 'sent'";
 pub(super) const MARK_LATER: &str =
-    "UPDATE delivery SET error = ?2, next_attempt = ?3 WHERE delivery = ?1 AND state = 'pending'";
-pub(super) const MARK_FAILED: &str = "UPDATE delivery SET state = 'failed', error = ?2, next_attempt = NULL \
+    "UPDATE delivery SET error = ?2, next_attempt = ?3, owner = NULL WHERE delivery = ?1 AND state = 'pending'";
+pub(super) const MARK_FAILED: &str = "UPDATE delivery SET state = 'failed', error = ?2, next_attempt = NULL, owner = NULL \
      WHERE delivery = ?1 AND state = 'pending'";
 /// Due at once, whatever the clock says.
-pub(super) const RETRY: &str = "UPDATE delivery SET state = 'pending', next_attempt = ?2, touched = ?2 \
+pub(super) const RETRY: &str = "UPDATE delivery SET state = 'pending', next_attempt = ?2, touched = ?2, owner = NULL \
      WHERE delivery = ?1 AND state <> 'sent'";
+pub(super) const CLAIM_OWNERS: &str = "SELECT DISTINCT owner FROM delivery WHERE owner IS NOT NULL";
+/// Due at once, whatever the clock says.
+pub(super) const FREE_CLAIMS: &str =
+    "UPDATE delivery SET next_attempt = ?2, touched = ?2, owner = NULL WHERE owner = ?1";
 pub(super) const NEXT_AT: &str = "SELECT min(next_attempt) FROM delivery WHERE state = 'pending'";
 pub(super) const ALL_DELIVERIES: &str = select_delivery!("ORDER BY seq DESC LIMIT ?1");
 pub(super) const DELIVERIES_IN: &str = select_delivery!("WHERE state = ?2 ORDER BY seq DESC LIMIT ?1");
@@ -81,7 +85,7 @@ impl Store {
         }
         drop(read);
         let mut write = self.begin().await?;
-        let result = claim(&mut write.conn, now, lease, most, busy).await;
+        let result = claim(&mut write.conn, now, lease, most, busy, self.owner()).await;
         self.told(write.end(result).await)
     }
 
@@ -140,6 +144,7 @@ async fn claim(
     lease: Duration,
     most: usize,
     busy: &[ChannelName],
+    owner: &str,
 ) -> Result<Vec<Claim>, Fault> {
     let busy = serde_json::Value::from(busy.iter().map(ChannelName::as_str).collect::<Vec<_>>());
     let due: Vec<i64> = sqlx::query_scalar(DUE)
@@ -151,7 +156,7 @@ async fn claim(
         .await?;
     let list = json_list(&due);
     let until = now.plus(lease).nanos();
-    sqlx::query(CLAIM).bind(&list).bind(until).bind(now.nanos()).execute(&mut *conn).await?;
+    sqlx::query(CLAIM).bind(&list).bind(until).bind(now.nanos()).bind(owner).execute(&mut *conn).await?;
     let rows = sqlx::query(CLAIMED).bind(&list).fetch_all(conn).await?;
     let mut claims = Vec::with_capacity(rows.len());
     for row in &rows {

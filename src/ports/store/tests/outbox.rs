@@ -180,3 +180,14 @@ async fn a_failing_hunt_is_told_without_hits() {
     assert_eq!(notice.run.error.as_deref(), Some("the API says 503"));
     assert!(store.notice(&DeliveryId::new("00").unwrap()).await.is_err());
 }
+
+#[tokio::test]
+async fn claims_of_the_dead_are_free_at_once_and_those_of_the_living_are_not() {
+    let (_folder, store) = fresh().await;
+    let delivery = one(&store).await;
+    assert_eq!(claim(&store, at(1)).await, [(delivery.clone(), 1)]);
+    assert_eq!(store.settle_orphans(at(2), |_| true).await.unwrap(), 0);
+    assert_eq!(claim(&store, at(2)).await, []);
+    assert_eq!(store.settle_orphans(at(2), |_| false).await.unwrap(), 1);
+    assert_eq!(claim(&store, at(2)).await, [(delivery, 2)]);
+}

@@ -48,6 +48,11 @@ const BY_INDEX: &[&str] = &[
     outbox::MARK_LATER,
     outbox::MARK_FAILED,
     outbox::RETRY,
+    outbox::FREE_CLAIMS,
+    ledger::LOAD_CALL_IDS,
+    ledger::MOVE_CALL,
+    ledger::MOVE_BLOCK,
+    track::SERVE_FROM,
     outbox::DELIVERIES_IN,
     rows::ROWS_OF_RUN,
     rows::RECORDS_OF_RUN,
@@ -69,6 +74,7 @@ const BY_INDEX: &[&str] = &[
 /// Statements that may go through the whole of an index which holds only what is open.
 const OPEN_ONLY: &[(&str, &str)] = &[
     (ledger::OPEN_OWNERS, "call_open"),
+    (outbox::CLAIM_OWNERS, "delivery_owner"),
     (outbox::IS_DUE, "delivery_state"),
     (outbox::DUE, "delivery_state"),
     (outbox::NEXT_AT, "delivery_state"),

@@ -1,0 +1,29 @@
+//! One run of a hunt on a tenant at a time, within this process: a second one would be overtaken by the first,
+//! and have spent its calls for nothing. Between processes the store decides.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OwnedMutexGuard;
+
+use crate::model::id::{HuntId, TenantName};
+
+/// A hunt's turn on a tenant: held while a run is under way.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Default)]
+pub struct Turns {
+    by_track: Arc<Mutex<HashMap<(HuntId, TenantName), Turn>>>,
+}
+
+impl Turns {
+    /// Waits until no other run of `hunt` on `tenant` is under way; the turn ends with the guard.
+    pub async fn take(&self, hunt: &HuntId, tenant: &TenantName) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut by_track = self.by_track.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(by_track.entry((hunt.clone(), tenant.clone())).or_default())
+        };
+        turn.lock_owned().await
+    }
+}

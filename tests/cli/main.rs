@@ -1,0 +1,30 @@
+//! The built binary, as a person and a script meet it: every message that says how to mend something,
+//! exit codes, shapes, and what happens on a bad disk, a bad network and with bad rows.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what a test's helper can't do fails the test"
+)]
+
+#[path = "../support/smtp.rs"]
+#[expect(dead_code, reason = "each test binary uses its part")]
+mod smtp;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod check;
+mod config;
+mod cut;
+mod demo;
+mod desk;
+mod disk;
+mod example;
+mod help;
+mod history;
+mod hostile;
+mod mail;
+mod run;
+mod secrets;

@@ -1,0 +1,307 @@
+//! Holds the documentation to the code: links and paths exist, examples load, the demonstration's
+//! output is what it prints, and every code and every verb has its line.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use huntd::model::place::{Finding, Level};
+use huntd::model::time::Zone;
+use huntd::rules::config;
+use huntd::rules::definition::{self, HuntFile};
+
+fn huntd(arguments: &[&str]) -> String {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("huntd"));
+    let output = command.args(arguments).env_remove("HUNTD_CONFIG").env("NO_COLOR", "1").output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// README.md and docs/*.md.
+fn pages() -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> = fs::read_dir("docs").unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.retain(|page| page.extension().is_some_and(|end| end == "md"));
+    pages.push(PathBuf::from("README.md"));
+    pages.sort();
+    pages
+}
+
+/// The text without its fenced blocks.
+fn prose(text: &str) -> String {
+    let mut fenced = false;
+    let mut kept = Vec::new();
+    for line in text.lines() {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        if !fenced && !fence {
+            kept.push(line);
+        }
+    }
+    kept.join("\n")
+}
+
+/// The fenced blocks of a language, each with the line that it begins in.
+fn blocks(text: &str, language: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut open: Option<(usize, bool, String)> = None;
+    for (number, line) in text.lines().enumerate() {
+        match (line.trim().strip_prefix("```"), open.take()) {
+            (Some(named), None) => open = Some((number + 1, named == language, String::new())),
+            (Some(_), Some((at, wanted, block))) => found.extend(wanted.then_some((at, block))),
+            (None, Some((at, wanted, block))) => open = Some((at, wanted, block + line + "\n")),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block isn't closed");
+    found
+}
+
+/// The targets of all links in a text.
+fn links(text: &str) -> Vec<String> {
+    let prose = prose(text);
+    let targets = prose.match_indices("](").filter_map(|(at, _)| prose[at + 2..].split(')').next());
+    targets.map(str::to_owned).collect()
+}
+
+/// A heading's anchor, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn relative_links_lead_somewhere() {
+    let mut faults = Vec::new();
+    let mut seen = 0;
+    for page in pages() {
+        for link in links(&fs::read_to_string(&page).unwrap()) {
+            if link.contains("://") {
+                continue;
+            }
+            seen += 1;
+            let (file, part) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap_or(Path::new("")).join(file) };
+            let Ok(text) = fs::read_to_string(&target) else {
+                faults.push(format!("{}: `{link}` isn't there", page.display()));
+                continue;
+            };
+            let headings = prose(&text);
+            let named = headings.lines().filter(|line| line.starts_with('#')).any(|line| anchor(line) == part);
+            if !part.is_empty() && !named {
+                faults.push(format!("{}: `{link}` names no heading", page.display()));
+            }
+        }
+    }
+    assert!(seen > 20, "only {seen} links were found");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn paths_in_backticks_exist() {
+    const FOLDERS: [&str; 6] = ["src/", "tests/", "hunts/", "deploy/", "migrations/", "docs/"];
+    let mut faults = Vec::new();
+    let mut seen = 0;
+    for page in ["README.md", "docs/architecture.md"] {
+        let text = prose(&fs::read_to_string(page).unwrap());
+        for path in text.split('`').skip(1).step_by(2).filter(|word| FOLDERS.iter().any(|f| word.starts_with(f))) {
+            seen += 1;
+            if !Path::new(path).exists() {
+                faults.push(format!("{page}: `{path}` isn't there"));
+            }
+        }
+    }
+    assert!(seen > 10, "only {seen} paths were found");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn errors(findings: Vec<Finding>) -> Vec<Finding> {
+    findings.into_iter().filter(|finding| finding.level == Level::Error).collect()
+}
+
+fn load_hunts(page: &str, text: &str) -> usize {
+    let file = HuntFile {
+        shown: PathBuf::from(page),
+        relative: PathBuf::from("example.yaml"),
+        bytes: text.as_bytes().to_vec(),
+    };
+    let loaded = definition::load(&[file], &config::default_hunt_defaults(), Zone::UTC);
+    let hunts = loaded.hunts.len();
+    assert_eq!(errors(loaded.findings), [], "{page}:\n{text}");
+    hunts
+}
+
+/// Whether a block is a hunt, of whichever format.
+fn has_query(block: &str) -> bool {
+    block.lines().any(|line| line.starts_with("query:") || line.starts_with("queryCondition:"))
+}
+
+#[test]
+fn hunts_of_the_reference_load() {
+    for (page, least) in [("README.md", 1), ("docs/hunts.md", 5), ("docs/identity.md", 0)] {
+        let Ok(text) = fs::read_to_string(page) else { continue };
+        let examples: Vec<_> = blocks(&text, "yaml").into_iter().filter(|(_, block)| has_query(block)).collect();
+        assert!(examples.len() >= least, "{page} has {} hunts", examples.len());
+        for (line, block) in examples {
+            assert!(load_hunts(&format!("{page}:{line}"), &block) > 0);
+        }
+    }
+}
+
+/// The whole example has every key that a hunt may have, and loads without a warning.
+#[test]
+fn the_whole_hunt_is_whole() {
+    let text = fs::read_to_string("docs/hunts.md").unwrap();
+    let whole = blocks(&text, "yaml").into_iter().map(|(_, block)| block).find(|block| block.contains("\nextra:"));
+    let whole = whole.unwrap();
+    let written: BTreeSet<&str> = whole
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
+        .filter_map(|line| line.split(':').next())
+        .collect();
+    let source = fs::read_to_string("src/rules/definition/read.rs").unwrap();
+    let list = source.split("OWN_KEYS: [&str; ").nth(1).unwrap().split("];").next().unwrap();
+    let known: BTreeSet<&str> = list.split('"').skip(1).step_by(2).collect();
+    assert_eq!(written, known);
+    for key in known {
+        assert!(text.contains(&format!("| `{key}` |")), "`{key}` has no line in a table of docs/hunts.md");
+    }
+}
+
+#[test]
+fn configs_of_the_reference_load() {
+    let text = fs::read_to_string("docs/config.md").unwrap();
+    let whole: Vec<_> = blocks(&text, "yaml").into_iter().filter(|(_, block)| block.starts_with("# whole")).collect();
+    assert!(whole.len() >= 2, "docs/config.md has {} whole configs", whole.len());
+    for (line, block) in whole {
+        let loaded = config::load(Path::new("huntd.yaml"), block.as_bytes());
+        let (_, warnings) = loaded.unwrap_or_else(|findings| panic!("docs/config.md:{line}: {findings:?}"));
+        assert_eq!(warnings, [], "docs/config.md:{line}");
+    }
+    let example = fs::read("deploy/huntd.example.yaml").unwrap();
+    let loaded = config::load(Path::new("deploy/huntd.example.yaml"), &example);
+    let (_, warnings) = loaded.unwrap_or_else(|findings| panic!("the example: {findings:?}"));
+    let codes: BTreeSet<_> = warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, BTreeSet::from(["C008"]), "the example names what isn't served yet, and nothing else");
+}
+
+/// Replaces what differs from run to run: the port, the folder's name, and the tail of a run's id.
+fn masked(line: &str) -> String {
+    let mut line = line.to_owned();
+    if let Some((before, after)) = line.split_once("127.0.0.1:") {
+        line = format!("{before}127.0.0.1:PORT{}", after.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    let mut parts = line.split("huntd-demo-");
+    let first = parts.next().unwrap().to_owned();
+    let rest = parts.map(|part| format!("FOLDER{}", part.trim_start_matches(|c: char| c.is_ascii_alphanumeric())));
+    // The folder above is the system's own.
+    let line = (first + &rest.collect::<String>()).replace(&std::env::temp_dir().display().to_string(), "/tmp");
+    match line.split_once("--run ") {
+        Some((before, run)) => format!("{before}--run {}", run.split('-').next().unwrap()),
+        None => line,
+    }
+}
+
+#[test]
+fn the_demonstration_prints_what_the_readme_shows() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let shown = readme.split("<!-- demo -->").nth(1).unwrap().split("<!-- /demo -->").next().unwrap();
+    let shown = blocks(shown, "text").remove(0).1;
+    let shown: Vec<String> = shown.lines().map(masked).collect();
+    let printed = huntd(&["demo"]);
+    let folder = printed.split("are in ").nth(1).unwrap().split(": .eml").next().unwrap();
+    fs::remove_dir_all(Path::new(folder).parent().unwrap()).unwrap();
+    let printed: Vec<String> = printed.lines().map(masked).collect();
+    let (mut at, mut kept) = (0, 0);
+    for line in &shown {
+        if line.starts_with("[…") {
+            let cut: usize = line.split(' ').nth(1).unwrap().parse().unwrap();
+            at += cut;
+            continue;
+        }
+        assert_eq!(printed.get(at), Some(line), "line {} of the output; paste it anew", at + 1);
+        (at, kept) = (at + 1, kept + 1);
+    }
+    assert_eq!(at, printed.len(), "the README ends before the output does");
+    assert!(kept >= 20, "the README shows only {kept} lines");
+}
+
+/// Every `H012` of a folder of the source.
+fn codes(folder: &str, letter: char) -> BTreeSet<String> {
+    let mut codes = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|end| end != "rs") || path.ends_with("tests.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for (at, _) in text.match_indices(&format!("\"{letter}")) {
+            let code: String = text[at + 1..].chars().take_while(|c| *c != '"').collect();
+            if code.len() == 4 && code[1..].chars().all(|c| c.is_ascii_digit()) {
+                codes.insert(code);
+            }
+        }
+    }
+    codes
+}
+
+#[test]
+fn every_finding_has_its_line() {
+    let mut hunts = codes("src/rules/definition", 'H');
+    hunts.extend(codes("src/adapters", 'H'));
+    let config = codes("src/rules/config", 'C');
+    assert!(hunts.len() > 20 && config.len() > 10, "{hunts:?} {config:?}");
+    for (page, used) in [("docs/hunts.md", hunts), ("docs/config.md", config)] {
+        let text = fs::read_to_string(page).unwrap();
+        let listed: BTreeSet<String> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("| ")?.split(' ').next())
+            .filter(|word| word.len() == 4 && word[1..].chars().all(|c| c.is_ascii_digit()))
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(listed, used, "{page}");
+    }
+}
+
+#[test]
+fn every_verb_has_its_line() {
+    let help = huntd(&["help"]);
+    let verbs = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let verbs: Vec<&str> = verbs
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(verbs.len() > 10, "{verbs:?}");
+    let text = fs::read_to_string("docs/commands.md").unwrap();
+    for verb in verbs {
+        assert!(
+            text.contains(&format!("| `{verb}`")) || text.contains(&format!("| `{verb} ")),
+            "`{verb}` has no line in the table of docs/commands.md"
+        );
+    }
+}
+
+/// Each option of each verb stands in `huntd help VERB`; here, that the reference names no other.
+#[test]
+fn options_of_the_reference_exist() {
+    let text = fs::read_to_string("docs/commands.md").unwrap();
+    let mut options: BTreeSet<String> = BTreeSet::new();
+    for (at, _) in text.match_indices("--") {
+        let name: String = text[at + 2..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+        if name.starts_with(|c: char| c.is_ascii_lowercase()) {
+            options.insert(name.trim_end_matches('-').to_owned());
+        }
+    }
+    let manual = huntd(&["man"]).replace('\\', "");
+    let verbs = ["run", "check", "runs", "hits", "deliveries", "demo", "simulate"];
+    let helps: String = verbs.iter().map(|verb| huntd(&["help", verb])).collect();
+    let retry = huntd(&["help", "deliveries", "retry"]);
+    let known = manual + &helps + &retry;
+    for option in options {
+        assert!(known.contains(&format!("--{option}")), "docs/commands.md names `--{option}`, which no verb has");
+    }
+}
