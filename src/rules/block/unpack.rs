@@ -2,7 +2,6 @@
 
 use std::io::Read;
 
-use super::BLOCK_BYTES;
 use crate::model::hit::RowBlock;
 use crate::model::limits::BODY_CAP;
 
@@ -62,9 +61,8 @@ pub fn unpack(block: &RowBlock) -> Result<Rows, BlockError> {
     let decoder =
         zstd::stream::read::Decoder::new(block.body.as_slice()).map_err(|error| damaged(error.to_string()))?;
     let mut text = String::new();
-    // No block is longer than one row as long as the longest answer behind rows that don't yet close
-    // the block, so a damaged one can't fill the memory.
-    let mut limited = decoder.take(BODY_CAP + BLOCK_BYTES as u64 + 1);
+    // No block is longer than the longest answer, so a damaged one can't fill the memory.
+    let mut limited = decoder.take(BODY_CAP + 1);
     limited.read_to_string(&mut text).map_err(|error| damaged(error.to_string()))?;
     if limited.limit() == 0 {
         return Err(damaged("it is longer than any answer".to_owned()));
