@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::runner::Order;
+use super::order::Order;
 use super::tenant::Tenant;
 use crate::model::hunt::Hunt;
 use crate::model::run::Trigger;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::runner::Order;
+use super::order::Order;
 use crate::model::hunt::CatchUp;
 use crate::model::limits;
 use crate::model::run::Trigger;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::intake::{self, Intake, IntakeError, IntakeJob};
-use super::runner::Order;
+use super::order::Order;
 use crate::model::failure::{ApiFailure, FailureClass};
 use crate::model::hit::KnownHits;
 use crate::model::hunt::Hunt;

@@ -2,8 +2,7 @@
 //!
 //! `agenda` says what is due and `tick` launches it; `runner` makes one run, `asking` says what it
 //! asks, `caller` makes its calls, `intake` turns an answer into an outcome; `dispatcher` empties the
-//! outbox. The daemon, `huntd run`, `huntd demo` and the tests all go
-//! through the same [`runner::Runner`] and [`dispatcher::Dispatcher`].
+//! outbox. The daemon, `huntd run`, `huntd demo` and the tests all go through the same [`runner::Runner`] and [`dispatcher::Dispatcher`].
 
 pub mod agenda;
 mod asking;
@@ -11,6 +10,7 @@ pub mod bell;
 mod caller;
 pub mod dispatcher;
 pub mod intake;
+mod order;
 pub mod runner;
 pub mod tenant;
 pub mod tick;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub use super::asking::Asking;
 use super::caller::{Caller, Spent, Waiting};
 use super::intake::Intake;
-use super::tenant::Tenant;
+pub use super::order::Order;
 use super::turns::Turns;
 use crate::model::config::{Failures, Route};
 use crate::model::failure::{ApiFailure, FailureClass};
@@ -18,8 +18,8 @@ use crate::model::hunt::Hunt;
 use crate::model::id::RunId;
 use crate::model::limits;
 use crate::model::notice_hunt::NoticeHunt;
-use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus, Trigger};
-use crate::model::time::{Timestamp, Window};
+use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus};
+use crate::model::time::Timestamp;
 use crate::ports::api::AnswerEnd;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
@@ -27,25 +27,6 @@ use crate::ports::store::{Store, Track};
 use crate::rules::definition;
 use crate::rules::remedy;
 use crate::rules::route::{self, Facts, Verdict};
-
-/// What is to be run, and why.
-#[derive(Debug, Clone)]
-pub struct Order {
-    /// The hunt.
-    pub hunt: Arc<Hunt>,
-    /// The tenant.
-    pub tenant: Arc<Tenant>,
-    /// The tick that it serves; the start for a manual run.
-    pub due: Timestamp,
-    /// Why.
-    pub trigger: Trigger,
-    /// The event time asked for; `None` lets the rules choose it.
-    pub window: Option<Window>,
-    /// The moment that it stands at; `None` is now.
-    pub as_of: Option<Timestamp>,
-    /// Whether its hits are told.
-    pub notify: bool,
-}
 
 /// What a run came to.
 #[derive(Debug, Clone)]

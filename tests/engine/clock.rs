@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 /// Awaits what must come; a test that waits for ever says nothing.
 pub(crate) async fn within<F: Future>(what: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(60), what).await.unwrap_or_else(|_| panic!("it did not come in a minute"))
+    tokio::time::timeout(Duration::from_mins(1), what).await.unwrap_or_else(|_| panic!("it did not come in a minute"))
 }
 
 /// Lets others go on until `done`.
