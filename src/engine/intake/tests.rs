@@ -29,7 +29,9 @@ fn columns() -> AnswerPiece {
 
 fn rows<T: AsRef<[u8]>>(rows: &[T]) -> AnswerPiece {
     let mut chunk = RowChunk::default();
-    rows.iter().for_each(|row| chunk.push(row.as_ref()));
+    for row in rows {
+        chunk.push(row.as_ref());
+    }
     AnswerPiece::Rows(chunk)
 }
 
@@ -51,7 +53,9 @@ fn by(key: &[&str], suppress_by: Option<&[&str]>) -> IdentityRule {
 /// A channel that already holds the whole answer.
 fn sent(pieces: Vec<AnswerPiece>) -> mpsc::Receiver<AnswerPiece> {
     let (sender, receiver) = mpsc::channel(pieces.len().max(1));
-    pieces.into_iter().for_each(|piece| sender.try_send(piece).unwrap());
+    for piece in pieces {
+        sender.try_send(piece).unwrap();
+    }
     receiver
 }
 
@@ -98,7 +102,7 @@ const OLDER: [&str; 3] = [
     r#"{"Timestamp":null,"DeviceId":"d3","IsAdmin":null,"ReportId":null,"Detail":null}"#,
 ];
 const GRAPH: [&str; 3] = [
-    r##"{"Timestamp":{},"DeviceId":"d3","IsAdmin":null,"ReportId":null,"Detail":{}}"##,
+    r#"{"Timestamp":{},"DeviceId":"d3","IsAdmin":null,"ReportId":null,"Detail":{}}"#,
     r##"{"Timestamp":"2024-03-26T09:39:50.0000000Z","DeviceId":"d1","IsAdmin@odata.type":"#SByte","IsAdmin":1,"ReportId@odata.type":"#Int64","ReportId":9007199254740993,"Detail":{"@odata.type":"#microsoft.graph.security.dynamicColumnValue","list@odata.type":"#Collection(String)","list":["{\"a\":1}"],"none":null,"when":"2024-03-26T00:00:00.0000000Z"}}"##,
     r##"{"Timestamp":"2024-03-26T09:39:50.5000000Z","DeviceId":"","IsAdmin@odata.type":"#SByte","IsAdmin":0,"ReportId@odata.type":"#Int64","ReportId":-1,"Detail":{"@odata.type":"#microsoft.graph.security.dynamicColumnValue","a@odata.type":"#Collection(String)","a":[]}}"##,
 ];

@@ -11,6 +11,8 @@ use crate::model::time::{Timestamp, Window};
 type Row = (u8, u8, Option<u8>);
 /// Which contents each key has.
 type Result = BTreeMap<u8, BTreeSet<u8>>;
+/// What it is called, its rows, and what is said of them.
+type Case<'a> = (&'a str, &'a [Row], &'a [(HitKind, u8)]);
 
 const WHOLE: Scope = Scope::Whole;
 
@@ -80,7 +82,7 @@ use HitKind::{Changed, Gone, New, Returned};
 #[test]
 fn what_is_said_of_a_whole_result() {
     let before: [Row; 4] = [(1, 1, None), (2, 1, None), (2, 2, None), (3, 1, None)];
-    let cases: [(&str, &[Row], &[(HitKind, u8)]); 10] = [
+    let cases: [Case<'_>; 10] = [
         ("all the same", &before, &[]),
         ("the same in another order", &[(3, 1, None), (2, 2, None), (1, 1, None), (2, 1, None)], &[]),
         ("each twice", &[before, before].concat(), &[]),
@@ -222,7 +224,9 @@ proptest! {
         let mut known = KnownHits::default();
         let steps: Vec<_> = runs.iter().flat_map(|rows| run(&mut known, rows, WHOLE).deltas).collect();
         let mut replayed = KnownHits::default();
-        steps.iter().for_each(|delta| replayed.apply(delta));
+        for delta in &steps {
+            replayed.apply(delta);
+        }
         prop_assert_eq!(&replayed, &known);
         prop_assert_eq!(present(&replayed), result(runs.last().unwrap()));
         let ever: BTreeSet<u8> = runs.iter().flatten().map(|row| row.0).collect();

@@ -39,6 +39,7 @@ impl Event {
 
 /// How it is written.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, drawn at random")]
 struct Style {
     graph: bool,
     order: Vec<usize>,

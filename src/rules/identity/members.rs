@@ -158,14 +158,14 @@ mod tests {
     #[test]
     fn annotations_go_and_what_looks_like_one_stays() {
         let cases: [(&str, &[&str]); 9] = [
-            (r##"{"b":1,"a":2}"##, &["a", "b"]),
+            (r#"{"b":1,"a":2}"#, &["a", "b"]),
             (r##"{"@odata.type":"#microsoft.graph.security.dynamicColumnValue","a":1}"##, &["a"]),
             (r##"{"a@odata.type":"#Collection(String)","a":[]}"##, &["a"]),
             (r##"{"a":1,"\u0061@odata.type":"#Int64"}"##, &["a"]),
             (r##"{"a@odata.type":"#Int64"}"##, &["a@odata.type"]),
-            (r##"{"a@odata.type":"mimikatz","a":1}"##, &["a", "a@odata.type"]),
+            (r#"{"a@odata.type":"mimikatz","a":1}"#, &["a", "a@odata.type"]),
             (r##"{"a@odata.type":"#x y","a":1}"##, &["a", "a@odata.type"]),
-            (r##"{"a@odata.type":5,"a":1}"##, &["a", "a@odata.type"]),
+            (r#"{"a@odata.type":5,"a":1}"#, &["a", "a@odata.type"]),
             (r##"{"@odata.type":"#evil"}"##, &["@odata.type"]),
         ];
         for (text, want) in cases {

@@ -1,6 +1,6 @@
 //! A hunt's rule of identity, and what it means for a result's columns.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::id::{HuntId, TenantName, digest};
 use crate::model::row::Schema;
@@ -137,10 +137,10 @@ impl Columns {
 }
 
 fn canonical_names(schema: &Schema) -> Result<Vec<String>, IdentityError> {
-    let mut exact: HashMap<&str, ()> = HashMap::new();
+    let mut exact: HashSet<&str> = HashSet::new();
     let mut folded: HashMap<String, usize> = HashMap::new();
     for column in &schema.columns {
-        if exact.insert(&column.name, ()).is_some() {
+        if !exact.insert(&column.name) {
             return Err(IdentityError::DoubleColumn { column: column.name.clone() });
         }
         *folded.entry(column.name.to_ascii_lowercase()).or_default() += 1;
