@@ -128,7 +128,7 @@ async fn complaints(conn: &mut SqliteConnection) -> Result<Vec<String>, Fault> {
     let blocks = "SELECT block, records, body FROM block ORDER BY block";
     let mut blocks = sqlx::query_as::<_, (i64, Vec<u8>, Vec<u8>)>(blocks).fetch(conn);
     while let Some((block, records, body)) = blocks.try_next().await? {
-        let unpacked = unpack_records(&records).and_then(|records| unpack_rows(&records, &body, |_| true));
+        let unpacked = unpack_records(&records).and_then(|records| unpack_rows(records, body, |_| true));
         if let Err(Fault::Bad(why)) = unpacked {
             all.push(format!("block {block}: {why}"));
         }

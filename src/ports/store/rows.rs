@@ -1,7 +1,6 @@
 //! Stored rows: out of their blocks again.
 
 use std::collections::HashMap;
-use std::io::Read;
 
 use futures_util::TryStreamExt;
 use roaring::RoaringBitmap;
@@ -10,9 +9,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::fault::Fault;
 use super::pack::{unpack_deltas, unpack_records};
-use crate::model::hit::{HitKind, Ordinal, RowRecord};
+use crate::model::hit::{HitKind, Ordinal, RowBlock, RowRecord};
 use crate::model::id::HitId;
-use crate::model::limits::BODY_CAP;
+use crate::rules::block;
 
 pub(super) const ROWS_OF_RUN: &str = "SELECT records, body FROM block WHERE run = ?1 ORDER BY block";
 pub(super) const RECORDS_OF_RUN: &str = "SELECT records FROM block WHERE run = ?1 ORDER BY block";
@@ -30,25 +29,17 @@ pub(super) struct StoredRow {
 
 /// The rows of a block that `wanted` says yes to.
 pub(super) fn unpack_rows(
-    records: &[RowRecord],
-    body: &[u8],
+    records: Vec<RowRecord>,
+    body: Vec<u8>,
     mut wanted: impl FnMut(&RowRecord) -> bool,
 ) -> Result<Vec<StoredRow>, Fault> {
-    let bad = |why: &str| Fault::Bad(format!("stored rows have {why}"));
-    let mut text = String::new();
-    let decoder = zstd::stream::read::Decoder::new(body).map_err(|error| bad(&format!("a fault: {error}")))?;
-    let read = decoder.take(BODY_CAP).read_to_string(&mut text);
-    read.map_err(|error| bad(&format!("a fault: {error}")))?;
-    // Each row ends with a line feed, and JSON text has none inside.
-    if text.split_terminator('\n').count() != records.len() {
-        return Err(bad("another count than their records"));
-    }
+    let block = RowBlock { records, body };
+    let texts = block::unpack(&block).map_err(|error| Fault::Bad(error.to_string()))?;
     let mut rows = Vec::new();
-    for (record, line) in records.iter().zip(text.split_terminator('\n')) {
-        if wanted(record) {
-            let text = RawValue::from_string(line.to_owned()).map_err(|_| bad("a row that is no JSON"))?;
-            rows.push(StoredRow { record: *record, text });
-        }
+    for (record, text) in block.records.iter().zip(texts.iter()).filter(|(record, _)| wanted(record)) {
+        let text = RawValue::from_string(text.to_owned())
+            .map_err(|_| Fault::Bad("stored rows have a row that is no JSON".to_owned()))?;
+        rows.push(StoredRow { record: *record, text });
     }
     Ok(rows)
 }
@@ -65,7 +56,7 @@ pub(super) async fn rows_of_run(
         let records = unpack_records(&records)?;
         let is_wanted = |record: &RowRecord| wanted.is_none_or(|wanted| wanted.contains(record.ordinal));
         if records.iter().any(is_wanted) {
-            unpack_rows(&records, &body, is_wanted)?.into_iter().for_each(&mut each);
+            unpack_rows(records, body, is_wanted)?.into_iter().for_each(&mut each);
         }
     }
     Ok(())
@@ -128,7 +119,7 @@ pub(super) async fn last_rows(
             }
             let body: Vec<u8> = sqlx::query_scalar(BODY).bind(block).fetch_one(&mut *conn).await?;
             // From the back, as later blocks of the same run are already there; turned once at the end.
-            for row in unpack_rows(&records, &body, is_wanted)?.into_iter().rev() {
+            for row in unpack_rows(records, body, is_wanted)?.into_iter().rev() {
                 found.entry(row.record.ordinal).or_insert_with(|| (run, Vec::new())).1.push(row);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use super::BLOCK_BYTES;
 use crate::model::hit::RowBlock;
 use crate::model::limits::BODY_CAP;
 
@@ -9,10 +10,10 @@ use crate::model::limits::BODY_CAP;
 #[derive(Debug, thiserror::Error)]
 pub enum BlockError {
     /// Its body isn't what zstd has written.
-    #[error("a block of stored rows is damaged: {0}")]
+    #[error("stored rows have a fault: {0}")]
     Damaged(String),
     /// Rows and records differ in number.
-    #[error("a block of stored rows is damaged: it has {rows} rows and {records} records")]
+    #[error("stored rows have another count than their records: {rows}, not {records}")]
     Count {
         /// How many rows the body has.
         rows: usize,
@@ -61,8 +62,9 @@ pub fn unpack(block: &RowBlock) -> Result<Rows, BlockError> {
     let decoder =
         zstd::stream::read::Decoder::new(block.body.as_slice()).map_err(|error| damaged(error.to_string()))?;
     let mut text = String::new();
-    // No block is longer than the longest answer, so a damaged one can't fill the memory.
-    let mut limited = decoder.take(BODY_CAP + 1);
+    // No block is longer than one row as long as the longest answer behind rows that don't yet close
+    // the block, so a damaged one can't fill the memory.
+    let mut limited = decoder.take(BODY_CAP + BLOCK_BYTES as u64 + 1);
     limited.read_to_string(&mut text).map_err(|error| damaged(error.to_string()))?;
     if limited.limit() == 0 {
         return Err(damaged("it is longer than any answer".to_owned()));

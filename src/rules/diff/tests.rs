@@ -11,6 +11,8 @@ use crate::model::time::{Timestamp, Window};
 type Row = (u8, u8, Option<u8>);
 /// Which contents each key has.
 type Result = BTreeMap<u8, BTreeSet<u8>>;
+/// What it is called, its rows, and what is said of them.
+type Case<'a> = (&'a str, &'a [Row], &'a [(HitKind, u8)]);
 
 const WHOLE: Scope = Scope::Whole;
 
@@ -76,9 +78,6 @@ fn result(rows: &[Row]) -> Result {
 }
 
 use HitKind::{Changed, Gone, New, Returned};
-
-/// A name, a result, and what is said of it.
-type Case<'a> = (&'a str, &'a [Row], &'a [(HitKind, u8)]);
 
 #[test]
 fn what_is_said_of_a_whole_result() {

@@ -38,8 +38,8 @@ impl Event {
 }
 
 /// How it is written.
-#[allow(clippy::struct_excessive_bools, reason = "each is a freedom of its own that an API takes or leaves")]
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, drawn at random")]
 struct Style {
     graph: bool,
     order: Vec<usize>,

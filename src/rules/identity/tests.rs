@@ -408,7 +408,7 @@ mod rows {
     #[test]
     fn huge_and_hostile_rows_are_read() {
         let mut reader = reader(&COLUMNS);
-        let deep = "[".repeat(200_000) + &"]".repeat(200_000);
+        let deep = "[".repeat(20_000) + &"]".repeat(20_000);
         let mut nested = "1".to_owned();
         for _ in 0..15 {
             nested = Value::from(format!("[{nested}]")).to_string();
@@ -420,11 +420,11 @@ mod rows {
             deep.clone(),
             format!("{{\"a\":{deep}}}"),
             Value::from(deep).to_string(),
-            format!("{}1{}", "{\"a\":".repeat(50_000), "}".repeat(50_000)),
+            format!("{}1{}", "{\"a\":".repeat(20_000), "}".repeat(20_000)),
             nested,
             format!("1{}", "0".repeat(1 << 20)),
             "1e9999999999999999999999".to_owned(),
-            format!("{{{}\"z\":0}}", "\"k\":1,".repeat(50_000)),
+            format!("{{{}\"z\":0}}", "\"k\":1,".repeat(20_000)),
         ];
         let mut seen = std::collections::HashSet::new();
         for value in &values {
@@ -456,13 +456,17 @@ mod rows {
         #[test]
         fn no_bytes_make_the_reader_panic(row in proptest::collection::vec(any::<u8>(), 0..60), inside in any_json()) {
             let mut reader = reader(&COLUMNS);
-            let _read = reader.read(&row).is_ok();
+            if let Ok(mut read) = reader.read(&row) {
+                prop_assert!(!read.json().contains(&b'\n'));
+            }
             let mut text = format!("{{\"Bag\":{inside}}}").into_bytes();
             if let Some(at) = row.first() {
                 let at = usize::from(*at) % text.len();
                 text[at] = row.last().copied().unwrap_or(0);
             }
-            let _read = reader.read(&text).map(|mut row| row.json()).is_ok();
+            if let Ok(mut read) = reader.read(&text) {
+                prop_assert!(!read.json().contains(&b'\n'));
+            }
         }
     }
 }
