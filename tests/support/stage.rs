@@ -66,7 +66,7 @@ impl Stage {
     /// Waits until every event of the stream was told by file and by mail.
     pub(crate) fn wait_until_told(&self, limit: Duration) {
         wait_for("the whole stream to be told", limit, || self.told_in("hits.jsonl") == self.events);
-        wait_for("an empty outbox", Duration::from_secs(60), || !self.deliveries().contains("\"pending\""));
+        wait_for("an empty outbox", Duration::from_mins(1), || !self.deliveries().contains("\"pending\""));
     }
 
     /// How many different events a file of hits holds.
