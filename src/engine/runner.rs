@@ -154,22 +154,21 @@ impl Runner {
         let (mut calls, mut api, mut signed_in_again) = (0, Duration::ZERO, false);
         let mut failed: HashMap<&'static str, u32> = HashMap::new();
         loop {
-            let failure = match order.tenant.api.sign_in().await {
-                Err(failure) => failure,
-                Ok(()) => {
-                    let began = self.clock.steady();
-                    let answer = self.call_once(order, request, known).await?;
-                    calls += 1;
-                    api += self.clock.steady().saturating_sub(began);
-                    match answer {
-                        Ok(answer) => {
-                            self.let_in(order).await?;
-                            return Ok(Called { calls, api, result: Ok(answer) });
-                        }
-                        Err(failure) => failure,
+            let mut failure = order.tenant.api.sign_in().await.err();
+            if failure.is_none() {
+                let began = self.clock.steady();
+                let answer = self.call_once(order, request, known).await?;
+                calls += 1;
+                api += self.clock.steady().saturating_sub(began);
+                match answer {
+                    Ok(answer) => {
+                        self.let_in(order).await?;
+                        return Ok(Called { calls, api, result: Ok(answer) });
                     }
+                    Err(refused) => failure = Some(refused),
                 }
-            };
+            }
+            let Some(failure) = failure else { continue };
             let now = self.clock.now();
             if let Some(block) = quota::block_for(&failure, now) {
                 self.store.set_block(&order.tenant.name, &block).await?;

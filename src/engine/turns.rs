@@ -8,10 +8,13 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::model::id::{HuntId, TenantName};
 
+/// A hunt's turn on a tenant: held while a run is under way.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
 /// Whose turn it is.
 #[derive(Debug, Clone, Default)]
 pub struct Turns {
-    by_track: Arc<Mutex<HashMap<(HuntId, TenantName), Arc<tokio::sync::Mutex<()>>>>>,
+    by_track: Arc<Mutex<HashMap<(HuntId, TenantName), Turn>>>,
 }
 
 impl Turns {

@@ -86,7 +86,10 @@ fn files_that_nobody_should_read_are_refused_soon() {
     symlink("/dev/zero", site.file("hunts/zero.yaml")).unwrap();
     let mut bomb = "a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
     for (one, next) in ('a'..'i').zip('b'..='i') {
-        bomb.push_str(&format!("{next}: &{next} [{}]\n", vec![format!("*{one}"); 9].join(", ")));
+        bomb.push_str(
+            &[&next.to_string(), ": &", &next.to_string(), " [", &vec![format!("*{one}"); 9].join(", "), "]\n"]
+                .concat(),
+        );
     }
     site.write("hunts/bomb.yaml", bomb);
     site.write("hunts/deep.yaml", format!("query: {}\n", "[".repeat(100_000)));

@@ -4,10 +4,10 @@ use huntd::model::run::{RunStatus, Trigger};
 
 use crate::lab::Lab;
 
-const SCENARIO: &str = r#"
+const SCENARIO: &str = r"
 hunts:
   - {name: few, match: {contains: [quota-marker]}, columns: {Timestamp: datetime, EventId: string}, rows: [{at: -5m, row: {EventId: a}}]}
-"#;
+";
 const HUNT: &str = "query: DeviceEvents | where AdditionalFields has \"quota-marker\"\nlookback: 1h\nkey: [EventId]\n";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,7 +18,7 @@ use crate::rules::schedule;
 
 /// A hunt on a tenant, as `list --json` prints it.
 #[derive(Debug, Serialize)]
-struct Row<'a> {
+struct Listed<'a> {
     hunt: &'a str,
     name: &'a str,
     tenant: Option<&'a str>,
@@ -66,7 +66,7 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     Ok(Exit::Done)
 }
 
-fn rows<'a>(loaded: &'a Loaded, summaries: &'a [TrackSummary], now: Timestamp) -> Vec<Row<'a>> {
+fn rows<'a>(loaded: &'a Loaded, summaries: &'a [TrackSummary], now: Timestamp) -> Vec<Listed<'a>> {
     let by_track: HashMap<(&str, &str), &TrackSummary> =
         summaries.iter().map(|summary| ((summary.hunt.as_str(), summary.tenant.as_str()), summary)).collect();
     let mut rows = Vec::new();
@@ -84,11 +84,16 @@ fn rows<'a>(loaded: &'a Loaded, summaries: &'a [TrackSummary], now: Timestamp) -
     rows
 }
 
-fn row<'a>(hunt: &'a Hunt, tenant: Option<&'a TenantName>, track: Option<&'a TrackSummary>, now: Timestamp) -> Row<'a> {
+fn row<'a>(
+    hunt: &'a Hunt,
+    tenant: Option<&'a TenantName>,
+    track: Option<&'a TrackSummary>,
+    now: Timestamp,
+) -> Listed<'a> {
     let last = track.and_then(|track| track.last_run.as_ref());
     let tick = schedule::next(&hunt.schedule, hunt.timezone, now);
     let next = tick.map(|tick| tenant.map_or(tick, |tenant| schedule::start(hunt, tenant, tick)));
-    Row {
+    Listed {
         hunt: hunt.id.as_str(),
         name: &hunt.name,
         tenant: tenant.map(TenantName::as_str),
@@ -110,7 +115,7 @@ fn row<'a>(hunt: &'a Hunt, tenant: Option<&'a TenantName>, track: Option<&'a Tra
     }
 }
 
-fn cells(row: &Row<'_>) -> Vec<String> {
+fn cells(row: &Listed<'_>) -> Vec<String> {
     let time = |at: Option<Timestamp>| at.map_or("-".to_owned(), Timestamp::local);
     vec![
         terminal_safe(row.hunt),

@@ -1,6 +1,6 @@
-//! A walk over JSON text that serde_json has found valid before: places of tokens, nothing decoded.
+//! A walk over JSON text that `serde_json` has found valid before: places of tokens, nothing decoded.
 //!
-//! serde_json's own values won't do here: they round numbers, refuse lone surrogates and limit depth.
+//! `serde_json`'s own values won't do here: they round numbers, refuse lone surrogates and limit depth.
 //! On text that isn't valid the walk gives wrong places, and still ends and never panics.
 
 use memchr::{memchr, memchr2};

@@ -26,4 +26,6 @@ pub use reader::{ReadRow, RowError, RowFacts, RowReader};
 pub use rule::{IdentityError, IdentityRule, whole_hunt_group};
 
 #[cfg(test)]
+mod invariance;
+#[cfg(test)]
 mod tests;

@@ -217,8 +217,10 @@ impl RowReader {
         let mut next = 0;
         for (key, value) in json::members(raw) {
             let key = key.of(raw);
-            // Rows mostly have their columns in the schema's order.
-            let expected = self.columns.get(next).is_some_and(|column| column.name.as_bytes() == key);
+            // Rows mostly have their columns in the schema's order. A key with an escape means another
+            // name than its bytes.
+            let is_next = |column: &ColumnReader| column.name.as_bytes() == key && !key.contains(&b'\\');
+            let expected = self.columns.get(next).is_some_and(is_next);
             let Some((at, exact)) = (if expected { Some((next, true)) } else { self.column_of(key)? }) else {
                 continue;
             };
@@ -271,9 +273,12 @@ impl RowReader {
     }
 
     fn facts(&mut self, raw: &[u8]) -> RowFacts {
-        let key: [u8; 32] = self.hash(&self.hit_hash, &self.key).finalize().into();
-        // Where nothing counts but what the key holds, the key's hash says all of it: no second pass.
         let is_empty = |at: &usize| self.columns.get(*at).is_none_or(|column| column.form.start == column.form.end);
+        // A key that is nothing names nothing: all rows without one would be a single hit, whose later
+        // rows are at most changes. Such a row is known by all that counts.
+        let key = if self.key.iter().all(is_empty) { &self.counting } else { &self.key };
+        let key: [u8; 32] = self.hash(&self.hit_hash, key).finalize().into();
+        // Where nothing counts but what the key holds, the key's hash says all of it: no second pass.
         let fingerprint: [u8; 32] = if self.rest.iter().all(is_empty) {
             self.key_fingerprint_hash.clone().chain_update(key).finalize().into()
         } else {

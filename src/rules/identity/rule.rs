@@ -1,16 +1,16 @@
 //! A hunt's rule of identity, and what it means for a result's columns.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::id::{HuntId, TenantName, digest};
 use crate::model::row::Schema;
 
 /// What makes a row the same hit, as the hunt says it. Names are columns: they match the schema's
-/// exactly, else without regard to the case of ASCII letters.
+/// exactly, else without regard to the case of ASCII letters where only one column fits so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IdentityRule {
     /// The columns that make a row the same hit; `None`, or none at all, means every column that
-    /// isn't ignored.
+    /// isn't ignored. The same goes for a row in which all of them are nothing.
     pub key: Option<Vec<String>>,
     /// Columns that don't count for identity or change. One that the result lacks is no fault; one
     /// that is in `key` counts all the same.
@@ -39,6 +39,19 @@ pub enum IdentityError {
         /// The name.
         column: String,
     },
+    /// The rule names a column without regard to case, and several fit.
+    #[error(
+        "`{setting}` names `{column}`, and the result has several such columns that differ in case: {}",
+        listed(columns)
+    )]
+    Ambiguous {
+        /// Where it is named: `key` or `suppress.by`.
+        setting: &'static str,
+        /// The name.
+        column: String,
+        /// The columns that fit.
+        columns: Vec<String>,
+    },
     /// Nothing is left by which rows could be told apart.
     #[error("`ignore` leaves no column of the result by which one row could be told from another")]
     NothingCounts,
@@ -51,6 +64,7 @@ impl IdentityError {
         match self {
             Self::MissingKey { .. } => "name a column of the query's result, or let the query keep that column",
             Self::DoubleColumn { .. } => "give one of the two columns another name in the query",
+            Self::Ambiguous { .. } => "spell the column exactly as the query's result does",
             Self::NothingCounts => "give the hunt a `key`, or ignore fewer columns",
         }
     }
@@ -65,12 +79,17 @@ fn nearest(column: &str, columns: &[String]) -> String {
             format!("; did you mean `{}`?", name.escape_debug())
         }
         Some(_) => {
-            let shown = columns.iter().take(20).map(|name| name.escape_debug().to_string());
-            let more = if columns.len() > 20 { ", ..." } else { "" };
-            format!("; it has {}{more}", shown.collect::<Vec<_>>().join(", "))
+            format!("; it has {}", listed(columns))
         }
         None => "; it has none at all".to_owned(),
     }
+}
+
+/// Names for a message: escaped, and not too many.
+fn listed(columns: &[String]) -> String {
+    let shown = columns.iter().take(20).map(|name| name.escape_debug().to_string());
+    let more = if columns.len() > 20 { ", ..." } else { "" };
+    format!("{}{more}", shown.collect::<Vec<_>>().join(", "))
 }
 
 /// A rule resolved against a schema: columns by their places in it.
@@ -118,10 +137,10 @@ impl Columns {
 }
 
 fn canonical_names(schema: &Schema) -> Result<Vec<String>, IdentityError> {
-    let mut exact: HashMap<&str, ()> = HashMap::new();
+    let mut exact: HashSet<&str> = HashSet::new();
     let mut folded: HashMap<String, usize> = HashMap::new();
     for column in &schema.columns {
-        if exact.insert(&column.name, ()).is_some() {
+        if !exact.insert(&column.name) {
             return Err(IdentityError::DoubleColumn { column: column.name.clone() });
         }
         *folded.entry(column.name.to_ascii_lowercase()).or_default() += 1;
@@ -140,12 +159,25 @@ fn find(schema: &Schema, name: &str) -> Option<usize> {
 }
 
 fn find_all(schema: &Schema, names: &[String], setting: &'static str) -> Result<Vec<usize>, IdentityError> {
-    let missing = |name: &String| IdentityError::MissingKey {
-        setting,
-        column: name.clone(),
-        columns: schema.columns.iter().map(|column| column.name.clone()).collect(),
+    names.iter().map(|name| find_one(schema, name, setting)).collect()
+}
+
+/// As [`find`], where a guess would do harm: who writes rows may name columns, where a query unpacks
+/// a bag, and must not become the key.
+fn find_one(schema: &Schema, name: &str, setting: &'static str) -> Result<usize, IdentityError> {
+    let named = |fits: &dyn Fn(&str) -> bool| {
+        let names = schema.columns.iter().map(|column| &column.name);
+        names.filter(|name| fits(name)).cloned().collect::<Vec<_>>()
     };
-    names.iter().map(|name| find(schema, name).ok_or_else(|| missing(name))).collect()
+    let column = || name.to_owned();
+    let Some(at) = find(schema, name) else {
+        return Err(IdentityError::MissingKey { setting, column: column(), columns: named(&|_| true) });
+    };
+    let columns = named(&|of| of.eq_ignore_ascii_case(name));
+    if columns.len() > 1 && !columns.iter().any(|of| of == name) {
+        return Err(IdentityError::Ambiguous { setting, column: column(), columns });
+    }
+    Ok(at)
 }
 
 /// The group of suppression that every row of a hunt is in, where the hunt is suppressed as a whole.
