@@ -83,6 +83,11 @@ impl Daemon {
 
 /// `huntd daemon`.
 pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
+    // Before all else: a signal that comes while it starts ends it as any other does.
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+        return Err(AppError::plain("can't listen for signals"));
+    };
     let loaded = setup::load(path, output)?;
     for finding in &loaded.findings {
         let (file, line, code) = (finding.file.display(), finding.place.line, finding.code);
@@ -96,10 +101,6 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     if loaded.hunts.is_empty() {
         return Err(no_hunts(&loaded));
     }
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
-        return Err(AppError::plain("can't listen for signals"));
-    };
     let mut daemon = Daemon::start(&loaded, Arc::new(SystemClock::new())).await?;
     tracing::info!(hunts = loaded.hunts.len(), tenants = loaded.config.tenants.len(), "huntd runs");
     notify(&[sd_notify::NotifyState::Ready]);

@@ -16,6 +16,9 @@ pub(crate) struct Stage {
     events: usize,
 }
 
+/// Calls a minute that nobody here comes near.
+pub(crate) const PLENTY: u32 = 100_000;
+
 /// A number from the environment, else the default.
 pub(crate) fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
@@ -29,11 +32,20 @@ pub(crate) fn pause(span: Duration) {
 
 impl Stage {
     /// Two events a second for so many seconds, each arriving up to eight seconds late; both sides know of
-    /// `per_minute` calls.
+    /// `per_minute` calls. A few of the tenant's answers break off or fail.
     pub(crate) fn set(seconds: u64, schedule: &str, per_minute: u32) -> Self {
+        Self::with(seconds, schedule, per_minute, &format!("{FAULTS}{}", stream(seconds, 8)))
+    }
+
+    /// The same with a tenant that answers well, and events that are late by two seconds at most.
+    pub(crate) fn calm(seconds: u64, schedule: &str) -> Self {
+        Self::with(seconds, schedule, PLENTY, &stream(seconds, 2))
+    }
+
+    fn with(seconds: u64, schedule: &str, per_minute: u32, rest: &str) -> Self {
         let (site, mail) = (Site::new(), MailServer::start(&Faults::default()));
         let events = usize::try_from(seconds * 2).unwrap();
-        site.write("scenario.yaml", scenario(events, per_minute));
+        site.write("scenario.yaml", scenario(per_minute, rest));
         let tenant = Simulated::start(&site.file("scenario.yaml"), 1);
         site.write("secret", "stream-secret\n").write("smtp", PASSWORD);
         site.write("huntd.yaml", config(&tenant.url, &mail, per_minute));
@@ -53,12 +65,25 @@ impl Stage {
 
     /// Waits until every event of the stream was told by file and by mail.
     pub(crate) fn wait_until_told(&self, limit: Duration) {
-        wait_for("the whole stream to be told", limit, || {
-            let told = |text: &str| (0..self.events).filter(|n| text.contains(&format!("\"event-{n}\""))).count();
-            let file = std::fs::read_to_string(self.site.file("hits.jsonl")).unwrap_or_default();
-            let pending = self.site.huntd(&["--json", "deliveries"]).stdout.contains("\"pending\"");
-            told(&file) == self.events && !pending
-        });
+        wait_for("the whole stream to be told", limit, || self.told_in("hits.jsonl") == self.events);
+        wait_for("an empty outbox", Duration::from_mins(1), || !self.deliveries().contains("\"pending\""));
+    }
+
+    /// How many different events a file of hits holds.
+    pub(crate) fn told_in(&self, file: &str) -> usize {
+        let text = std::fs::read_to_string(self.site.file(file)).unwrap_or_default();
+        let ids = text.split("\"EventId\":\"").skip(1).map(|rest| rest.split('"').next());
+        ids.collect::<std::collections::BTreeSet<_>>().len()
+    }
+
+    /// How many events the stream has in all.
+    pub(crate) fn events(&self) -> usize {
+        self.events
+    }
+
+    /// The outbox, as JSON lines.
+    pub(crate) fn deliveries(&self) -> String {
+        self.site.huntd(&["--json", "deliveries"]).expect(0).stdout
     }
 
     /// Whether two more runs were made since this was called.
@@ -93,19 +118,33 @@ impl Stage {
     }
 }
 
-fn scenario(events: usize, per_minute: u32) -> String {
+fn scenario(per_minute: u32, rest: &str) -> String {
     format!(
         "tenants:
   - {{id: 00000000-0000-4000-a000-000000000001, domain: stream.example, client_id: stream-app, secret: stream-secret}}
 shuffle: true
 latency: {{from: 0s, to: 30ms}}
 quota: {{calls_per_minute: {per_minute}, calls_per_hour: 1000000}}
-hunts:
+{rest}"
+    )
+}
+
+/// Faults that pass by themselves.
+const FAULTS: &str = "faults:
+  - {on: {probability: 0.03}, does: {cut_body: 200}}
+  - {on: {probability: 0.02}, does: hangup}
+  - {on: {probability: 0.01}, does: bad_gateway}
+";
+
+fn stream(seconds: u64, late: u64) -> String {
+    let count = seconds * 2;
+    format!(
+        "hunts:
   - name: stream
     match: {{contains: [stream-marker]}}
     columns: {{Timestamp: datetime, DeviceId: string, ReportId: long, EventId: string}}
     streams:
-      - {{every: 500ms, count: {events}, late: {{from: 0s, to: 8s}}, row: {{ReportId: \"{{n}}\", EventId: \"event-{{n}}\"}}}}
+      - {{every: 500ms, count: {count}, late: {{from: 0s, to: {late}s}}, row: {{ReportId: \"{{n}}\", EventId: \"event-{{n}}\"}}}}
 "
     )
 }
