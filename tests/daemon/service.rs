@@ -82,9 +82,10 @@ fn a_run_beside_the_daemon_tells_nothing_twice() {
     told.each_is_told();
     told.none_is_told_twice();
     let runs = stage.site.huntd(&["--json", "runs"]).expect(0).objects();
-    let by = |trigger: &str| runs.iter().filter(|run| run["trigger"] == trigger && run["new"] != 0).count();
-    assert_eq!(runs.iter().filter(|run| run["trigger"] == "manual").count(), ran);
-    assert!(by("manual") > 0 && by("schedule") > 0, "both found something: {runs:?}");
+    // Which of the two finds an event first is chance; that both looked for it is what makes the test one.
+    let by = |trigger: &str| runs.iter().filter(|run| run["trigger"] == trigger).count();
+    assert_eq!(by("manual"), ran);
+    assert!(by("schedule") > 2, "the daemon ran beside: {runs:?}");
 }
 
 #[test]
