@@ -57,7 +57,7 @@ fn known(example: &Value, place: &[String]) -> Option<BTreeSet<String>> {
     let findings = load(Path::new("/etc/huntd/huntd.yaml"), example.to_string().as_bytes()).err()?;
     let finding = findings.iter().find(|finding| finding.code == "C002" && finding.message.contains(BOGUS))?;
     let keys = finding.hint.as_deref().unwrap().strip_prefix("its keys are ").unwrap();
-    Some(keys.split(", ").map(str::to_owned).collect())
+    Some(keys.split(", ").filter(|key| !key.is_empty()).map(str::to_owned).collect())
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn the_unit_starts_what_there_is() {
     }
     assert_eq!(
         given.len(),
-        EXAMPLE.matches(": {credential: ").filter(|_| true).count(),
+        EXAMPLE.lines().filter(|line| !line.trim().starts_with('#') && line.contains("{credential: ")).count(),
         "each credential of the example is loaded"
     );
     // What it writes is where the unit lets it write.
