@@ -26,7 +26,8 @@ pub fn source(findings: &[Finding]) -> impl Fn(&Path) -> Option<String> {
 }
 
 fn read(file: &Path) -> Option<String> {
-    if !file.metadata().ok()?.is_file() {
+    let metadata = file.metadata().ok()?;
+    if !metadata.is_file() || metadata.len() > MAX_BYTES as u64 {
         return None;
     }
     let mut bytes = Vec::new();

@@ -1,5 +1,6 @@
 //! `huntd check`: each format on a broken tree, and files that nobody should read.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
@@ -87,7 +88,7 @@ fn files_that_nobody_should_read_are_refused_soon() {
     symlink("/dev/zero", site.file("hunts/zero.yaml")).unwrap();
     let mut bomb = "a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
     for (one, next) in ('a'..'i').zip('b'..='i') {
-        bomb.push_str(&format!("{next}: &{next} [{}]\n", vec![format!("*{one}"); 9].join(", ")));
+        writeln!(bomb, "{next}: &{next} [{}]", vec![format!("*{one}"); 9].join(", ")).unwrap();
     }
     site.write("hunts/bomb.yaml", bomb);
     site.write("hunts/deep.yaml", format!("query: {}\n", "[".repeat(100_000)));

@@ -56,12 +56,12 @@ fn listings_are_for_scripts() {
     assert_eq!(desk.huntd(&["runs", "--json", "--limit", "1"]).expect(0).objects().len(), 1);
     assert_eq!(desk.huntd(&["runs", "--json", "--failed"]).expect(0).objects().len(), 0);
     assert_eq!(desk.huntd(&["deliveries", "--json"]).expect(0).objects().len(), 2);
-    let list = desk.huntd(&["list", "--json"]).expect(0).objects();
+    let hunts = desk.huntd(&["list", "--json"]).expect(0).objects();
     assert_eq!(
-        (&list[0]["hunt"], &list[0]["status"], &list[0]["failures_in_row"]),
+        (&hunts[0]["hunt"], &hunts[0]["status"], &hunts[0]["failures_in_row"]),
         (&"enc".into(), &"ok".into(), &0.into())
     );
-    assert!(list[0]["next"].is_string() && list[0]["watermark"].is_null(), "a manual run leaves the watermark alone");
+    assert!(hunts[0]["next"].is_string() && hunts[0]["watermark"].is_null(), "a manual run leaves the watermark alone");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn row(number: u32, command: &str) -> String {
 fn mails(desk: &Desk, ending: &str) -> String {
     let files = std::fs::read_dir(desk.site.file("mails")).unwrap().map(|file| file.unwrap().path());
     let files = files.filter(|path| path.extension().is_some_and(|found| found == ending));
-    files.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    files.map(|path| std::fs::read_to_string(path).unwrap()).collect::<Vec<_>>().concat()
 }
 
 /// No byte that a terminal or a mail program would act on.

@@ -174,15 +174,9 @@ fn out_folder(arguments: &DemoArguments) -> Result<PathBuf, AppError> {
     let cannot = |error: std::io::Error| {
         AppError::new(format!("can't make a folder for the demonstration: {error}"), "name one with `--out`")
     };
-    let folder = match &arguments.out {
-        None => {
-            return tempfile::Builder::new()
-                .prefix("huntd-demo-")
-                .tempdir()
-                .map(tempfile::TempDir::keep)
-                .map_err(cannot);
-        }
-        Some(folder) => folder,
+    let Some(folder) = &arguments.out else {
+        let made = tempfile::Builder::new().prefix("huntd-demo-").tempdir();
+        return made.map(tempfile::TempDir::keep).map_err(cannot);
     };
     std::fs::create_dir_all(folder).map_err(cannot)?;
     if folder.join("huntd.db").exists() {

@@ -21,8 +21,8 @@ pub async fn run(path: &Path, arguments: &HitsArguments, output: Output) -> Resu
     let since = arguments.since.as_deref().map(|text| select::duration("--since", text)).transpose()?;
     let matcher = arguments.hunt.as_deref().map(select::matcher).transpose()?;
     let wanted = |hunt: &HuntId| matcher.as_ref().is_none_or(|matcher| matcher(hunt.as_str()));
-    let tenant = arguments.tenant.as_deref().map(TenantName::new).transpose().map_err(name)?;
-    let run = arguments.run.as_deref().map(RunId::new).transpose().map_err(name)?;
+    let tenant = arguments.tenant.as_deref().map(TenantName::new).transpose().map_err(|error| name(&error))?;
+    let run = arguments.run.as_deref().map(RunId::new).transpose().map_err(|error| name(&error))?;
     let filter = HitFilter {
         hunt: Some(&wanted),
         tenant: tenant.as_ref(),
@@ -48,6 +48,6 @@ pub async fn run(path: &Path, arguments: &HitsArguments, output: Output) -> Resu
     Ok(Exit::Done)
 }
 
-fn name(error: NameError) -> AppError {
+fn name(error: &NameError) -> AppError {
     AppError::new(error.to_string(), "`huntd runs` and `huntd list` show what there is")
 }
