@@ -3,6 +3,7 @@
 pub mod args;
 pub mod cli;
 pub mod daemon;
+pub mod excerpt;
 pub mod exit;
 pub mod lease;
 pub mod logging;

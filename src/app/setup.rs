@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::excerpt;
 use super::exit::AppError;
 use super::output::Output;
 use crate::adapters::{api, channel, folder};
@@ -87,19 +88,8 @@ pub fn hunts(config: &Config) -> (LoadedHunts, Vec<Finding>) {
 /// Shows findings on stderr, with the lines that they point at.
 pub fn show(findings: &[Finding], output: Output) -> Result<(), AppError> {
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let text = check::human::render(findings, &source, colours);
+    let text = check::human::render(findings, &excerpt::source(findings), colours);
     if text.is_empty() { Ok(()) } else { output.note(text.trim_end()) }
-}
-
-/// The text of a file, for the lines around a finding; none of what a hunts folder shouldn't hold, such as a
-/// pipe, whose reader would wait for ever.
-#[must_use]
-pub fn source(file: &Path) -> Option<String> {
-    let metadata = std::fs::metadata(file).ok()?;
-    if !metadata.is_file() || metadata.len() > MAX_BYTES as u64 {
-        return None;
-    }
-    std::fs::read(file).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The tenants that are switched on.
@@ -131,6 +121,12 @@ pub async fn store(config: &Config) -> Result<Store, AppError> {
 
 /// The store of the config, for a command that only reads: there must be one.
 pub async fn history(config: &Config) -> Result<Store, AppError> {
+    if !config.database.exists() {
+        return Err(AppError::new(
+            format!("there is no history yet: the database {} doesn't exist", config.database.display()),
+            "`huntd run` and the daemon make it; if it should be there, see `database:` in the config",
+        ));
+    }
     Ok(Store::open_existing(&config.database).await?)
 }
 

@@ -1,5 +1,6 @@
 //! `huntd check`: each format on a broken tree, and files that nobody should read.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
@@ -70,9 +71,10 @@ fn a_broken_config_is_shown_whole() {
         "hunt: hunts\ntimezone: Mars/Base\ntenants:\n  contoso:\n    tenant_id: x\n    auth: {client_secret: plain-text-secret}\nchannels:\n  soc: {mail: {}}\nroutes:\n  - {to: [sox]}\n",
     );
     let printed = site.huntd(&["check"]).expect(1);
-    assert!(!printed.stdout.contains("unshown") && printed.stderr.contains("errors"));
+    assert!(!printed.stdout.contains("plain-text"), "a secret that stands in the config isn't shown");
     golden("check-config", &shown(&site, &printed));
     let refused = site.huntd(&["list"]).expect(2);
+    assert!(!refused.stderr.contains("plain-text"));
     golden("broken-config", &shown(&site, &refused));
 }
 
@@ -86,10 +88,7 @@ fn files_that_nobody_should_read_are_refused_soon() {
     symlink("/dev/zero", site.file("hunts/zero.yaml")).unwrap();
     let mut bomb = "a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
     for (one, next) in ('a'..'i').zip('b'..='i') {
-        bomb.push_str(
-            &[&next.to_string(), ": &", &next.to_string(), " [", &vec![format!("*{one}"); 9].join(", "), "]\n"]
-                .concat(),
-        );
+        writeln!(bomb, "{next}: &{next} [{}]", vec![format!("*{one}"); 9].join(", ")).unwrap();
     }
     site.write("hunts/bomb.yaml", bomb);
     site.write("hunts/deep.yaml", format!("query: {}\n", "[".repeat(100_000)));

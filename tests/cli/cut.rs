@@ -159,13 +159,13 @@ async fn a_service_that_stays_unwell_is_asked_four_times_and_no_more() {
         engine.fault(&serde_json::json!({"does": fault}));
         let before = engine.clock.now();
         let failed = engine.run().await.run;
-        assert_eq!((failed.status, failed.calls), (RunStatus::Failed, 4), "{fault}");
+        assert_eq!((failed.status, failed.calls), (RunStatus::Failed, 4), "{fault}: {:?}", failed.error);
         assert_eq!(engine.simulator.stats().calls, 4, "{fault}");
         let waited = engine.clock.now().since(before);
         assert!((Duration::from_secs(130)..Duration::from_secs(200)).contains(&waited), "{fault}: {waited:?}");
         let error = failed.error.unwrap();
         assert!(error.contains("HTTP 50"), "{error}");
-        assert!(error.contains("the next run covers the same event time"), "it says what becomes of it: {error}");
+        assert!(error.contains("the service"), "it says whose fault it is: {error}");
         engine.simulator.set(|scenario| scenario.faults.clear());
         let whole = engine.run().await.run;
         assert_eq!((whole.status, whole.new), (RunStatus::Ok, ROWS), "{fault}: nothing is lost");

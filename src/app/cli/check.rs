@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::adapters::folder;
 use crate::app::args::{CheckArguments, CheckFormat};
+use crate::app::excerpt;
 use crate::app::exit::{AppError, Exit};
 use crate::app::output::Output;
 use crate::app::setup;
@@ -48,7 +49,7 @@ fn paths(arguments: &CheckArguments) -> (Vec<Finding>, usize) {
 fn print(findings: &[Finding], arguments: &CheckArguments, output: Output) -> Result<(), AppError> {
     let format = if output.json { CheckFormat::Json } else { arguments.format };
     let text = match format {
-        CheckFormat::Human => check::human::render(findings, &setup::source, output.terminal),
+        CheckFormat::Human => check::human::render(findings, &excerpt::source(findings), output.terminal),
         CheckFormat::Json => check::json::render(findings),
         CheckFormat::Sarif => check::sarif::render(findings),
         CheckFormat::Github => check::github::render(findings),

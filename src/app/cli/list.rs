@@ -18,7 +18,8 @@ use crate::rules::schedule;
 
 /// A hunt on a tenant, as `list --json` prints it.
 #[derive(Debug, Serialize)]
-struct Listed<'a> {
+#[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
+struct Row<'a> {
     hunt: &'a str,
     name: &'a str,
     tenant: Option<&'a str>,

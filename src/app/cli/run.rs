@@ -16,8 +16,9 @@ use crate::app::shapes::RunShape;
 use crate::engine::runner::{Asking, Finished, Order, Runner};
 use crate::engine::tenant::{Tenant, Tenants};
 use crate::model::hit::Hit;
+use crate::model::hunt::Hunt;
 use crate::model::id::TenantName;
-use crate::model::place::Level;
+use crate::model::place::{Finding, Level};
 use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
 use crate::ports::clock::{SharedClock, SystemClock};
@@ -68,7 +69,8 @@ pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Resul
 
 /// What the arguments ask for, one order a hunt and tenant.
 fn orders(arguments: &RunArguments, loaded: &Loaded, all: &Tenants, now: Timestamp) -> Result<Vec<Order>, AppError> {
-    let hunts = select::hunts(&arguments.hunts, &loaded.hunts)?;
+    let hunts =
+        select::hunts(&arguments.hunts, &loaded.hunts).map_err(|error| broken(arguments, loaded).unwrap_or(error))?;
     let tenants = tenants(&arguments.tenant, all)?;
     let as_of = arguments.as_of.as_deref().map(|text| select::instant("--as-of", text)).transpose()?;
     let window = window(arguments, as_of.unwrap_or(now))?;
@@ -96,6 +98,18 @@ fn orders(arguments: &RunArguments, loaded: &Loaded, all: &Tenants, now: Timesta
     Ok(orders)
 }
 
+/// A hunt that was asked for by its id is there, and doesn't load.
+fn broken(arguments: &RunArguments, loaded: &Loaded) -> Option<AppError> {
+    let wrong = |finding: &&Finding| {
+        let named = finding.hunt.as_ref().is_some_and(|hunt| arguments.hunts.contains(hunt));
+        let loads = |hunt: &Arc<Hunt>| finding.hunt.as_deref() == Some(hunt.id.as_str());
+        finding.level == Level::Error && named && !loaded.hunts.iter().any(loads)
+    };
+    let hunt = loaded.findings.iter().find(wrong)?.hunt.as_deref()?;
+    let message = format!("the hunt `{}` doesn't load", terminal_safe(hunt));
+    Some(AppError::new(message, "mend what is shown above; `huntd check` shows it again"))
+}
+
 fn tenants(names: &[String], all: &Tenants) -> Result<Vec<Arc<Tenant>>, AppError> {
     if names.is_empty() {
         return Ok(all.values().cloned().collect());
@@ -115,7 +129,7 @@ fn window(arguments: &RunArguments, now: Timestamp) -> Result<Option<Window>, Ap
     if let Some(last) = &arguments.last {
         let length = select::duration("--last", last)?;
         if length.is_zero() {
-            return Err(AppError::new("`--last` is no stretch of time", "write it as 90m, 36h, 7d or PT1H"));
+            return Err(AppError::new("`--last` must be more than nothing", "write it as 90m, 36h, 7d or PT1H"));
         }
         return Ok(Some(Window { from: now.minus(length), to: now }));
     }

@@ -25,9 +25,15 @@ pub async fn run(path: &Path, arguments: &ShowArguments, output: Output) -> Resu
     }
     match store.hit(what).await? {
         HitSearch::One(life) => {
-            for hit in &life {
-                let text = if output.json { json::line(hit, None) } else { record::hit_whole(hit) };
-                output.line(&text)?;
+            for (index, hit) in life.iter().enumerate() {
+                if output.json {
+                    output.line(&json::line(hit, None))?;
+                    continue;
+                }
+                if index > 0 {
+                    output.line("")?;
+                }
+                output.line(record::hit_whole(hit).trim_end())?;
             }
             Ok(Exit::Done)
         }

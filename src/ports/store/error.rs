@@ -70,7 +70,9 @@ impl StoreError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Open { .. } => "check that the folder exists and that huntd's user may write there",
+            Self::Open { .. } => {
+                "check that the folder exists, that its disk isn't mounted read-only, and that huntd's user may write there"
+            }
             Self::Newer { .. } => "install the newer huntd again, or restore the database from before it",
             Self::Damaged { .. } => "restore a backup, or move the file away: huntd then starts with an empty history",
             Self::Full { .. } => "free some space; huntd goes on by itself, and has lost nothing",
