@@ -20,7 +20,6 @@ use crate::ports::clock::SharedClock;
 use crate::ports::store::{Store, owner_is_alive};
 use crate::rules::definition::LoadedHunts;
 use crate::rules::schedule::ClockMove;
-use crate::rules::yaml::MAX_BYTES;
 use crate::rules::{check, config, definition, quota};
 
 /// The config and its hunts, as they were loaded.

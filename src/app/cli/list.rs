@@ -18,8 +18,7 @@ use crate::rules::schedule;
 
 /// A hunt on a tenant, as `list --json` prints it.
 #[derive(Debug, Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
-struct Row<'a> {
+struct Listed<'a> {
     hunt: &'a str,
     name: &'a str,
     tenant: Option<&'a str>,
