@@ -6,6 +6,7 @@ pub mod config;
 pub mod definition;
 pub mod diff;
 pub mod identity;
+pub mod kql;
 pub mod quota;
 pub mod remedy;
 pub mod render;

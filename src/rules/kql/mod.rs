@@ -1,0 +1,10 @@
+//! KQL: what a hunt asks, known before the API does.
+//!
+//! [`lexer`] parts a text into tokens, [`parser`] makes a [`tree`] of any text, with [`problem`]s.
+
+pub mod lexer;
+pub mod parser;
+pub mod problem;
+pub mod span;
+pub mod tree;
+pub mod types;
