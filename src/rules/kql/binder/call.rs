@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::super::catalogue::{self, Accepts, Form, Function, Param, Returns, Signature};
+use super::super::catalogue::{self, Accepts, Form, Function, Param, Returns, Shared, Signature};
 use super::super::problem::{Code, Problem};
 use super::super::span::Span;
 use super::super::tree::{Expr, ExprKind, Item, Name, ParamKind};
@@ -34,20 +34,20 @@ impl Argument<'_> {
 
 impl<'t, 'a> Binder<'t, 'a> {
     /// What a call gives.
-    pub(super) fn call(&mut self, name: Name<'a>, args: &'t [Item<'a>], span: Span) -> Value<'a> {
+    pub(super) fn call(&mut self, name: Name<'a>, args: &'t [Item<'a>]) -> Value<'a> {
         if let Some(kind) = self.locals.iter().rev().find(|local| local.name == name.text).map(|local| local.kind.clone()) {
             return match kind {
                 LocalKind::Function(function) => self.call_own(name, &function, args, None),
                 // A name of a value with parentheses behind: `let` of a query may be called so.
                 LocalKind::Value { value: Value::Table(table), .. } if args.is_empty() => Value::Table(table),
                 LocalKind::Value { value: Value::Unknown, .. } => self.walk(args),
-                LocalKind::Value { .. } => self.call_built_in(name, args, span),
+                LocalKind::Value { .. } => self.call_built_in(name, args),
             };
         }
         if self.schema.function(name.text).is_some() {
             return self.call_of_schema(name, None, args);
         }
-        self.call_built_in(name, args, span)
+        self.call_built_in(name, args)
     }
 
     /// Walks arguments of what isn't known.
@@ -93,7 +93,7 @@ impl<'t, 'a> Binder<'t, 'a> {
         }
     }
 
-    fn call_built_in(&mut self, name: Name<'a>, args: &'t [Item<'a>], span: Span) -> Value<'a> {
+    fn call_built_in(&mut self, name: Name<'a>, args: &'t [Item<'a>]) -> Value<'a> {
         if let Some(value) = self.call_entity(name, args) {
             return value;
         }
@@ -131,8 +131,7 @@ impl<'t, 'a> Binder<'t, 'a> {
         if let Some(instead) = function.retired {
             self.tell(
                 Problem::warning(Code::Retired, name.span, format!("`{}` is retired", name.text))
-                    .hint(format!("use {instead}"))
-                    .fix(name.span, instead),
+                    .hint(format!("use {}", instead.replace('|', " or "))),
             );
         }
         let given = self.arguments(function, args);
@@ -237,7 +236,7 @@ impl<'t, 'a> Binder<'t, 'a> {
     fn misfit(&self, signature: &'static Signature, given: &[Argument<'a>]) -> Option<(usize, &'static Param)> {
         given.iter().enumerate().find_map(|(at, argument)| {
             let param = param_at(signature, at, given.len())?;
-            (!fits(param, argument, given)).then_some((at, param))
+            (!fits(param, argument)).then_some((at, param))
         })
     }
 
@@ -247,7 +246,7 @@ impl<'t, 'a> Binder<'t, 'a> {
         let (expected, hint) = expectation(param, ty);
         let message = if let Value::Table(_) = argument.value {
             format!("`{}` takes {expected} as `{}`, and this is a table", name.text, param.name)
-        } else if type_fits(param, argument, given) {
+        } else if type_fits(param, argument) {
             format!("`{}` takes {expected} as `{}`", name.text, param.name)
         } else {
             format!("`{}` takes {expected} as `{}`, and this is a {ty}", name.text, param.name)
@@ -262,11 +261,10 @@ impl<'t, 'a> Binder<'t, 'a> {
     /// What a fitting call returns; the arguments that must agree are looked at together.
     fn common(&mut self, name: Name<'a>, signature: &'static Signature, given: &[Argument<'a>]) -> Type {
         let ty = returned(signature, given);
-        if ty == Type::Unknown && matches!(signature.returns, Returns::Common | Returns::CommonNotDynamic) {
+        let strict = signature.params.iter().any(|param| matches!(param.accepts, Accepts::Common(Shared::Scalar | Shared::Orderable)));
+        if strict {
             let types: Vec<Type> = commons(signature, given).collect();
-            let known = types.iter().all(|ty| *ty != Type::Unknown);
-            // Values of different types are taken where one of them is dynamic.
-            if known && name.text == "coalesce" && common_type(&types).is_none() {
+            if !types.contains(&Type::Unknown) && common_type(&types).is_none() {
                 self.error_hint(
                     Code::Type,
                     name.span,
@@ -343,16 +341,19 @@ impl<'t, 'a> Binder<'t, 'a> {
 
 /// Least and most arguments.
 fn bounds(signature: &Signature) -> (usize, usize) {
-    let least = signature.params.iter().map(|param| param.min as usize).sum();
-    let most = signature.params.iter().fold(0usize, |sum, param| sum.saturating_add(param.max as usize));
-    (least, most)
+    let (least, most) = signature.arity();
+    (least as usize, most as usize)
 }
 
 /// Whether a signature takes so many arguments.
 fn takes(signature: &Signature, count: usize) -> bool {
     let (least, most) = bounds(signature);
-    let pairs = signature.returns == Returns::Common && signature.params.first().is_some_and(|param| param.name == "predicate" && param.max > 1);
-    (least..=most).contains(&count) && (!pairs || count % 2 == 1)
+    (least..=most).contains(&count) && (!in_pairs(signature) || (count - least) % 2 == 0)
+}
+
+/// Whether two parameters in a row repeat together.
+fn in_pairs(signature: &Signature) -> bool {
+    signature.params.windows(2).any(|pair| pair.iter().all(|param| param.max > 1))
 }
 
 /// The parameter that the argument at a place is for, of so many in all.
@@ -379,34 +380,26 @@ fn param_at(signature: &'static Signature, at: usize, count: usize) -> Option<&'
 }
 
 /// Whether an argument fits its parameter.
-fn fits(param: &Param, argument: &Argument<'_>, given: &[Argument<'_>]) -> bool {
+fn fits(param: &Param, argument: &Argument<'_>) -> bool {
     let form = match param.form {
         Form::Constant => argument.constant,
         Form::Literal | Form::LiteralNotEmpty => argument.literal,
-        Form::StarAllowed => true,
         Form::Star => argument.star,
         _ => true,
     };
     let star = !argument.star || matches!(param.form, Form::Star | Form::StarAllowed);
-    form && star && type_fits(param, argument, given)
+    form && star && type_fits(param, argument)
 }
 
-fn type_fits(param: &Param, argument: &Argument<'_>, given: &[Argument<'_>]) -> bool {
+fn type_fits(param: &Param, argument: &Argument<'_>) -> bool {
     match &argument.value {
         Value::Unknown => true,
         Value::Table(_) => matches!(param.accepts, Accepts::Tabular | Accepts::Any),
-        Value::Database { .. } | Value::Graph(_) => matches!(param.accepts, Accepts::Database | Accepts::Cluster | Accepts::Any),
+        Value::Database { .. } | Value::Graph(_) => param.accepts == Accepts::Any,
         Value::Scalar(ty) => match param.accepts {
-            Accepts::Same0 => same(given.first(), *ty),
-            Accepts::Same1 => same(given.get(1), *ty),
             accepts => catalogue::accepts(accepts, *ty),
         },
     }
-}
-
-fn same(other: Option<&Argument<'_>>, ty: Type) -> bool {
-    let other = other.map_or(Type::Unknown, Argument::ty);
-    other == Type::Unknown || ty == Type::Unknown || other.name() == ty.name() || other.is_number() && ty.is_number() || ty.is_dynamic() || other.is_dynamic()
 }
 
 /// Whether a literal stands there, perhaps in parentheses or with a sign.
@@ -421,13 +414,9 @@ fn is_literal(expr: &Expr<'_>) -> bool {
 
 /// The types of the arguments that must agree.
 fn commons<'g>(signature: &'static Signature, given: &'g [Argument<'_>]) -> impl Iterator<Item = Type> + 'g {
-    given.iter().enumerate().filter_map(|(at, argument)| {
+    given.iter().enumerate().filter_map(move |(at, argument)| {
         let param = param_at(signature, at, given.len())?;
-        matches!(
-            param.accepts,
-            Accepts::CommonScalar | Accepts::CommonNumber | Accepts::CommonSummable | Accepts::CommonOrderable | Accepts::CommonScalarOrDynamic
-        )
-        .then(|| argument.ty())
+        matches!(param.accepts, Accepts::Common(_)).then(|| argument.ty())
     })
 }
 
@@ -460,9 +449,11 @@ pub(super) fn widest(a: Type, b: Type) -> Type {
 /// What a call returns.
 fn returned(signature: &'static Signature, given: &[Argument<'_>]) -> Type {
     let at = |place: usize| given.get(place).map_or(Type::Unknown, Argument::ty);
-    match signature.returns {
-        Returns::Type(ty) => ty,
-        Returns::Argument(place) => at(place),
+    let common = || common_type(&commons(signature, given).collect::<Vec<_>>());
+    match &signature.returns {
+        Returns::Type(ty) => *ty,
+        Returns::Argument(place) => at(*place),
+        Returns::LiteralOf(place) => given.get(*place).and_then(|argument| argument.names_type).unwrap_or(Type::Unknown),
         Returns::LiteralOfLast => given.iter().rev().find_map(|argument| argument.names_type).unwrap_or(Type::Unknown),
         Returns::Promoted0 => match at(0) {
             Type::Int => Type::Long,
@@ -473,16 +464,14 @@ fn returned(signature: &'static Signature, given: &[Argument<'_>]) -> Type {
             ty if ty.is_dynamic() => Element::Any,
             ty => element_of(ty),
         })),
-        Returns::Widest => given.iter().map(Argument::ty).filter(|ty| ty.is_number()).reduce(widest).unwrap_or_else(|| at(0)),
-        Returns::Common | Returns::CommonNotDynamic => {
-            let types: Vec<Type> = commons(signature, given).collect();
-            match common_type(&types) {
-                Some(ty) => ty,
-                None if signature.returns == Returns::Common => Type::DYNAMIC,
-                None => Type::Unknown,
-            }
+        Returns::Widest => given.iter().map(Argument::ty).filter(|ty| ty.is_number()).fold(Type::Long, widest),
+        Returns::Common => common().unwrap_or(Type::Unknown),
+        Returns::CommonNotDynamic => common().unwrap_or(Type::DYNAMIC),
+        Returns::ArrayOfCommon(_) | Returns::Concatenated | Returns::United | Returns::Sorted => {
+            Type::Dynamic(Dynamic::Array(Element::Any))
         }
-        _ => Type::Unknown,
+        Returns::Tuple(values) => values.first().map_or(Type::Unknown, |(_, ty)| *ty),
+        Returns::Table(_) | Returns::Entity(_) | Returns::Custom => Type::Unknown,
     }
 }
 
@@ -502,36 +491,43 @@ fn shape(name: &str, signature: &Signature) -> String {
 
 /// What a parameter takes, in words, and how to give it.
 fn expectation(param: &Param, ty: Type) -> (String, Option<&'static str>) {
-    let form = match param.form {
-        Form::Constant => return ("a constant".to_owned(), Some("a value that is known before the query runs: a literal or a `let`")),
+    match param.form {
+        Form::Constant => {
+            let hint = "a value that is known before the query runs: a literal or a `let`";
+            return ("a constant".to_owned(), Some(hint));
+        }
         Form::Literal | Form::LiteralNotEmpty => return ("a literal".to_owned(), Some("write the value itself here")),
         Form::Star => return ("`*`".to_owned(), None),
-        _ => param.accepts,
-    };
-    let (text, hint): (&str, Option<&str>) = match form {
-        Accepts::Types(types) => {
-            let names: Vec<&str> = types.iter().map(|ty| ty.name()).collect();
-            let hint = match (types.first(), ty) {
-                (Some(Type::Timespan), _) => Some("a duration is written without quotes: 1d, 2h, 5m"),
-                (Some(Type::String), Type::Dynamic(_)) => Some("wrap it in tostring()"),
-                (Some(Type::String), _) => Some("put it in quotes, or wrap it in tostring()"),
-                (Some(Type::Datetime), Type::String) => Some("use todatetime(), or datetime(2026-01-31)"),
-                (Some(Type::Bool), _) => Some("write a condition: a comparison, or tobool()"),
+        _ => {}
+    }
+    let (text, hint): (&str, Option<&str>) = match param.accepts {
+        Accepts::Type(wanted) => {
+            let hint = match (wanted, ty) {
+                (Type::Timespan, _) => Some("a duration is written without quotes: 1d, 2h, 5m"),
+                (Type::String, Type::Dynamic(_)) => Some("wrap it in tostring()"),
+                (Type::String, _) => Some("put it in quotes, or wrap it in tostring()"),
+                (Type::Datetime, _) => Some("use todatetime(), or datetime(2026-01-31)"),
+                (Type::Bool, _) => Some("write a condition: a comparison, or tobool()"),
                 _ => None,
             };
-            return (format!("a {}", names.join(" or ")), hint);
+            return (format!("a {wanted}"), hint);
         }
         Accepts::Integer => ("a whole number", Some("write it without quotes, or use toint()")),
         Accepts::RealOrDecimal => ("a real number", Some("use todouble()")),
-        Accepts::Number | Accepts::NumberOrBool | Accepts::CommonNumber => ("a number", Some("turn it into one: toint(), tolong(), todouble()")),
-        Accepts::Summable | Accepts::CommonSummable => ("a number, datetime or timespan", Some("turn it into a number: toint(), tolong(), todouble()")),
-        Accepts::Orderable | Accepts::CommonOrderable => ("a value that can be ordered", Some("give the dynamic value a type: tostring(), tolong()")),
+        Accepts::Number | Accepts::NumberOrBool => ("a number", Some("turn it into one: toint(), tolong(), todouble()")),
+        Accepts::Summable => {
+            ("a number, datetime or timespan", Some("turn it into a number: toint(), tolong(), todouble()"))
+        }
+        Accepts::Orderable | Accepts::Common(Shared::Orderable) => {
+            ("a value that can be ordered", Some("give the dynamic value a type: tostring(), tolong()"))
+        }
         Accepts::StringOrDynamic | Accepts::StringOrArray => ("a string", Some("wrap it in tostring()")),
-        Accepts::DynamicArray | Accepts::IntegerOrArray => ("a dynamic array", Some("make one: parse_json(…), split(…), make_set(…)")),
+        Accepts::DynamicArray | Accepts::IntegerOrArray => {
+            ("a dynamic array", Some("make one: parse_json(…), split(…), make_set(…)"))
+        }
         Accepts::DynamicBag => ("a dynamic bag", Some("make one: parse_json(…), bag_pack(…)")),
         Accepts::NotDynamic => ("a value that isn't dynamic", Some("give it a type first: tostring(), tolong()")),
         Accepts::Tabular => ("a table", None),
-        Accepts::Same0 | Accepts::Same1 => ("a value of the same type", None),
         _ => ("a single value", Some("wrap a table in toscalar(…)")),
     };
     (text.to_owned(), hint)

@@ -19,7 +19,7 @@ impl<'a> Binder<'_, 'a> {
                 matches!(local.kind, LocalKind::Value { constant: true, .. })
             }),
             ExprKind::Call { name, args } => {
-                let known = catalogue::function(name.text).is_some()
+                let known = catalogue::function(name.text).is_some_and(|function| function.constant)
                     || self.locals.iter().any(|local| local.name == name.text);
                 known && args.iter().all(|arg| self.is_constant(&arg.expr))
             }

@@ -1,12 +1,12 @@
 //! Expressions: what each gives.
 
-use super::super::catalogue::operator;
+use super::super::catalogue;
 use super::super::problem::Code;
 use super::super::span::Span;
 use super::super::tree::{Binary, Expr, ExprKind, Json, Membership, Wrapper};
 use super::super::types::{Dynamic, Element, Type};
 use super::scope::{Table, Value};
-use super::{Binder, Row};
+use super::{Binder, Row, wording};
 
 impl<'t, 'a> Binder<'t, 'a> {
     /// The type of an expression that must be a scalar.
@@ -65,7 +65,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             ExprKind::Dynamic(json) => Value::Scalar(Type::Dynamic(content(*json))),
             ExprKind::TypeOf(_) => Value::Scalar(Type::TypeOf),
             ExprKind::Name(name) => self.name(*name),
-            ExprKind::Call { name, args } => self.call(*name, args, expr.span),
+            ExprKind::Call { name, args } => self.call(*name, args),
             ExprKind::Member { object, member } => self.member(object, member),
             ExprKind::Index { object, index } => Value::Scalar(self.index(object, index, expr.span)),
             ExprKind::Unary { minus, operand } => Value::Scalar(self.unary(*minus, operand, expr.span)),
@@ -78,7 +78,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             }
             ExprKind::Between { not, op_span, value, low, high } => {
                 let types = [self.operand(value), self.scalar(low), self.scalar(high)];
-                if !operator::between(types[0], types[1], types[2]) {
+                if !catalogue::between(types[0], types[1], types[2]) {
                     let word = if *not { "!between" } else { "between" };
                     self.error_hint(
                         Code::Type,
@@ -120,7 +120,7 @@ impl<'t, 'a> Binder<'t, 'a> {
 
     fn unary(&mut self, minus: bool, operand: &'t Expr<'a>, span: Span) -> Type {
         let ty = self.scalar(operand);
-        operator::unary(ty).unwrap_or_else(|| {
+        catalogue::unary(minus, ty).unwrap_or_else(|| {
             let sign = if minus { '-' } else { '+' };
             self.error(Code::Type, span, format!("`{sign}` can't be put before a {ty}"));
             Type::Unknown
@@ -138,16 +138,19 @@ impl<'t, 'a> Binder<'t, 'a> {
         let mut ty = self.operand(first);
         while let Some((op, op_span, right)) = chain.pop() {
             let other = self.scalar(right);
-            ty = operator::binary(op, ty, other).unwrap_or_else(|| {
+            ty = catalogue::binary(op, ty, other).unwrap_or_else(|| {
                 self.refused(op, op_span, ty, other);
-                operator::result(op)
+                match op {
+                    Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide | Binary::Modulo => Type::Unknown,
+                    _ => Type::Bool,
+                }
             });
         }
         ty
     }
 
     fn refused(&mut self, op: Binary, span: Span, left: Type, right: Type) {
-        let word = operator::text(op);
+        let word = wording::binary(op);
         let hint = match (op, left, right) {
             (Binary::Add, Type::String, _) | (Binary::Add, _, Type::String) => "join texts with strcat(a, b)",
             (Binary::And | Binary::Or, ..) => "both sides must be conditions: compare the value with something",
@@ -168,8 +171,8 @@ impl<'t, 'a> Binder<'t, 'a> {
 
     fn membership(&mut self, op: Membership, op_span: Span, value: &'t Expr<'a>, items: &'t [Expr<'a>]) {
         let ty = self.operand(value);
-        if !operator::membership(op, ty) {
-            let word = operator::membership_text(op);
+        if !catalogue::membership(op, ty) {
+            let word = wording::membership(op);
             self.error_hint(
                 Code::Type,
                 op_span,

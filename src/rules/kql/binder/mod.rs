@@ -19,6 +19,7 @@ mod sources;
 mod statement;
 mod summarize;
 mod unions;
+mod wording;
 
 use std::collections::HashSet;
 

@@ -1,6 +1,6 @@
 //! What a bare name means, and what is said where it means nothing.
 
-use super::super::catalogue;
+use super::super::catalogue::{self, Kind};
 use super::super::problem::{Code, Problem};
 use super::super::schema;
 use super::super::span::Span;
@@ -8,6 +8,7 @@ use super::super::tree::{Expr, ExprKind, Name};
 use super::super::types::Type;
 use super::super::words::{near, nearest};
 use super::Binder;
+use super::wording::of_other_languages;
 use super::scope::{Column, LocalKind, Table, Value};
 
 /// Columns that Log Analytics gives every table, and that a tenant alone lacks on most.
@@ -297,12 +298,12 @@ impl<'t, 'a> Binder<'t, 'a> {
             return;
         }
         let problem = Problem::error(Code::Function, name.span, format!("no function `{}`", name.text));
-        let locals = self.locals.iter().map(|local| local.name);
-        let mut names: Vec<&str> = locals.chain(catalogue::functions()).collect();
+        let mut names: Vec<&str> = self.locals.iter().map(|local| local.name).collect();
+        names.extend(catalogue::names(Kind::Function));
         if aggregates {
-            names.extend(catalogue::aggregates());
+            names.extend(catalogue::names(Kind::Aggregate));
         }
-        let problem = if let Some(instead) = catalogue::of_other_languages(name.text) {
+        let problem = if let Some(instead) = of_other_languages(name.text) {
             problem.hint(format!("in KQL that is {instead}"))
         } else if let Some(same) = names.iter().find(|other| other.eq_ignore_ascii_case(name.text)) {
             problem.hint(format!("it is written `{same}`: names are case-sensitive")).fix(name.span, (*same).to_owned())
@@ -347,10 +348,10 @@ impl<'t, 'a> Binder<'t, 'a> {
 
 /// Whether a function of this name can be stored in a workspace: a misspelt built-in can't.
 fn may_be_stored(name: &str, tabular: bool) -> bool {
-    let built_in = catalogue::functions().chain(catalogue::aggregates());
+    let built_in = catalogue::names(Kind::Function).chain(catalogue::names(Kind::Aggregate));
     let looks_built_in = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     let stored = name.starts_with('_') || name.starts_with("im") || tabular || !looks_built_in;
-    stored && !near(name, built_in) && catalogue::of_other_languages(name).is_none()
+    stored && !near(name, built_in) && of_other_languages(name).is_none()
 }
 
 /// What is said of a name that is a function without its parentheses, or another language's word.

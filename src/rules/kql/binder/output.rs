@@ -28,20 +28,20 @@ pub(super) struct Output<'a> {
     columns: Vec<Column<'a>>,
     /// Names given by this operator itself.
     given: Vec<Cow<'a, str>>,
-    /// A name that is taken is set anew, as `extend` does.
-    replaces: bool,
+    /// How many columns come from the table below.
+    base: usize,
     open: bool,
 }
 
 impl<'a> Output<'a> {
     /// From no columns: `project`, `summarize`.
     pub(super) fn empty(open: bool) -> Self {
-        Self { columns: Vec::new(), given: Vec::new(), replaces: false, open }
+        Self { columns: Vec::new(), given: Vec::new(), base: 0, open }
     }
 
     /// On top of a table's columns: `extend`.
     pub(super) fn over(table: &Table<'a>) -> Self {
-        Self { columns: table.columns.to_vec(), given: Vec::new(), replaces: true, open: table.open }
+        Self { columns: table.columns.to_vec(), given: Vec::new(), base: table.columns.len(), open: table.open }
     }
 
     /// Done.
@@ -70,17 +70,19 @@ impl<'a> Output<'a> {
         if self.given.contains(&name) {
             return false;
         }
-        match self.columns.iter_mut().find(|column| column.name == name) {
-            Some(old) if self.replaces => old.ty = ty,
-            Some(_) => return false,
-            None => self.columns.push(Column { name: name.clone(), ty }),
-        }
+        self.made(name.clone(), ty);
         self.given.push(name);
         true
     }
 
-    /// Adds a column under a made name.
+    /// Adds a column under a made name: on top of a table's columns it takes the place of one of that
+    /// name, beside this operator's own it gets a number.
     pub(super) fn made(&mut self, name: Cow<'a, str>, ty: Type) {
+        let base = self.base;
+        if let Some(old) = self.columns.iter_mut().take(base).find(|column| column.name == name) {
+            old.ty = ty;
+            return;
+        }
         let name = unique(&self.columns, name);
         self.columns.push(Column { name, ty });
     }
@@ -173,6 +175,13 @@ impl<'t, 'a> Binder<'t, 'a> {
         }
     }
 
+    /// The column whose name stands as a text in the first argument.
+    fn column_in_text(&self, args: &[Item<'a>]) -> Option<Cow<'a, str>> {
+        let ExprKind::Literal(literal) = &args.first()?.expr.kind else { return None };
+        let name = literal.text.trim_matches(['"', '\'']);
+        self.row.table.as_ref()?.column(name).map(|column| column.name.clone())
+    }
+
     fn call_name(&self, name: &'a str, args: &[Item<'a>]) -> Named<'a> {
         let function = if self.row.aggregate { catalogue::aggregate(name) } else { None };
         let Some(function) = function.or_else(|| catalogue::function(name)) else { return Named::None };
@@ -185,8 +194,14 @@ impl<'t, 'a> Binder<'t, 'a> {
             Naming::NameAndOnly => Named::Made(joined(name, only()).into()),
             Naming::Prefix(prefix) => Named::Made(joined(prefix, first).into()),
             Naming::PrefixAndOnly(prefix) => Named::Made(joined(prefix, only()).into()),
-            Naming::PrefixOnly(prefix) => Named::Made(prefix.into()),
-            Naming::FirstIfColumn | Naming::First => {
+            Naming::Fixed(prefix) => Named::Made(prefix.into()),
+            Naming::FirstIfColumn => self.column_in_text(args).map_or(Named::None, Named::Own),
+            // Only what a conversion makes takes its argument's name for its own.
+            Naming::First if !converts(name) => match args.first().map(|arg| self.made_name(&arg.expr)) {
+                Some(Named::Own(name) | Named::Made(name)) => Named::Made(name),
+                _ => Named::None,
+            },
+            Naming::First => {
                 match args.first().map(|arg| self.made_name(&arg.expr)) {
                     Some(Named::Own(name)) => Named::Own(name),
                     Some(Named::Made(name)) => Named::Made(name),
@@ -199,6 +214,14 @@ impl<'t, 'a> Binder<'t, 'a> {
             },
         }
     }
+}
+
+/// Whether a function turns a value into another type and is called as its argument is.
+fn converts(function: &str) -> bool {
+    matches!(
+        function,
+        "tostring" | "toint" | "tolong" | "todouble" | "toreal" | "todecimal" | "tobool" | "toboolean" | "todatetime" | "totimespan" | "toguid"
+    )
 }
 
 /// `x.a[0]["b"]` as `x_a_0_b`.

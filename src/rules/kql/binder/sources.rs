@@ -1,6 +1,6 @@
 //! Operators that begin a query, and those that hand a table to a function.
 
-use super::super::catalogue;
+use super::super::catalogue::{self, Kind};
 use super::super::problem::Code;
 use super::super::tree::{ColumnDecl, Expr, ExprKind, GraphName, Item, Name, Operator, Stage};
 use super::super::types::{Dynamic, Element, Type};
@@ -242,7 +242,7 @@ impl<'t, 'a> Binder<'t, 'a> {
     }
 
     fn unknown_plugin(&mut self, name: Name<'a>) {
-        let near = super::super::words::nearest(name.text, catalogue::plugins()).map(str::to_owned);
+        let near = super::super::words::nearest(name.text, catalogue::names(Kind::Plugin)).map(str::to_owned);
         let message = format!("no plugin `{}`", name.text);
         match near {
             Some(near) => self.error_hint(Code::Function, name.span, message, format!("did you mean `{near}`?")),
