@@ -13,9 +13,11 @@ use std::sync::LazyLock;
 use super::types::Type;
 
 pub use accept::accepts;
+pub use common::{array_of, array_of_common, common, joined};
 pub use operator::{between, binary, membership, unary};
 
 mod accept;
+mod common;
 mod operator;
 mod read;
 #[cfg(test)]
@@ -67,9 +69,9 @@ impl Signature {
     /// The fewest and the most arguments.
     #[must_use]
     pub fn arity(&self) -> (u32, u32) {
-        self.params.iter().fold((0, 0), |(low, high), param| {
-            (low.saturating_add(param.min), high.saturating_add(param.max))
-        })
+        self.params
+            .iter()
+            .fold((0, 0), |(low, high), param| (low.saturating_add(param.min), high.saturating_add(param.max)))
     }
 }
 
@@ -205,6 +207,8 @@ pub enum Returns {
     Tuple(Vec<(&'static str, Type)>),
     /// A table with these columns.
     Table(Vec<(&'static str, Type)>),
+    /// A table that is made of these parts, one after the other.
+    Rows(Vec<Output>),
     /// What the name in the first argument means.
     Entity(Entity),
     /// It depends on more than types; the binder knows by the name:
@@ -219,8 +223,52 @@ pub enum Returns {
     /// - `take_any(a, …)`: under their own names, `any_arg0` where there is none; `*` is all columns
     ///   but those of `by`. `any(a, b)`, `any(*)`: the same with `any_` before the names
     /// - `map`, `inner_nodes` of graphs: anything
-    /// - plugins: [`output`] has those that can be said; of the others nothing is known
+    /// - `pivot(x, sum(y), a, …)`: the columns `a, …`, or all of the input but `x` and those in the
+    ///   aggregate; and columns that only the data knows
+    /// - `dcount_intersect`: the input, and `s0`, `s1`, … of `long`, one for each argument
+    /// - `sequence_detect(t, max, max, x = …, y = …, a, …)`: the columns `a, …`, a `x_t` of `t`'s type
+    ///   for each condition, `Duration` of `timespan`
+    /// - `rolling_percentile(v, 50, i, bin, 4, a, …)`: the columns `i`, `a, …`, and
+    ///   `rolling_4_percentile_v_50` of `v`'s type, an `int` made a `long`
     Custom,
+}
+
+/// A part of the table that a plugin makes. Arguments are counted from 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// The input's columns.
+    Input,
+    /// The input's columns but the one that an argument names.
+    InputWithout(usize),
+    /// The columns of the table that the first argument is, with a number behind a name that is there
+    /// already; without its columns that [`Form::ColumnOf0`] arguments name a second key with.
+    Looked,
+    /// The same without the column that an argument names.
+    LookedWithout(usize),
+    /// Columns that only the data knows: no name behind it can be called unknown, unless the query
+    /// says which there are (`evaluate x() : (a:long)`).
+    Open,
+    /// The column that an argument names.
+    Argument(usize),
+    /// The columns that the arguments from this one on name.
+    ArgumentsFrom(usize),
+    /// The columns of an argument's `typeof(…)`; `*` in it is the input's.
+    TypeOf(usize),
+    /// A column.
+    Column(&'static str, Type),
+    /// A column of the type of an argument.
+    ColumnAs(&'static str, usize),
+    /// A column called after an argument.
+    Named {
+        /// In front of the argument's name.
+        before: &'static str,
+        /// Which argument.
+        argument: usize,
+        /// Behind the argument's name.
+        after: &'static str,
+        /// Its type.
+        ty: Type,
+    },
 }
 
 /// What a name in a string can mean.

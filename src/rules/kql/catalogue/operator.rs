@@ -12,7 +12,11 @@ pub fn binary(op: Binary, left: Type, right: Type) -> Option<Type> {
     let known = left != Type::Unknown && right != Type::Unknown;
     match op {
         Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide | Binary::Modulo => {
-            if known { arithmetic(op, left, right) } else { Some(Type::Unknown) }
+            if known {
+                arithmetic(op, left, right)
+            } else {
+                Some(Type::Unknown)
+            }
         }
         _ => (!known || compares(op, left, right)).then_some(Type::Bool),
     }
@@ -64,11 +68,7 @@ fn words(op: TextOp, left: Type, right: Type) -> bool {
     let strict = matches!(op.word, TextWord::Has | TextWord::HasPrefix | TextWord::HasSuffix);
     text(left)
         && text(right)
-        && (!strict
-            || matches!(
-                right,
-                Type::String | Type::Dynamic(Dynamic::Any | Dynamic::Value(Element::Any))
-            ))
+        && (!strict || matches!(right, Type::String | Type::Dynamic(Dynamic::Any | Dynamic::Value(Element::Any))))
 }
 
 fn compares(op: Binary, left: Type, right: Type) -> bool {

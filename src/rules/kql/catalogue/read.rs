@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 
-use super::{Accepts, Entity, Form, Function, Naming, Param, Returns, Shared, Signature};
+use super::{Accepts, Entity, Form, Function, Naming, Output, Param, Returns, Shared, Signature};
 use crate::rules::kql::types::{Dynamic, Element, Type};
 
 /// Scalar functions.
@@ -46,7 +46,7 @@ pub(super) fn table(text: &'static str) -> Result<HashMap<&'static str, Function
 fn function(line: &'static str) -> Option<Function> {
     let (name, rest) = line.split_once('(')?;
     let (inside, rest) = closing(rest, '(', ')')?;
-    let (result, marks) = rest.trim_start().find([' ']).map_or((rest.trim(), ""), |_| marks(rest));
+    let (result, marks) = marks(rest);
     let mut function = Function {
         name,
         signatures: Vec::new(),
@@ -207,6 +207,9 @@ fn element(word: &str) -> Option<Element> {
 }
 
 fn returns(text: &'static str) -> Option<Returns> {
+    if let Some(parts) = text.strip_prefix("rows(").and_then(|rest| rest.strip_suffix(')')) {
+        return Some(Returns::Rows(pieces(parts).map(output).collect::<Option<_>>()?));
+    }
     if let Some((head, rest)) = text.split_once('(') {
         let columns = pieces(rest.strip_suffix(')')?).map(|piece| {
             let (name, ty) = piece.split_once(':')?;
@@ -239,6 +242,33 @@ fn returns(text: &'static str) -> Option<Returns> {
         _ => match text.strip_prefix("entity ") {
             Some(entity) => Returns::Entity(self::entity(entity)?),
             None => Returns::Type(named(text)?),
+        },
+    })
+}
+
+/// `in`, `in -0`, `right`, `right -1`, `open`, `1`, `from 5`, `typeof 0`, `a:long`, `a:=6`, `a_[1]_b:long`.
+fn output(text: &'static str) -> Option<Output> {
+    if let Some((name, ty)) = text.split_once(':') {
+        if let Some(argument) = ty.strip_prefix('=') {
+            return Some(Output::ColumnAs(name, argument.parse().ok()?));
+        }
+        let Some((before, rest)) = name.split_once('[') else {
+            return Some(Output::Column(name, named(ty)?));
+        };
+        let (argument, after) = rest.split_once(']')?;
+        return Some(Output::Named { before, argument: argument.parse().ok()?, after, ty: named(ty)? });
+    }
+    Some(match text.split_once(' ') {
+        Some(("in", without)) => Output::InputWithout(without.strip_prefix('-')?.parse().ok()?),
+        Some(("right", without)) => Output::LookedWithout(without.strip_prefix('-')?.parse().ok()?),
+        Some(("from", argument)) => Output::ArgumentsFrom(argument.parse().ok()?),
+        Some(("typeof", argument)) => Output::TypeOf(argument.parse().ok()?),
+        Some(_) => return None,
+        None => match text {
+            "in" => Output::Input,
+            "right" => Output::Looked,
+            "open" => Output::Open,
+            _ => Output::Argument(text.parse().ok()?),
         },
     })
 }
