@@ -6,10 +6,9 @@ use super::super::catalogue::{self, Accepts, Form, Function, Param, Returns, Sha
 use super::super::problem::{Code, Problem};
 use super::super::span::Span;
 use super::super::tree::{Expr, ExprKind, Item, Name, ParamKind};
-use super::super::types::{Dynamic, Element, Type};
-use super::expression::element_of;
-use super::scope::{LocalKind, Table, UserFunction, Value};
+use super::super::types::Type;
 use super::Binder;
+use super::scope::{LocalKind, Table, UserFunction, Value};
 
 /// An argument, walked.
 #[derive(Debug, Clone)]
@@ -18,6 +17,8 @@ struct Argument<'a> {
     span: Span,
     constant: bool,
     literal: bool,
+    /// The content of a literal text.
+    text: Option<&'a str>,
     star: bool,
     /// Of `typeof(…)`.
     names_type: Option<Type>,
@@ -35,7 +36,9 @@ impl Argument<'_> {
 impl<'t, 'a> Binder<'t, 'a> {
     /// What a call gives.
     pub(super) fn call(&mut self, name: Name<'a>, args: &'t [Item<'a>]) -> Value<'a> {
-        if let Some(kind) = self.locals.iter().rev().find(|local| local.name == name.text).map(|local| local.kind.clone()) {
+        if let Some(kind) =
+            self.locals.iter().rev().find(|local| local.name == name.text).map(|local| local.kind.clone())
+        {
             return match kind {
                 LocalKind::Function(function) => self.call_own(name, &function, args, None),
                 // A name of a value with parentheses behind: `let` of a query may be called so.
@@ -63,7 +66,9 @@ impl<'t, 'a> Binder<'t, 'a> {
         match name.text {
             "table" => {
                 let text = args.first().and_then(|arg| match &arg.expr.kind {
-                    ExprKind::Literal(literal) if literal.ty == Type::String => Some(literal.text.trim_matches(['"', '\''])),
+                    ExprKind::Literal(literal) if literal.ty == Type::String => {
+                        Some(literal.text.trim_matches(['"', '\'']))
+                    }
                     _ => None,
                 });
                 for arg in args {
@@ -154,7 +159,9 @@ impl<'t, 'a> Binder<'t, 'a> {
             }
             several => {
                 // The version that the arguments fit the furthest is the one that was meant.
-                let meant = several.iter().max_by_key(|signature| self.misfit(signature, &given).map_or(usize::MAX, |(at, _)| at));
+                let meant = several
+                    .iter()
+                    .max_by_key(|signature| self.misfit(signature, &given).map_or(usize::MAX, |(at, _)| at));
                 if let Some(meant) = meant {
                     if let Some((at, param)) = self.misfit(meant, &given) {
                         self.wrong_argument(name, at, param, &given);
@@ -193,6 +200,7 @@ impl<'t, 'a> Binder<'t, 'a> {
                 span: arg.span,
                 constant: self.is_constant(&arg.expr),
                 literal: is_literal(&arg.expr),
+                text: literal_text(&arg.expr),
                 star,
                 names_type,
             });
@@ -261,10 +269,8 @@ impl<'t, 'a> Binder<'t, 'a> {
     /// What a fitting call returns; the arguments that must agree are looked at together.
     fn common(&mut self, name: Name<'a>, signature: &'static Signature, given: &[Argument<'a>]) -> Type {
         let ty = returned(signature, given);
-        let strict = signature.params.iter().any(|param| matches!(param.accepts, Accepts::Common(Shared::Scalar | Shared::Orderable)));
-        if strict {
-            let types: Vec<Type> = commons(signature, given).collect();
-            if !types.contains(&Type::Unknown) && common_type(&types).is_none() {
+        if let Some(shared) = shared(signature) {
+            if catalogue::common(shared, commons(signature, given)).is_none() {
                 self.error_hint(
                     Code::Type,
                     name.span,
@@ -298,7 +304,12 @@ impl<'t, 'a> Binder<'t, 'a> {
             let tabular = params.get(place).is_some_and(|param| !matches!(param.kind, ParamKind::Scalar(_)));
             let value = if tabular { Value::Table(self.table(&arg.expr)) } else { self.value(&arg.expr) };
             if !tabular && place < params.len() && matches!(value, Value::Table(_)) {
-                self.error_hint(Code::Tabular, arg.span, "a single value must stand here, and this is a table", "wrap it in toscalar(…)");
+                self.error_hint(
+                    Code::Tabular,
+                    arg.span,
+                    "a single value must stand here, and this is a table",
+                    "wrap it in toscalar(…)",
+                );
             }
             match given.get_mut(place) {
                 Some(slot) => *slot = Some(value),
@@ -306,15 +317,22 @@ impl<'t, 'a> Binder<'t, 'a> {
             }
         }
         self.row.aggregate = aggregate;
-        let missing = params.iter().zip(&given).filter(|(param, given)| given.is_none() && param.default.is_none()).count();
+        let missing =
+            params.iter().zip(&given).filter(|(param, given)| given.is_none() && param.default.is_none()).count();
         if missing > 0 || extra > 0 {
             let needed = params.iter().filter(|param| param.default.is_none()).count();
-            let takes = if needed == params.len() { format!("{needed}") } else { format!("{needed} to {}", params.len()) };
+            let takes =
+                if needed == params.len() { format!("{needed}") } else { format!("{needed} to {}", params.len()) };
             let names: Vec<&str> = params.iter().map(|param| param.name.text).collect();
             self.error_hint(
                 Code::Arity,
                 name.span,
-                format!("`{}` takes {takes} argument{}, and {} are given", name.text, if params.len() == 1 { "" } else { "s" }, args.len() + first),
+                format!(
+                    "`{}` takes {takes} argument{}, and {} are given",
+                    name.text,
+                    if params.len() == 1 { "" } else { "s" },
+                    args.len() + first
+                ),
                 format!("it is declared as {}({})", name.text, names.join(", ")),
             );
             return function.result.clone();
@@ -381,6 +399,15 @@ fn param_at(signature: &'static Signature, at: usize, count: usize) -> Option<&'
 
 /// Whether an argument fits its parameter.
 fn fits(param: &Param, argument: &Argument<'_>) -> bool {
+    match argument.text {
+        Some("~") if param.tilde => return true,
+        Some(text)
+            if !param.values.is_empty() && !param.values.iter().any(|value| value.eq_ignore_ascii_case(text)) =>
+        {
+            return false;
+        }
+        _ => {}
+    }
     let form = match param.form {
         Form::Constant => argument.constant,
         Form::Literal | Form::LiteralNotEmpty => argument.literal,
@@ -412,6 +439,17 @@ fn is_literal(expr: &Expr<'_>) -> bool {
     }
 }
 
+/// The content of a plain literal text.
+fn literal_text<'a>(expr: &Expr<'a>) -> Option<&'a str> {
+    match &expr.kind {
+        ExprKind::Literal(literal) if literal.ty == Type::String => {
+            Some(literal.text.trim_start_matches('@').trim_matches(['"', '\'']))
+        }
+        ExprKind::Paren(inner) => literal_text(inner),
+        _ => None,
+    }
+}
+
 /// The types of the arguments that must agree.
 fn commons<'g>(signature: &'static Signature, given: &'g [Argument<'_>]) -> impl Iterator<Item = Type> + 'g {
     given.iter().enumerate().filter_map(move |(at, argument)| {
@@ -420,19 +458,12 @@ fn commons<'g>(signature: &'static Signature, given: &'g [Argument<'_>]) -> impl
     })
 }
 
-/// The type that several values share.
-fn common_type(types: &[Type]) -> Option<Type> {
-    let mut common = *types.first()?;
-    for ty in types {
-        common = match (common, *ty) {
-            (Type::Unknown, other) | (other, Type::Unknown) => other,
-            (a, b) if a.name() == b.name() => if a == b { a } else { Type::DYNAMIC },
-            (a, b) if a.is_number() && b.is_number() => widest(a, b),
-            (Type::Dynamic(_), other) | (other, Type::Dynamic(_)) => other,
-            _ => return None,
-        };
-    }
-    Some(common)
+/// What arguments that must agree share.
+fn shared(signature: &Signature) -> Option<Shared> {
+    signature.params.iter().find_map(|param| match param.accepts {
+        Accepts::Common(shared) => Some(shared),
+        _ => None,
+    })
 }
 
 /// The wider of two numbers.
@@ -449,29 +480,29 @@ pub(super) fn widest(a: Type, b: Type) -> Type {
 /// What a call returns.
 fn returned(signature: &'static Signature, given: &[Argument<'_>]) -> Type {
     let at = |place: usize| given.get(place).map_or(Type::Unknown, Argument::ty);
-    let common = || common_type(&commons(signature, given).collect::<Vec<_>>());
     match &signature.returns {
         Returns::Type(ty) => *ty,
         Returns::Argument(place) => at(*place),
-        Returns::LiteralOf(place) => given.get(*place).and_then(|argument| argument.names_type).unwrap_or(Type::Unknown),
+        Returns::LiteralOf(place) => {
+            given.get(*place).and_then(|argument| argument.names_type).unwrap_or(Type::Unknown)
+        }
         Returns::LiteralOfLast => given.iter().rev().find_map(|argument| argument.names_type).unwrap_or(Type::Unknown),
         Returns::Promoted0 => match at(0) {
             Type::Int => Type::Long,
             other => other,
         },
-        Returns::Array0 => Type::Dynamic(Dynamic::Array(match at(0) {
-            Type::Dynamic(Dynamic::Value(element)) => element,
-            ty if ty.is_dynamic() => Element::Any,
-            ty => element_of(ty),
-        })),
+        Returns::Array0 => catalogue::array_of(at(0)),
         Returns::Widest => given.iter().map(Argument::ty).filter(|ty| ty.is_number()).fold(Type::Long, widest),
-        Returns::Common => common().unwrap_or(Type::Unknown),
-        Returns::CommonNotDynamic => common().unwrap_or(Type::DYNAMIC),
-        Returns::ArrayOfCommon(_) | Returns::Concatenated | Returns::United | Returns::Sorted => {
-            Type::Dynamic(Dynamic::Array(Element::Any))
+        Returns::Common | Returns::CommonNotDynamic => {
+            let shared = shared(signature).unwrap_or(Shared::Scalar);
+            catalogue::common(shared, commons(signature, given)).unwrap_or(Type::Unknown)
         }
+        Returns::ArrayOfCommon(from) => catalogue::array_of_common(given.iter().skip(*from).map(Argument::ty)),
+        Returns::Concatenated => catalogue::joined(given.iter().map(Argument::ty), false),
+        Returns::United => catalogue::joined(given.iter().map(Argument::ty), true),
+        Returns::Sorted => at(0),
         Returns::Tuple(values) => values.first().map_or(Type::Unknown, |(_, ty)| *ty),
-        Returns::Table(_) | Returns::Entity(_) | Returns::Custom => Type::Unknown,
+        Returns::Table(_) | Returns::Rows(_) | Returns::Entity(_) | Returns::Custom => Type::Unknown,
     }
 }
 
@@ -491,6 +522,9 @@ fn shape(name: &str, signature: &Signature) -> String {
 
 /// What a parameter takes, in words, and how to give it.
 fn expectation(param: &Param, ty: Type) -> (String, Option<&'static str>) {
+    if !param.values.is_empty() {
+        return (format!("one of \"{}\"", param.values.join("\", \"")), None);
+    }
     match param.form {
         Form::Constant => {
             let hint = "a value that is known before the query runs: a literal or a `let`";
@@ -514,7 +548,9 @@ fn expectation(param: &Param, ty: Type) -> (String, Option<&'static str>) {
         }
         Accepts::Integer => ("a whole number", Some("write it without quotes, or use toint()")),
         Accepts::RealOrDecimal => ("a real number", Some("use todouble()")),
-        Accepts::Number | Accepts::NumberOrBool => ("a number", Some("turn it into one: toint(), tolong(), todouble()")),
+        Accepts::Number | Accepts::NumberOrBool => {
+            ("a number", Some("turn it into one: toint(), tolong(), todouble()"))
+        }
         Accepts::Summable => {
             ("a number, datetime or timespan", Some("turn it into a number: toint(), tolong(), todouble()"))
         }

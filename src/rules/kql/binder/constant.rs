@@ -15,9 +15,12 @@ impl<'a> Binder<'_, 'a> {
             ExprKind::Binary { .. } => self.is_constant_chain(expr),
             ExprKind::Index { object, index } => self.is_constant(object) && self.is_constant(index),
             ExprKind::Member { object, .. } => self.is_constant(object),
-            ExprKind::Name(name) => self.locals.iter().rev().find(|local| local.name == name.text).is_some_and(|local| {
-                matches!(local.kind, LocalKind::Value { constant: true, .. })
-            }),
+            ExprKind::Name(name) => self
+                .locals
+                .iter()
+                .rev()
+                .find(|local| local.name == name.text)
+                .is_some_and(|local| matches!(local.kind, LocalKind::Value { constant: true, .. })),
             ExprKind::Call { name, args } => {
                 let known = catalogue::function(name.text).is_some_and(|function| function.constant)
                     || self.locals.iter().any(|local| local.name == name.text);

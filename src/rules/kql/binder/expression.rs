@@ -69,9 +69,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             ExprKind::Member { object, member } => self.member(object, member),
             ExprKind::Index { object, index } => Value::Scalar(self.index(object, index, expr.span)),
             ExprKind::Unary { minus, operand } => Value::Scalar(self.unary(*minus, operand, expr.span)),
-            ExprKind::Binary { op, op_span, left, right } => {
-                Value::Scalar(self.binary(*op, *op_span, left, right))
-            }
+            ExprKind::Binary { op, op_span, left, right } => Value::Scalar(self.binary(*op, *op_span, left, right)),
             ExprKind::In { op, op_span, value, items } => {
                 self.membership(*op, *op_span, value, items);
                 Value::Scalar(Type::Bool)
@@ -141,7 +139,9 @@ impl<'t, 'a> Binder<'t, 'a> {
             ty = catalogue::binary(op, ty, other).unwrap_or_else(|| {
                 self.refused(op, op_span, ty, other);
                 match op {
-                    Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide | Binary::Modulo => Type::Unknown,
+                    Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide | Binary::Modulo => {
+                        Type::Unknown
+                    }
                     _ => Type::Bool,
                 }
             });
@@ -154,16 +154,24 @@ impl<'t, 'a> Binder<'t, 'a> {
         let hint = match (op, left, right) {
             (Binary::Add, Type::String, _) | (Binary::Add, _, Type::String) => "join texts with strcat(a, b)",
             (Binary::And | Binary::Or, ..) => "both sides must be conditions: compare the value with something",
-            (Binary::Text(_), Type::String | Type::Dynamic(_), _) => "the right side must be a string: put it in quotes, or use tostring()",
+            (Binary::Text(_), Type::String | Type::Dynamic(_), _) => {
+                "the right side must be a string: put it in quotes, or use tostring()"
+            }
             (Binary::Text(_), ..) => "the left side must be a string: use tostring(), or compare it with `==` or `in`",
             (_, Type::Datetime, Type::String) | (_, Type::String, Type::Datetime) => {
                 "write a time as datetime(2026-01-31), or use todatetime()"
             }
-            (_, Type::String, _) => "turn the text into a number with toint(), tolong() or todouble(), or compare with `==`",
+            (_, Type::String, _) => {
+                "turn the text into a number with toint(), tolong() or todouble(), or compare with `==`"
+            }
             (_, _, Type::String) => "write the number without quotes, or turn the text into one with tolong()",
-            (_, Type::Datetime, _) => "a datetime compares with a datetime: ago(1d), datetime(2026-01-31); durations are written 1d, 5m",
+            (_, Type::Datetime, _) => {
+                "a datetime compares with a datetime: ago(1d), datetime(2026-01-31); durations are written 1d, 5m"
+            }
             (_, Type::Timespan, _) => "a duration compares with a duration: 1d, 5m",
-            (_, Type::Dynamic(_), _) | (_, _, Type::Dynamic(_)) => "give the dynamic value a type first: tostring(), tolong(), todatetime()",
+            (_, Type::Dynamic(_), _) | (_, _, Type::Dynamic(_)) => {
+                "give the dynamic value a type first: tostring(), tolong(), todatetime()"
+            }
             _ => "the two sides must be of types that go together",
         };
         self.error_hint(Code::Type, span, format!("`{word}` isn't defined for {left} and {right}"), hint);
@@ -213,7 +221,12 @@ impl<'t, 'a> Binder<'t, 'a> {
                     Type::String => "take a text apart first: parse_json(…).name, split(…)[0] or extract(…)",
                     _ => "only dynamic values have parts",
                 };
-                self.error_hint(Code::Type, member.span, format!("a {ty} has no parts, so `.` can't look into it"), hint);
+                self.error_hint(
+                    Code::Type,
+                    member.span,
+                    format!("a {ty} has no parts, so `.` can't look into it"),
+                    hint,
+                );
                 Value::Unknown
             }
             Value::Table(_) | Value::Graph(_) => {
@@ -257,7 +270,12 @@ impl<'t, 'a> Binder<'t, 'a> {
                 Type::String => "take a text apart first: parse_json(…)[\"name\"], split(…)[0] or substring(…)",
                 _ => "only dynamic values have parts",
             };
-            self.error_hint(Code::Type, object.span.to(span), format!("a {ty} has no parts, so `[…]` can't look into it"), hint);
+            self.error_hint(
+                Code::Type,
+                object.span.to(span),
+                format!("a {ty} has no parts, so `[…]` can't look into it"),
+                hint,
+            );
         }
         Type::DYNAMIC
     }

@@ -13,6 +13,7 @@ mod join;
 mod names;
 mod output;
 mod pipe;
+mod plugins;
 mod reshape;
 mod scope;
 mod sources;

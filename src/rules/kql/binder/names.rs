@@ -8,8 +8,8 @@ use super::super::tree::{Expr, ExprKind, Name};
 use super::super::types::Type;
 use super::super::words::{near, nearest};
 use super::Binder;
-use super::wording::of_other_languages;
 use super::scope::{Column, LocalKind, Table, Value};
+use super::wording::of_other_languages;
 
 /// Columns that Log Analytics gives every table, and that a tenant alone lacks on most.
 const WORKSPACE_COLUMNS: [(&str, Type); 6] = [
@@ -113,8 +113,7 @@ impl<'t, 'a> Binder<'t, 'a> {
         let schema: &'a schema::Schema = self.schema;
         let table = schema.table(name)?;
         self.tables.push(&table.name);
-        let mut columns: Vec<_> =
-            table.columns.iter().map(|column| Column::new(&*column.name, column.ty)).collect();
+        let mut columns: Vec<_> = table.columns.iter().map(|column| Column::new(&*column.name, column.ty)).collect();
         if schema.workspace() {
             for (name, ty) in WORKSPACE_COLUMNS {
                 if table.column(name).is_none() {
@@ -185,7 +184,9 @@ impl<'t, 'a> Binder<'t, 'a> {
         }
         if self.schema.maybe_column(name.text) {
             let message = format!("the column `{}` isn't in the schema that huntd knows", name.text);
-            return self.tell(Problem::warning(Code::Unknowable, name.span, message).hint("it may be newer; try it on a tenant"));
+            return self.tell(
+                Problem::warning(Code::Unknowable, name.span, message).hint("it may be newer; try it on a tenant"),
+            );
         }
         let place = side.map(|side| format!(" in {side}")).unwrap_or_default();
         let problem = Problem::error(Code::Column, name.span, format!("no column `{}` here{place}", name.text));
@@ -214,7 +215,8 @@ impl<'t, 'a> Binder<'t, 'a> {
             return if table.column(instead).is_some() { problem.fix(name.span, instead) } else { problem };
         }
         if let Some(lost) = self.lost(name.text) {
-            return problem.hint(format!("{lost} has it, but an operator before this one leaves it out: keep it there"));
+            return problem
+                .hint(format!("{lost} has it, but an operator before this one leaves it out: keep it there"));
         }
         if let Some(near) = nearest(name.text, here.clone().chain(locals)) {
             return problem.hint(format!("did you mean `{near}`?")).fix(name.span, near.to_owned());
@@ -279,8 +281,11 @@ impl<'t, 'a> Binder<'t, 'a> {
         }
         if let Some(sentinel) = schema::sentinel_table(name.text) {
             return problem.hint(match sentinel {
-                "" => "that is a Sentinel table: it needs a workspace; say `schema: {workspace: true}` in huntd.yaml".to_owned(),
-                instead => format!("that is a Sentinel table; in Defender use {instead}, or say `schema: {{workspace: true}}`"),
+                "" => "that is a Sentinel table: it needs a workspace; say `schema: {workspace: true}` in huntd.yaml"
+                    .to_owned(),
+                instead => {
+                    format!("that is a Sentinel table; in Defender use {instead}, or say `schema: {{workspace: true}}`")
+                }
             });
         }
         match nearest(name.text, names()) {
@@ -299,9 +304,13 @@ impl<'t, 'a> Binder<'t, 'a> {
         }
         let problem = Problem::error(Code::Function, name.span, format!("no function `{}`", name.text));
         let mut names: Vec<&str> = self.locals.iter().map(|local| local.name).collect();
-        names.extend(catalogue::names(Kind::Function));
+        for name in catalogue::names(Kind::Function) {
+            names.push(name);
+        }
         if aggregates {
-            names.extend(catalogue::names(Kind::Aggregate));
+            for name in catalogue::names(Kind::Aggregate) {
+                names.push(name);
+            }
         }
         let problem = if let Some(instead) = of_other_languages(name.text) {
             problem.hint(format!("in KQL that is {instead}"))

@@ -201,13 +201,11 @@ impl<'t, 'a> Binder<'t, 'a> {
                 Some(Named::Own(name) | Named::Made(name)) => Named::Made(name),
                 _ => Named::None,
             },
-            Naming::First => {
-                match args.first().map(|arg| self.made_name(&arg.expr)) {
-                    Some(Named::Own(name)) => Named::Own(name),
-                    Some(Named::Made(name)) => Named::Made(name),
-                    _ => Named::None,
-                }
-            }
+            Naming::First => match args.first().map(|arg| self.made_name(&arg.expr)) {
+                Some(Named::Own(name)) => Named::Own(name),
+                Some(Named::Made(name)) => Named::Made(name),
+                _ => Named::None,
+            },
             Naming::Only => match args {
                 [arg] => self.made_name(&arg.expr),
                 _ => Named::None,
@@ -220,7 +218,17 @@ impl<'t, 'a> Binder<'t, 'a> {
 fn converts(function: &str) -> bool {
     matches!(
         function,
-        "tostring" | "toint" | "tolong" | "todouble" | "toreal" | "todecimal" | "tobool" | "toboolean" | "todatetime" | "totimespan" | "toguid"
+        "tostring"
+            | "toint"
+            | "tolong"
+            | "todouble"
+            | "toreal"
+            | "todecimal"
+            | "tobool"
+            | "toboolean"
+            | "todatetime"
+            | "totimespan"
+            | "toguid"
     )
 }
 
@@ -256,8 +264,9 @@ fn label(expr: &Expr<'_>) -> Option<String> {
         ExprKind::Paren(inner) => label(inner),
         // Functions that keep their argument's name, such as tostring().
         ExprKind::Call { name, args } => {
-            let keeps = catalogue::function(name.text)
-                .is_some_and(|function| matches!(function.naming, Naming::FirstIfColumn | Naming::First | Naming::Only));
+            let keeps = catalogue::function(name.text).is_some_and(|function| {
+                matches!(function.naming, Naming::FirstIfColumn | Naming::First | Naming::Only)
+            });
             if keeps { args.first().and_then(|arg| label(&arg.expr)) } else { None }
         }
         _ => None,

@@ -159,7 +159,12 @@ impl<'t, 'a> Binder<'t, 'a> {
     }
 
     /// `mv-expand`.
-    pub(super) fn mv_expand(&mut self, table: &Table<'a>, settings: &[Setting<'a>], columns: &'t [MvColumn<'a>]) -> Table<'a> {
+    pub(super) fn mv_expand(
+        &mut self,
+        table: &Table<'a>,
+        settings: &[Setting<'a>],
+        columns: &'t [MvColumn<'a>],
+    ) -> Table<'a> {
         self.expanded(table, settings, columns)
     }
 
@@ -198,7 +203,12 @@ impl<'t, 'a> Binder<'t, 'a> {
     }
 
     /// `parse-kv`.
-    pub(super) fn parse_kv(&mut self, table: &Table<'a>, source: &'t Expr<'a>, columns: &[ColumnDecl<'a>]) -> Table<'a> {
+    pub(super) fn parse_kv(
+        &mut self,
+        table: &Table<'a>,
+        source: &'t Expr<'a>,
+        columns: &[ColumnDecl<'a>],
+    ) -> Table<'a> {
         self.with_table(table, |binder| binder.scalar(source));
         let mut out = table.clone();
         for column in columns {

@@ -1,6 +1,5 @@
 //! Operators that begin a query, and those that hand a table to a function.
 
-use super::super::catalogue::{self, Kind};
 use super::super::problem::Code;
 use super::super::tree::{ColumnDecl, Expr, ExprKind, GraphName, Item, Name, Operator, Stage};
 use super::super::types::{Dynamic, Element, Type};
@@ -24,7 +23,9 @@ impl<'t, 'a> Binder<'t, 'a> {
                 declared(columns)
             }
             Operator::Union { settings, tables } if self.context.is_none() => self.union(None, settings, tables),
-            Operator::Search { tables, predicate, .. } if self.context.is_none() => self.search(tables.as_deref(), predicate),
+            Operator::Search { tables, predicate, .. } if self.context.is_none() => {
+                self.search(tables.as_deref(), predicate)
+            }
             Operator::Find { settings, tables, predicate, project, .. } => {
                 self.find(settings, tables.as_deref(), predicate.as_ref(), project.as_deref())
             }
@@ -59,10 +60,18 @@ impl<'t, 'a> Binder<'t, 'a> {
         let types = bounds.map(|bound| self.without_row(|binder| binder.scalar(bound)));
         for (ty, bound) in types.iter().zip(bounds) {
             if !ty.is_summable() && *ty != Type::Unknown && !ty.is_dynamic() {
-                self.error(Code::Type, bound.span, format!("a range runs over numbers, datetimes or timespans, and this is a {ty}"));
+                self.error(
+                    Code::Type,
+                    bound.span,
+                    format!("a range runs over numbers, datetimes or timespans, and this is a {ty}"),
+                );
             }
         }
-        let ty = if types[0].is_number() && types[1].is_number() { super::call::widest(types[0], types[1]) } else { types[0] };
+        let ty = if types[0].is_number() && types[1].is_number() {
+            super::call::widest(types[0], types[1])
+        } else {
+            types[0]
+        };
         Table::of(vec![Column::new(name.text, ty)])
     }
 
@@ -117,7 +126,12 @@ impl<'t, 'a> Binder<'t, 'a> {
     }
 
     /// A function that the service offers beside its tables: `FileProfile` and its like.
-    pub(super) fn call_of_schema(&mut self, name: Name<'a>, input: Option<&Table<'a>>, args: &'t [Item<'a>]) -> Value<'a> {
+    pub(super) fn call_of_schema(
+        &mut self,
+        name: Name<'a>,
+        input: Option<&Table<'a>>,
+        args: &'t [Item<'a>],
+    ) -> Value<'a> {
         let schema = self.schema;
         let Some(function) = schema.function(name.text) else { return Value::Unknown };
         let row = Row { table: input.cloned(), ..Row::default() };
@@ -141,7 +155,12 @@ impl<'t, 'a> Binder<'t, 'a> {
             self.error_hint(
                 Code::Arity,
                 name.span,
-                format!("`{}` takes at most {} arguments, and {} are given", name.text, function.params.len(), given.len()),
+                format!(
+                    "`{}` takes at most {} arguments, and {} are given",
+                    name.text,
+                    function.params.len(),
+                    given.len()
+                ),
                 format!("it is {}({})", name.text, names.join(", ")),
             );
         }
@@ -165,89 +184,6 @@ impl<'t, 'a> Binder<'t, 'a> {
             out.open |= known && function.columns.len() > 3 && false;
         }
         Value::Table(out)
-    }
-
-    /// `evaluate plugin(…)`.
-    pub(super) fn evaluate(&mut self, table: &Table<'a>, call: &'t Expr<'a>, schema: Option<&'t [Option<ColumnDecl<'a>>]>) -> Table<'a> {
-        let ExprKind::Call { name, args } = &call.kind else {
-            return Table::unknown();
-        };
-        let Some(plugin) = catalogue::plugin(name.text) else {
-            if !name.text.is_empty() {
-                self.unknown_plugin(*name);
-            }
-            return Table::unknown();
-        };
-        self.with_table(table, |binder| {
-            let names: Vec<Named<'a>> = Vec::new();
-            drop(names);
-            binder.check(*name, plugin, args);
-        });
-        if let Some(schema) = schema {
-            let star = schema.iter().any(Option::is_none);
-            let mut out = if star { table.clone() } else { Table::default() };
-            for column in schema.iter().flatten() {
-                out.set(Column::new(column.name.text, column.ty));
-            }
-            return out;
-        }
-        self.plugin_output(table, name.text, args)
-    }
-
-    fn plugin_output(&mut self, table: &Table<'a>, plugin: &str, args: &'t [Item<'a>]) -> Table<'a> {
-        let first = args.first().and_then(|arg| match &arg.expr.kind {
-            ExprKind::Name(name) => Some(name.text),
-            _ => None,
-        });
-        match plugin {
-            "bag_unpack" => {
-                let keep = table.columns.iter().filter(|column| Some(&*column.name) != first);
-                Table { open: true, ..Table::of(keep.cloned().collect()) }
-            }
-            "narrow" => Table::of(vec![
-                Column::new("Row", Type::Long),
-                Column::new("Column", Type::String),
-                Column::new("Value", Type::String),
-            ]),
-            "autocluster" | "basket" => {
-                let mut columns = vec![
-                    Column::new("SegmentId", Type::Long),
-                    Column::new("Count", Type::Long),
-                    Column::new("Percent", Type::Real),
-                ];
-                columns.extend(table.columns.iter().cloned());
-                Table { open: table.open, ..Table::of(columns) }
-            }
-            "ipv4_lookup" | "ipv6_lookup" | "geo_polygon_lookup" | "geo_line_lookup" => {
-                let other = args.first().map(|arg| self.silently(|binder| binder.without_row(|binder| binder.table(&arg.expr))));
-                let other = other.unwrap_or_default();
-                let mut out = Self::appended(table, other.columns.iter().cloned());
-                out.open = table.open || other.open;
-                out
-            }
-            "pivot" => {
-                let rest: Vec<Column<'a>> = args
-                    .iter()
-                    .skip(2)
-                    .filter_map(|arg| match &arg.expr.kind {
-                        ExprKind::Name(name) => Some(Column::new(name.text, table.type_of(name.text).unwrap_or(Type::Unknown))),
-                        _ => None,
-                    })
-                    .collect();
-                let columns = if rest.is_empty() && args.len() <= 2 { table.columns.to_vec() } else { rest };
-                Table { open: true, ..Table::of(columns) }
-            }
-            _ => Table { open: true, ..table.clone() },
-        }
-    }
-
-    fn unknown_plugin(&mut self, name: Name<'a>) {
-        let near = super::super::words::nearest(name.text, catalogue::names(Kind::Plugin)).map(str::to_owned);
-        let message = format!("no plugin `{}`", name.text);
-        match near {
-            Some(near) => self.error_hint(Code::Function, name.span, message, format!("did you mean `{near}`?")),
-            None => self.error(Code::Function, name.span, message),
-        }
     }
 
     /// `make-graph`.

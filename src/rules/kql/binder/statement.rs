@@ -73,9 +73,9 @@ impl<'t, 'a> Binder<'t, 'a> {
             (ParamKind::Scalar(ty), _) => Value::Scalar(*ty),
             (_, Some(value)) => value,
             (ParamKind::AnyTable, None) => Value::Table(Table::unknown()),
-            (ParamKind::Table(columns), None) => Value::Table(Table::of(
-                columns.iter().map(|column| Column::new(column.name.text, column.ty)).collect(),
-            )),
+            (ParamKind::Table(columns), None) => {
+                Value::Table(Table::of(columns.iter().map(|column| Column::new(column.name.text, column.ty)).collect()))
+            }
         };
         // Not `declare`: a parameter hides a name outside.
         self.locals.push(Local {

@@ -18,7 +18,12 @@ impl<'t, 'a> Binder<'t, 'a> {
     }
 
     /// `summarize`: the columns of `by` first, then the aggregates.
-    pub(super) fn summarize(&mut self, table: &Table<'a>, aggregates: &'t [Item<'a>], by: Option<&'t [Item<'a>]>) -> Table<'a> {
+    pub(super) fn summarize(
+        &mut self,
+        table: &Table<'a>,
+        aggregates: &'t [Item<'a>],
+        by: Option<&'t [Item<'a>]>,
+    ) -> Table<'a> {
         let mut output = Output::empty(false);
         self.with_table(table, |binder| {
             for item in by.into_iter().flatten() {
@@ -39,8 +44,12 @@ impl<'t, 'a> Binder<'t, 'a> {
         let value = self.value(&item.expr);
         if let ExprKind::Call { name, args } = &unwrapped(&item.expr).kind {
             match name.text {
-                "arg_max" | "arg_min" | "argmax" | "argmin" => return self.arg_extreme(output, table, name.text, args, item),
-                "take_any" | "any" if args.len() > 1 || args.iter().any(|arg| matches!(arg.expr.kind, ExprKind::Star)) => {
+                "arg_max" | "arg_min" | "argmax" | "argmin" => {
+                    return self.arg_extreme(output, table, name.text, args, item);
+                }
+                "take_any" | "any"
+                    if args.len() > 1 || args.iter().any(|arg| matches!(arg.expr.kind, ExprKind::Star)) =>
+                {
                     return self.take_any(output, table, name.text, args, item);
                 }
                 "percentile" | "percentiles" | "percentilew" | "percentilesw" => {
@@ -53,7 +62,14 @@ impl<'t, 'a> Binder<'t, 'a> {
     }
 
     /// `arg_max(extreme, returned…)`: the extreme's column, and those of the row that has it.
-    fn arg_extreme(&mut self, output: &mut Output<'a>, table: &Table<'a>, function: &str, args: &'t [Item<'a>], item: &'t Item<'a>) {
+    fn arg_extreme(
+        &mut self,
+        output: &mut Output<'a>,
+        table: &Table<'a>,
+        function: &str,
+        args: &'t [Item<'a>],
+        item: &'t Item<'a>,
+    ) {
         let prefix = if function.ends_with("max") { "max" } else { "min" };
         let mut names = item.names.iter();
         for (number, arg) in args.iter().enumerate() {
@@ -78,7 +94,8 @@ impl<'t, 'a> Binder<'t, 'a> {
                         Some(Named::Own(name) | Named::Made(name)) => name,
                         _ => Cow::Borrowed(""),
                     };
-                    let made = if number == 0 { format!("{prefix}_{of}") } else { format!("{prefix}_{of}_arg{number}") };
+                    let made =
+                        if number == 0 { format!("{prefix}_{of}") } else { format!("{prefix}_{of}_arg{number}") };
                     output.made(made.into(), ty);
                 }
             }
@@ -101,7 +118,14 @@ impl<'t, 'a> Binder<'t, 'a> {
         }
     }
 
-    fn take_any(&mut self, output: &mut Output<'a>, table: &Table<'a>, function: &str, args: &'t [Item<'a>], item: &'t Item<'a>) {
+    fn take_any(
+        &mut self,
+        output: &mut Output<'a>,
+        table: &Table<'a>,
+        function: &str,
+        args: &'t [Item<'a>],
+        item: &'t Item<'a>,
+    ) {
         let mut names = item.names.iter();
         for arg in args {
             if matches!(arg.expr.kind, ExprKind::Star) {
@@ -114,7 +138,9 @@ impl<'t, 'a> Binder<'t, 'a> {
                 continue;
             }
             match self.plain(|binder| binder.made_name(&arg.expr)) {
-                Named::Own(name) | Named::Made(name) if function == "any" => output.made(format!("any_{name}").into(), ty),
+                Named::Own(name) | Named::Made(name) if function == "any" => {
+                    output.made(format!("any_{name}").into(), ty)
+                }
                 Named::Own(name) | Named::Made(name) => output.made(name, ty),
                 Named::None => output.unnamed(ty),
             }
@@ -198,7 +224,13 @@ impl<'t, 'a> Binder<'t, 'a> {
     }
 
     /// `top-hitters`.
-    pub(super) fn top_hitters(&mut self, table: &Table<'a>, count: &'t Expr<'a>, of: &'t Item<'a>, by: Option<&'t Item<'a>>) -> Table<'a> {
+    pub(super) fn top_hitters(
+        &mut self,
+        table: &Table<'a>,
+        count: &'t Expr<'a>,
+        of: &'t Item<'a>,
+        by: Option<&'t Item<'a>>,
+    ) -> Table<'a> {
         self.row_count(count);
         let mut output = Output::empty(false);
         self.with_table(table, |binder| {
@@ -238,7 +270,12 @@ impl<'t, 'a> Binder<'t, 'a> {
                 binder.made_name(&level.of.expr)
             });
             let Some(by) = &level.by else {
-                self.error_hint(Code::Syntax, level.of.span, "each level of `top-nested` needs `by` and an aggregate", "add `by count()`");
+                self.error_hint(
+                    Code::Syntax,
+                    level.of.span,
+                    "each level of `top-nested` needs `by` and an aggregate",
+                    "add `by count()`",
+                );
                 continue;
             };
             self.aggregating(table, |binder| {

@@ -7,14 +7,20 @@ use super::super::problem::{Code, Problem};
 use super::super::span::Span;
 use super::super::tree::{Binary, Expr, ExprKind, FindColumn, Setting};
 use super::super::types::Type;
+use super::Binder;
 use super::reshape::fits;
 use super::scope::{Column, Table, Value};
-use super::Binder;
 
 impl<'t, 'a> Binder<'t, 'a> {
     /// `union`.
-    pub(super) fn union(&mut self, input: Option<&Table<'a>>, settings: &'t [Setting<'a>], tables: &'t [Expr<'a>]) -> Table<'a> {
-        let fuzzy = setting(settings, "isfuzzy").is_some_and(|value| !matches!(&value.kind, ExprKind::Literal(literal) if literal.text == "false"));
+    pub(super) fn union(
+        &mut self,
+        input: Option<&Table<'a>>,
+        settings: &'t [Setting<'a>],
+        tables: &'t [Expr<'a>],
+    ) -> Table<'a> {
+        let fuzzy = setting(settings, "isfuzzy")
+            .is_some_and(|value| !matches!(&value.kind, ExprKind::Literal(literal) if literal.text == "false"));
         let mut all: Vec<Table<'a>> = input.cloned().into_iter().collect();
         let context = self.context.take();
         self.without_row(|binder| {
@@ -36,14 +42,15 @@ impl<'t, 'a> Binder<'t, 'a> {
     fn member_of_union(&mut self, expr: &'t Expr<'a>, fuzzy: bool, all: &mut Vec<Table<'a>>) {
         match &expr.kind {
             ExprKind::Wildcard(pattern) => {
-                let names: Vec<&'a str> = self
-                    .schema
-                    .tables()
-                    .map(|table| &*table.name)
-                    .filter(|name| fits(pattern.text, name))
-                    .collect();
+                let names: Vec<&'a str> =
+                    self.schema.tables().map(|table| &*table.name).filter(|name| fits(pattern.text, name)).collect();
                 if names.is_empty() && !self.schema.workspace() {
-                    self.error_hint(Code::Table, expr.span, format!("no table fits `{}`", pattern.text), "names are case-sensitive");
+                    self.error_hint(
+                        Code::Table,
+                        expr.span,
+                        format!("no table fits `{}`", pattern.text),
+                        "names are case-sensitive",
+                    );
                 }
                 if names.is_empty() || self.schema.workspace() {
                     all.push(Table::unknown());
@@ -129,7 +136,11 @@ impl<'t, 'a> Binder<'t, 'a> {
             return Table { open: true, ..Table::of(columns) };
         };
         for column in project {
-            let ty = if column.pack { Type::DYNAMIC } else { column.ty.or(table.type_of(column.name.text)).unwrap_or(Type::Unknown) };
+            let ty = if column.pack {
+                Type::DYNAMIC
+            } else {
+                column.ty.or(table.type_of(column.name.text)).unwrap_or(Type::Unknown)
+            };
             columns.push(Column::new(if column.pack { "pack_" } else { column.name.text }, ty));
         }
         Table::of(columns)
