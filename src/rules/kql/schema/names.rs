@@ -105,3 +105,9 @@ pub(super) fn of_workspace(name: &str) -> Option<&'static [&'static str]> {
 pub(super) fn likewise(column: &str) -> &'static [&'static str] {
     NAMES.columns.get(column).map(Vec::as_slice).unwrap_or_default()
 }
+
+/// Every table of a workspace that is known.
+#[cfg(test)]
+pub(super) fn workspace() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    NAMES.workspace.iter().map(|(name, instead)| (*name, instead.as_slice()))
+}
