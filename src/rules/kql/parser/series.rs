@@ -70,7 +70,12 @@ impl<'a> Parser<'a> {
                 self.eat_word("nested");
             } else {
                 let span = self.span();
-                self.error(Code::Syntax, span, "each level begins with `top-nested`", "write `, top-nested 3 of Column by count()`");
+                self.error(
+                    Code::Syntax,
+                    span,
+                    "each level begins with `top-nested`",
+                    "write `, top-nested 3 of Column by count()`",
+                );
             }
             levels.push(self.nested_level());
         }
@@ -106,7 +111,8 @@ impl<'a> Parser<'a> {
 
     pub(super) fn scan(&mut self) -> Operator<'a> {
         let settings = self.settings(&["with_match_id", "kind"]);
-        let mut scan = Scan { settings, order: Vec::new(), partition: Vec::new(), declare: Vec::new(), steps: Vec::new() };
+        let mut scan =
+            Scan { settings, order: Vec::new(), partition: Vec::new(), declare: Vec::new(), steps: Vec::new() };
         if self.eat_word("order") {
             self.eat_word("by");
             scan.order = self.orderings();
