@@ -36,6 +36,7 @@ pub enum Kind {
 
 /// A built-in function.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; any of them goes with any other")]
 pub struct Function {
     /// As it is written.
     pub name: &'static str,
