@@ -394,7 +394,8 @@ impl<'a> Parser<'a> {
             Some(TokenKind::Mark(Mark::OpenBracket)) => self.bracket_or_mistake(),
             Some(TokenKind::Mark(Mark::Star)) => {
                 self.take();
-                if self.is_name() && self.touches(0) {
+                let more = self.is_name() || self.wildcards > 0 && matches!(self.kind(), Some(TokenKind::Literal(_)));
+                if more && self.touches(0) {
                     return self.wildcard(span);
                 }
                 Expr { kind: ExprKind::Star, span }
@@ -480,7 +481,9 @@ impl<'a> Parser<'a> {
 
     /// The rest of a name with stars in it.
     fn wildcard(&mut self, start: Span) -> Expr<'a> {
-        while (self.is(Mark::Star) || self.is_name()) && self.touches(0) {
+        while (self.is(Mark::Star) || matches!(self.kind(), Some(TokenKind::Name | TokenKind::Literal(_))))
+            && self.touches(0)
+        {
             self.take();
         }
         let span = start.to(self.last());

@@ -41,7 +41,7 @@ impl<'a> Parser<'a> {
             }
         }
         let hint = "it is `make-series count() on Timestamp from … to … step 1h by Column`";
-        let on = self.expect_word("on", hint).then(|| self.item("a column"));
+        let on = self.expect_word("on", hint).then(|| self.axis());
         let from = self.eat_word("from").then(|| self.expression());
         let to = self.eat_word("to").then(|| self.expression());
         let step = self.eat_word("step").then(|| self.expression());
@@ -57,6 +57,14 @@ impl<'a> Parser<'a> {
         }
         let by = self.eat_word("by").then(|| self.by());
         Operator::MakeSeries { settings, aggregates, on, from, to, step, range, by }
+    }
+
+    /// The axis of a series: an `in` behind it isn't the operator.
+    fn axis(&mut self) -> Item<'a> {
+        let start = self.span();
+        let names = self.assigned().into_iter().collect();
+        let expr = if self.ends() { self.missing("a column") } else { self.unary() };
+        Item { names, tuple: false, span: start.to(self.last()), expr }
     }
 
     pub(super) fn top_nested(&mut self) -> Operator<'a> {
