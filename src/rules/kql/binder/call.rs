@@ -17,6 +17,8 @@ struct Argument<'a> {
     span: Span,
     constant: bool,
     literal: bool,
+    /// It is a bare name.
+    name: bool,
     /// The content of a literal text.
     text: Option<&'a str>,
     star: bool,
@@ -208,6 +210,7 @@ impl<'t, 'a> Binder<'t, 'a> {
                 span: arg.span,
                 constant: self.is_constant(&arg.expr),
                 literal: is_literal(&arg.expr),
+                name: matches!(arg.expr.kind, ExprKind::Name(_) | ExprKind::Missing),
                 text: literal_text(&arg.expr),
                 star,
                 names_type,
@@ -419,6 +422,7 @@ fn fits(param: &Param, argument: &Argument<'_>) -> bool {
     let form = match param.form {
         Form::Constant => argument.constant,
         Form::Literal | Form::LiteralNotEmpty => argument.literal,
+        Form::Column | Form::ColumnOf0 => argument.name,
         Form::Star => argument.star,
         _ => true,
     };
@@ -539,6 +543,9 @@ fn expectation(param: &Param, ty: Type) -> (String, Option<&'static str>) {
             return ("a constant".to_owned(), Some(hint));
         }
         Form::Literal | Form::LiteralNotEmpty => return ("a literal".to_owned(), Some("write the value itself here")),
+        Form::Column | Form::ColumnOf0 => {
+            return ("the name of a column".to_owned(), Some("make the column first: `| extend Name = …`"));
+        }
         Form::Star => return ("`*`".to_owned(), None),
         _ => {}
     }

@@ -44,6 +44,15 @@ impl<'t, 'a> Binder<'t, 'a> {
         if let Some(value) = self.known_table(name) {
             return value;
         }
+        if self.schema.function(name.text).is_some() {
+            self.error_hint(
+                Code::Tabular,
+                name.span,
+                format!("`{}` is a function that gives a table, and no column", name.text),
+                format!("write `| invoke {}(…)` and use the columns that it gives", name.text),
+            );
+            return Value::Unknown;
+        }
         self.unknown(name);
         Value::Unknown
     }
