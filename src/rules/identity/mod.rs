@@ -23,7 +23,7 @@ mod scalar;
 mod text;
 
 pub use reader::{ReadRow, RowError, RowFacts, RowReader};
-pub use rule::{IdentityError, IdentityRule, whole_hunt_group};
+pub use rule::{IdentityError, IdentityRule};
 
 #[cfg(test)]
 mod invariance;
