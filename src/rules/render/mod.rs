@@ -16,4 +16,5 @@ pub mod terminal;
 pub mod visible;
 
 #[cfg(test)]
+#[path = "../../../tests/support/sample.rs"]
 mod samples;
