@@ -17,10 +17,12 @@
 mod canonical;
 mod json;
 mod members;
+mod number;
 mod reader;
 mod rule;
 mod scalar;
 mod text;
+mod time;
 
 pub use reader::{ReadRow, RowError, RowFacts, RowReader};
 pub use rule::{IdentityError, IdentityRule};
