@@ -142,7 +142,6 @@ fn a_disk_that_cannot_be_written_is_said() {
          $HUNTD run enc >first; echo \"exit $?\"
          mount -o remount,ro disk
          $HUNTD run enc; echo \"exit $?\"
-         $HUNTD hits; echo \"exit $?\"
          mount -o remount,rw disk
          $HUNTD run enc >after; echo \"exit $?\"
          $HUNTD hits --json >hits; echo \"exit $?\"",
@@ -152,4 +151,35 @@ fn a_disk_that_cannot_be_written_is_said() {
     let read = |name: &str| std::fs::read_to_string(desk.site.file(name)).unwrap();
     assert!(read("first").contains("2 rows, 2 new") && read("after").contains("2 rows, 0 new"));
     assert_eq!(read("hits").lines().count(), 2);
+}
+
+#[test]
+fn a_history_on_a_read_only_disk_can_be_read() {
+    let desk = desk();
+    let ended = script(
+        &desk,
+        "mount -t tmpfs -o size=20m tmpfs disk
+         $HUNTD run enc >first
+         $HUNTD hits >before
+         mount -o remount,ro disk
+         set +e
+         $HUNTD hits; echo \"exit $?\"
+         $HUNTD runs; echo \"exit $?\"
+         $HUNTD list; echo \"exit $?\"
+         $HUNTD show $(cut -d' ' -f1 first | head -n 1) >shown; echo \"exit $?\"
+         $HUNTD deliveries; echo \"exit $?\"
+         $HUNTD deliveries retry --all; echo \"exit $?\"
+         $HUNTD run enc --dry-run >dry; echo \"exit $?\"
+         $HUNTD hits >after 2>&1
+         mount -o remount,rw disk
+         printf 'what a process that was killed had not yet brought in' >disk/huntd.db-wal
+         mount -o remount,ro disk
+         $HUNTD hits; echo \"exit $?\"",
+    );
+    let Some(ended) = ended else { return };
+    golden("disk-read-only-history", &told(&desk, &ended));
+    let read = |name: &str| std::fs::read_to_string(desk.site.file(name)).unwrap();
+    assert_eq!(read("before").lines().count(), 2);
+    assert!(read("after").starts_with(&read("before")), "{}", read("after"));
+    assert!(read("shown").contains("2 new"), "{}", read("shown"));
 }
