@@ -12,6 +12,7 @@ pub mod json;
 pub mod log;
 pub mod mail;
 pub mod record;
+pub mod tally;
 pub mod terminal;
 pub mod visible;
 
