@@ -11,12 +11,14 @@ impl<'t, 'a> Binder<'t, 'a> {
     /// `extend`: new columns beside the old ones; none sees another of the same `extend`.
     pub(super) fn extend(&mut self, table: &Table<'a>, items: &'t [Item<'a>]) -> Table<'a> {
         let mut output = Output::over(table);
+        self.making = items.iter().flat_map(|item| &item.names).map(|name| name.text).collect();
         self.with_table(table, |binder| {
             for item in items {
                 let value = binder.value(&item.expr);
                 binder.add(&mut output, item, value);
             }
         });
+        self.making.clear();
         output.table()
     }
 
