@@ -3,6 +3,7 @@
 //! Each form is a pure function from findings to text. The text of a hunt file is hostile here as
 //! anywhere: no control character of it reaches a terminal.
 
+pub mod codes;
 pub mod github;
 pub mod human;
 pub mod json;

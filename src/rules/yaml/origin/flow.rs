@@ -53,12 +53,7 @@ fn lay<'a>(
 
 /// Steps over a line's end with the blanks around it, if here is one: it is a blank, and the empty
 /// lines after it are line ends. One that is escaped is nothing.
-fn joined(
-    cursor: &mut Cursor<'_>,
-    escapes: bool,
-    chars: &mut Chars<'_>,
-    marks: &mut Vec<Mark>,
-) -> Option<bool> {
+fn joined(cursor: &mut Cursor<'_>, escapes: bool, chars: &mut Chars<'_>, marks: &mut Vec<Mark>) -> Option<bool> {
     let mut end = *cursor;
     let escaped = escapes && end.rest_of_line() == "\\";
     if escaped {
