@@ -23,5 +23,6 @@ fn sample() -> crate::model::place::Finding {
         message: "50%: wrong\nline".to_owned(),
         hint: Some("mend it".to_owned()),
         hunt: Some("a".to_owned()),
+        fix: None,
     }
 }
