@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::adapters::folder;
 use crate::app::args::{CheckArguments, CheckFormat};
+use crate::app::cli::explain;
 use crate::app::excerpt;
 use crate::app::exit::{AppError, Exit};
 use crate::app::output::Output;
@@ -14,6 +15,9 @@ use crate::rules::{check, config, definition};
 
 /// `huntd check`.
 pub fn run(path: &Path, arguments: &CheckArguments, output: Output) -> Result<Exit, AppError> {
+    if let Some(code) = &arguments.explain {
+        return explain::run(code, output);
+    }
     let (findings, hunts) = if arguments.paths.is_empty() { whole(path)? } else { paths(arguments) };
     print(&findings, arguments, output)?;
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
