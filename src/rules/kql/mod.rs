@@ -2,6 +2,7 @@
 //!
 //! [`lexer`] parts a text into tokens, [`parser`] makes a [`tree`] of any text, with [`problem`]s.
 
+pub mod catalogue;
 pub mod lexer;
 pub mod parser;
 pub mod problem;
