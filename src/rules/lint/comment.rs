@@ -31,9 +31,30 @@ pub(super) fn lint(subject: &Subject<'_>, notes: &mut Vec<Note>) {
 /// The first operator in a comment: `| where …`.
 fn operator(comment: &str) -> Option<&str> {
     const WORDS: [&str; 24] = [
-        "where", "filter", "extend", "project", "summarize", "join", "union", "distinct", "sort", "order", "take",
-        "limit", "top", "count", "mv-expand", "mvexpand", "mv-apply", "parse", "evaluate", "lookup", "invoke",
-        "project-away", "project-rename", "project-reorder",
+        "where",
+        "filter",
+        "extend",
+        "project",
+        "summarize",
+        "join",
+        "union",
+        "distinct",
+        "sort",
+        "order",
+        "take",
+        "limit",
+        "top",
+        "count",
+        "mv-expand",
+        "mvexpand",
+        "mv-apply",
+        "parse",
+        "evaluate",
+        "lookup",
+        "invoke",
+        "project-away",
+        "project-rename",
+        "project-reorder",
     ];
     let pipe = comment.match_indices('|').find_map(|(at, _)| {
         let rest = comment.get(at..)?;

@@ -42,7 +42,9 @@ fn cut(stages: &[&Stage<'_>]) -> Option<Note> {
                 ordered = false;
                 continue;
             }
-            Operator::Where { .. } | Operator::Extend(_) | Operator::Project(_) | Operator::ProjectReorder(_) => continue,
+            Operator::Where { .. } | Operator::Extend(_) | Operator::Project(_) | Operator::ProjectReorder(_) => {
+                continue;
+            }
             _ => {
                 ordered = false;
                 continue;

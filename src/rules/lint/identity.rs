@@ -23,9 +23,12 @@ fn missing(subject: &Subject<'_>, notes: &mut Vec<Note>) {
     let hunt = subject.hunt;
     let by = hunt.suppress.as_ref().map(|suppress| suppress.by.as_slice()).unwrap_or_default();
     let key = hunt.key.as_deref().unwrap_or_default();
-    for (code, list, columns) in
-        [("L010", "key", key), ("L011", "ignore", &hunt.ignore), ("L011", "suppress.by", by), ("L011", "entities", &hunt.entities)]
-    {
+    for (code, list, columns) in [
+        ("L010", "key", key),
+        ("L011", "ignore", &hunt.ignore),
+        ("L011", "suppress.by", by),
+        ("L011", "entities", &hunt.entities),
+    ] {
         for (index, column) in columns.iter().enumerate() {
             if subject.returns(column) != Some(false) {
                 continue;
@@ -74,7 +77,8 @@ fn no_key(subject: &Subject<'_>, changing: &Changing<'_>, notes: &mut Vec<Note>)
     let counted = |column: &str| !ignore.iter().any(|ignored| ignored == column);
     for (column, span) in changing.volatile.iter().filter(|(column, _)| counted(column)) {
         let message = format!("`{column}` is another in each run, and without a key it makes every row a new hit");
-        notes.push(Note::new("L013", At::Query(*span), message).hint(format!("write `ignore: [{column}]`, or a `key`")));
+        notes
+            .push(Note::new("L013", At::Query(*span), message).hint(format!("write `ignore: [{column}]`, or a `key`")));
     }
     if let Some(group) = &changing.group {
         let grows: Vec<&str> = changing.grows.iter().copied().filter(|column| counted(column)).collect();
@@ -88,7 +92,8 @@ fn no_key(subject: &Subject<'_>, changing: &Changing<'_>, notes: &mut Vec<Note>)
     let has = |column: &str| subject.returns(column) == Some(true);
     let device = ["DeviceId", "DeviceName"].into_iter().find(|column| has(column));
     if let Some(device) = device.filter(|_| has("ReportId") && has("Timestamp")) {
-        let message = format!("without a key every column makes the hit; `Timestamp`, `{device}` and `ReportId` would do");
+        let message =
+            format!("without a key every column makes the hit; `Timestamp`, `{device}` and `ReportId` would do");
         let at = At::key(&["query"]);
         notes.push(Note::new("L014", at, message).hint(format!("write `key: [Timestamp, {device}, ReportId]`")));
     }
@@ -221,9 +226,8 @@ impl<'a> Changing<'a> {
 
     /// Whether a value is another in each run. What a comparison says of the clock seldom changes.
     fn is_volatile(&self, expr: &Expr<'_>) -> bool {
-        const MAKES: [&str; 8] = [
-            "now", "rand", "ingestion_time", "row_number", "new_guid", "row_cumsum", "row_rank_dense", "row_rank_min",
-        ];
+        const MAKES: [&str; 8] =
+            ["now", "rand", "ingestion_time", "row_number", "new_guid", "row_cumsum", "row_rank_dense", "row_rank_min"];
         match &expr.kind {
             ExprKind::Call { name, args } => {
                 let first = usize::from(matches!(name.text, "iff" | "iif" | "case"));

@@ -16,7 +16,8 @@ pub(super) fn lint(subject: &Subject<'_>, notes: &mut Vec<Note>) {
             if kind.is_none() {
                 notes.push(without_kind(stage));
             }
-            let keeps_left = matches!(kind, None | Some("inner" | "innerunique" | "leftouter" | "leftsemi" | "leftanti"));
+            let keeps_left =
+                matches!(kind, None | Some("inner" | "innerunique" | "leftouter" | "leftsemi" | "leftanti"));
             if keeps_left {
                 let (before, after) = stages.split_at_checked(at).unwrap_or_default();
                 let after = after.get(1..).unwrap_or_default();
@@ -97,16 +98,18 @@ fn columns<'a>(expr: &Expr<'a>, out: &mut Vec<&'a str>) -> bool {
         ExprKind::Unary { operand, .. } => columns(operand, out),
         ExprKind::Binary { left, right, .. } => columns(left, out) && columns(right, out),
         ExprKind::In { value, items, .. } => columns(value, out) && items.iter().all(|item| columns(item, out)),
-        ExprKind::Between { value, low, high, .. } => {
-            columns(value, out) && columns(low, out) && columns(high, out)
-        }
+        ExprKind::Between { value, low, high, .. } => columns(value, out) && columns(low, out) && columns(high, out),
         ExprKind::Paren(inner) => columns(inner, out),
         _ => false,
     }
 }
 
 /// The columns of the left side of a join; `None` where they can't be told.
-fn left_columns<'s>(subject: &'s Subject<'s>, source: &'s Expr<'s>, before: &'s [Stage<'s>]) -> Option<HashSet<&'s str>> {
+fn left_columns<'s>(
+    subject: &'s Subject<'s>,
+    source: &'s Expr<'s>,
+    before: &'s [Stage<'s>],
+) -> Option<HashSet<&'s str>> {
     let (source, stages) = pipeline(&subject.analysis.query, source);
     let table = subject.world.schema.table(name(source)?)?;
     let mut columns: HashSet<&str> = table.columns().iter().map(|column| &*column.name).collect();

@@ -25,9 +25,7 @@ pub(super) fn lint(subject: &Subject<'_>, notes: &mut Vec<Note>) {
         let Some(ours) = column.or_else(table) else { continue };
         if told.insert(name.text) {
             let message = format!("`{}` is there only where a Sentinel workspace is connected", name.text);
-            notes.push(
-                Note::new("L020", At::Query(expr.span), message).hint(format!("Defender's own is `{ours}`")),
-            );
+            notes.push(Note::new("L020", At::Query(expr.span), message).hint(format!("Defender's own is `{ours}`")));
         }
     }
 }

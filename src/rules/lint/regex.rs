@@ -33,7 +33,8 @@ pub(super) fn lint(subject: &Subject<'_>, notes: &mut Vec<Note>) {
 fn argument<'t, 'a>(function: &str, args: &'t [Item<'a>]) -> Option<&'t Expr<'a>> {
     let (_, at) = FUNCTIONS.iter().find(|(name, _)| *name == function)?;
     // `countof` looks for plain text unless its third argument says otherwise.
-    let plain = function == "countof" && !args.get(2).is_some_and(|kind| matches!(&kind.expr.kind, ExprKind::Literal(l) if l.text.contains("regex")));
+    let plain = function == "countof"
+        && !args.get(2).is_some_and(|kind| matches!(&kind.expr.kind, ExprKind::Literal(l) if l.text.contains("regex")));
     args.get(*at).filter(|_| !plain).map(|item| &item.expr)
 }
 
@@ -54,14 +55,22 @@ fn fault(pattern: &str) -> Option<(String, &'static str)> {
         match c {
             '\\' => match chars.next() {
                 Some((_, digit @ '1'..='9')) if !class => {
-                    return Some((format!("back-reference (`\\{digit}`)"), "compare in a second step what `extract` gives"));
+                    return Some((
+                        format!("back-reference (`\\{digit}`)"),
+                        "compare in a second step what `extract` gives",
+                    ));
                 }
                 Some((_, 'k')) if !class && matches!(chars.peek(), Some((_, '<' | '{' | '\''))) => {
-                    return Some(("back-reference (`\\k`)".to_owned(), "compare in a second step what `extract` gives"));
+                    return Some((
+                        "back-reference (`\\k`)".to_owned(),
+                        "compare in a second step what `extract` gives",
+                    ));
                 }
                 Some((_, 'Q')) => skip_quoted(&mut chars),
                 Some(_) => {}
-                None => return Some(("lone `\\` at its end".to_owned(), "write `\\\\`, or a verbatim string: `@\"…\"`")),
+                None => {
+                    return Some(("lone `\\` at its end".to_owned(), "write `\\\\`, or a verbatim string: `@\"…\"`"));
+                }
             },
             '[' if !class => {
                 class = true;

@@ -30,7 +30,7 @@ pub(super) fn lint(subject: &Subject<'_>, notes: &mut Vec<Note>) {
 /// The lookback bounds the query: huntd makes each window.
 fn window(subject: &Subject<'_>, pause: Duration, notes: &mut Vec<Note>) {
     let hunt = subject.hunt;
-    let (lookback, late) = (format_duration(hunt.lookback), format_duration(hunt.late));
+    let lookback = format_duration(hunt.lookback);
     let often = format_duration(pause);
     if hunt.lookback + hunt.late < pause {
         let loses = hunt.catch_up == CatchUp::Skip;
@@ -61,22 +61,23 @@ fn own_time(subject: &Subject<'_>, own: Duration, pause: Duration, notes: &mut V
         let message = format!(
             "the query looks back {back}, and runs come up to {often} apart: what lies between is never looked at"
         );
-        notes.push(Note::new("L001", at(), message).hint(format!(
-            "take the filter out and write `lookback: {often}`, or look back further than {often}"
-        )));
-    } else if own == pause {
-        let message =
-            format!("the query looks back {back}, just as far as runs are apart: late events can't be found");
         notes.push(
-            Note::new("L002", at(), message).hint(format!("take the filter out and write `lookback: {back}`; `late` then makes an overlap")),
+            Note::new("L001", at(), message)
+                .hint(format!("take the filter out and write `lookback: {often}`, or look back further than {often}")),
+        );
+    } else if own == pause {
+        let message = format!("the query looks back {back}, just as far as runs are apart: late events can't be found");
+        notes.push(
+            Note::new("L002", at(), message)
+                .hint(format!("take the filter out and write `lookback: {back}`; `late` then makes an overlap")),
         );
     }
     let given = subject.places.values.contains_key("lookback");
     if given && own < hunt.lookback {
         let lookback = format_duration(hunt.lookback);
         let message = format!("the query looks back only {back}, and wins over the lookback of {lookback}");
-        let mut note = Note::new("L004", at(), message)
-            .hint(format!("take the filter out, or write `lookback: {back}`"));
+        let mut note =
+            Note::new("L004", at(), message).hint(format!("take the filter out, or write `lookback: {back}`"));
         if subject.is_foreign() {
             note.level = Level::Info;
         }
@@ -123,13 +124,12 @@ fn unbounded(subject: &Subject<'_>, notes: &mut Vec<Note>) {
     };
     let time = leaf.time.unwrap_or("Timestamp");
     if let Some(tenant) = subject.world.older.iter().find(|tenant| subject.hunt.runs_on(tenant)) {
-        let message = format!("nothing bounds the time: the API of tenant `{tenant}` takes no time span beside the query");
-        notes.push(
-            Note::new("L003", At::Query(leaf.span), message).hint(format!(
-                "write `| where {time} > ago({})` after `{}`, or ask the tenant with `api: graph`",
-                format_duration(subject.hunt.lookback + subject.hunt.late),
-                leaf.table,
-            )),
-        );
+        let message =
+            format!("nothing bounds the time: the API of tenant `{tenant}` takes no time span beside the query");
+        notes.push(Note::new("L003", At::Query(leaf.span), message).hint(format!(
+            "write `| where {time} > ago({})` after `{}`, or ask the tenant with `api: graph`",
+            format_duration(subject.hunt.lookback + subject.hunt.late),
+            leaf.table,
+        )));
     }
 }
