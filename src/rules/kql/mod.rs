@@ -1,9 +1,13 @@
 //! KQL: what a hunt asks, known before the API does.
 //!
-//! [`lexer`] parts a text into tokens, [`parser`] makes a [`tree`] of any text, with [`problem`]s.
-//! [`catalogue`] and [`schema`] are what a query can name.
+//! [`lexer`] parts a text into tokens, [`parser`] makes a [`tree`] of any text, [`binder`] finds what
+//! each name means; each tells its [`problem`]s. [`analyse`] does all of it.
 
+pub mod analyse;
+pub mod asof;
+pub mod binder;
 pub mod catalogue;
+pub mod facts;
 pub mod lexer;
 pub mod parser;
 pub mod problem;
@@ -11,3 +15,5 @@ pub mod schema;
 pub mod span;
 pub mod tree;
 pub mod types;
+pub mod walk;
+pub mod words;

@@ -1,0 +1,82 @@
+//! A query as of a time: what it would have asked then.
+//!
+//! `now()` and `ago(x)` are written as the time itself, wherever they stand, and nothing else is
+//! touched: every other byte stays. A run is so reproducible, and a missed moment can be asked again.
+
+use super::span::Span;
+use super::tree::{Expr, ExprKind, Item, Name, Query, StatementKind};
+use super::walk::{Node, nodes};
+use crate::model::time::Timestamp;
+
+/// A place where a query reads the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockRead {
+    /// The whole call.
+    pub span: Span,
+    /// What is between its parentheses; none where they are empty.
+    pub offset: Option<Span>,
+    /// `ago` rather than `now`.
+    pub ago: bool,
+}
+
+/// Where a query reads the clock, in the order of the text; outer calls before those inside them.
+#[must_use]
+pub fn clock_reads(query: &Query<'_>) -> Vec<ClockRead> {
+    // A query may give the names another meaning.
+    let own = |name: &str| {
+        query.statements.iter().any(|statement| match &statement.kind {
+            StatementKind::Let { name: declared, .. } => declared.text == name,
+            _ => false,
+        })
+    };
+    let (now, ago) = (!own("now"), !own("ago"));
+    nodes(query)
+        .filter_map(|node| match node {
+            Node::Expr(Expr { kind: ExprKind::Call { name, args }, span }) => read(*name, args, *span),
+            _ => None,
+        })
+        .filter(|read| if read.ago { ago } else { now })
+        .collect()
+}
+
+fn read(name: Name<'_>, args: &[Item<'_>], span: Span) -> Option<ClockRead> {
+    let ago = match name.text {
+        "now" => false,
+        "ago" => true,
+        _ => return None,
+    };
+    match args {
+        [] if !ago => Some(ClockRead { span, offset: None, ago }),
+        [only] => Some(ClockRead { span, offset: Some(only.span), ago }),
+        _ => None,
+    }
+}
+
+/// The text of a query as of a time.
+#[must_use]
+pub fn as_of(text: &str, query: &Query<'_>, at: Timestamp) -> String {
+    let mut edits: Vec<(Span, String)> = Vec::new();
+    let time = format!("datetime({at})");
+    for read in clock_reads(query) {
+        match read.offset {
+            None => edits.push((read.span, time.clone())),
+            // What stands between the parentheses stays, and may read the clock itself.
+            Some(offset) => {
+                let sign = if read.ago { '-' } else { '+' };
+                edits.push((Span::new(read.span.start, offset.start), format!("({time} {sign} (")));
+                edits.push((Span::new(offset.end, read.span.end), "))".to_owned()));
+            }
+        }
+    }
+    edits.sort_by_key(|(span, _)| (span.start, span.end));
+    let mut out = String::with_capacity(text.len() + edits.len() * 32);
+    let mut from = 0;
+    for (span, replacement) in edits {
+        let range = span.range();
+        out.push_str(text.get(from..range.start).unwrap_or_default());
+        out.push_str(&replacement);
+        from = range.end;
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
+}

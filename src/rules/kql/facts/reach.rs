@@ -1,0 +1,396 @@
+//! How far back a query looks by itself.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::super::schema::Schema;
+use super::super::span::Span;
+use super::super::tree::{Binary, Condition, Expr, ExprKind, LetValue, Name, Operator, Query, Stage, StatementKind};
+use super::super::types::Type;
+use super::super::walk::{Node, within};
+use crate::model::time::Timestamp;
+
+/// A place where a query reads a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf<'a> {
+    /// The table.
+    pub table: &'a str,
+    /// Where its name stands.
+    pub span: Span,
+    /// Its time column; none for a table that has none, or that isn't known.
+    pub time: Option<&'a str>,
+    /// Since when rows are looked for, where the query says it.
+    pub back: Option<Moment>,
+}
+
+/// A moment in a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// So long before now.
+    Ago(Duration),
+    /// At a time.
+    At(Timestamp),
+}
+
+/// How far back a query looks by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// Nowhere a time filter: the window that the API is given alone bounds it.
+    #[default]
+    Open,
+    /// At most so far, everywhere.
+    Back(Duration),
+    /// At most so far where it filters, and without a filter of its own at other places.
+    Partly(Duration),
+    /// At least one place has an absolute time.
+    Absolute,
+    /// It reads no table that has a time.
+    Timeless,
+}
+
+impl Reach {
+    /// The reach of all places together.
+    #[must_use]
+    pub fn of(leaves: &[Leaf<'_>]) -> Self {
+        let timed: Vec<&Leaf<'_>> = leaves.iter().filter(|leaf| leaf.time.is_some()).collect();
+        if timed.is_empty() {
+            return if leaves.is_empty() { Self::Timeless } else { Self::timeless_or_open(leaves) };
+        }
+        if timed.iter().any(|leaf| matches!(leaf.back, Some(Moment::At(_)))) {
+            return Self::Absolute;
+        }
+        let spans = timed.iter().filter_map(|leaf| match leaf.back {
+            Some(Moment::Ago(span)) => Some(span),
+            _ => None,
+        });
+        match spans.max() {
+            None => Self::Open,
+            Some(longest) if timed.iter().all(|leaf| leaf.back.is_some()) => Self::Back(longest),
+            Some(longest) => Self::Partly(longest),
+        }
+    }
+
+    fn timeless_or_open(leaves: &[Leaf<'_>]) -> Self {
+        // A table that isn't known may have a time.
+        if leaves.iter().all(|leaf| leaf.span == Span::default()) { Self::Open } else { Self::Timeless }
+    }
+}
+
+/// How deep names of the query's own are followed.
+const DEEP: u32 = 12;
+/// How many reads are told at most: functions that call each other could give any number.
+const MOST: usize = 512;
+
+/// Names of the query's own, with what they stand for.
+pub(super) type Lets<'t, 'a> = HashMap<&'a str, &'t Expr<'a>>;
+
+/// What the `let`s of a query stand for: a function stands for its result.
+pub(super) fn lets<'t, 'a>(query: &'t Query<'a>) -> Lets<'t, 'a> {
+    let mut lets = HashMap::new();
+    for statement in &query.statements {
+        if let StatementKind::Let { name, value } = &statement.kind {
+            let expr = match value {
+                LetValue::Expr(expr) => Some(expr),
+                LetValue::Function(function) => function.result.as_deref(),
+            };
+            lets.extend(expr.map(|expr| (name.text, expr)));
+        }
+    }
+    lets
+}
+
+/// The reads of a query, in the order of the text.
+pub(super) fn leaves<'a>(query: &Query<'a>, schema: &'a Schema) -> Vec<Leaf<'a>> {
+    let mut reader = Reader { lets: lets(query), schema, deep: 0 };
+    let mut all = Vec::new();
+    for statement in &query.statements {
+        if let StatementKind::Query(expr) = &statement.kind {
+            all.extend(reader.leaves(expr));
+        }
+    }
+    all.truncate(MOST);
+    all
+}
+
+/// The reads of an expression, for facts of a part of a query.
+pub(super) fn leaves_of<'a>(expr: &Expr<'a>, lets: &Lets<'_, 'a>, schema: &'a Schema) -> Vec<Leaf<'a>> {
+    Reader { lets: lets.clone(), schema, deep: 0 }.leaves(expr)
+}
+
+struct Reader<'t, 'a> {
+    lets: Lets<'t, 'a>,
+    schema: &'a Schema,
+    deep: u32,
+}
+
+impl<'t, 'a> Reader<'t, 'a> {
+    fn leaves(&mut self, expr: &'t Expr<'a>) -> Vec<Leaf<'a>> {
+        if self.deep > DEEP {
+            return Vec::new();
+        }
+        self.deep += 1;
+        let found = match &expr.kind {
+            ExprKind::Name(name) => self.name(*name),
+            ExprKind::Paren(inner) | ExprKind::Wrapped { inner, .. } => self.leaves(inner),
+            ExprKind::Call { name, args } => {
+                let mut found = self.name(*name);
+                for arg in args {
+                    found.extend(self.leaves(&arg.expr));
+                }
+                found
+            }
+            ExprKind::Pipe { source, stages } => self.pipe(source, stages),
+            ExprKind::Source(stage) => self.stage(stage),
+            ExprKind::In { items, .. } => items.iter().flat_map(|item| self.leaves(item)).collect(),
+            _ => Vec::new(),
+        };
+        self.deep -= 1;
+        found
+    }
+
+    fn name(&mut self, name: Name<'a>) -> Vec<Leaf<'a>> {
+        if let Some(expr) = self.lets.get(name.text).copied() {
+            return self.leaves(expr);
+        }
+        match self.schema.table(name.text) {
+            Some(table) => vec![Leaf { table: &table.name, span: name.span, time: table.time.as_deref(), back: None }],
+            None => Vec::new(),
+        }
+    }
+
+    fn pipe(&mut self, source: &'t Expr<'a>, stages: &'t [Stage<'a>]) -> Vec<Leaf<'a>> {
+        let mut found = self.leaves(source);
+        // A name that is no column and no `let` is a table that isn't known.
+        if let (true, ExprKind::Name(name)) = (found.is_empty(), &source.kind) {
+            if !self.lets.contains_key(name.text) {
+                found.push(Leaf { table: name.text, span: name.span, time: None, back: None });
+            }
+        }
+        let mut rows = true;
+        for stage in stages {
+            if let (true, Operator::Where { predicate, .. }) = (rows, &stage.kind) {
+                for leaf in &mut found {
+                    let back = leaf.time.and_then(|time| self.since(predicate, time));
+                    leaf.back = nearer(leaf.back, back);
+                }
+            }
+            rows &= !matches!(stage.kind, Operator::Summarize { .. } | Operator::Count { .. } | Operator::MakeSeries { .. });
+            found.extend(self.stage(stage));
+        }
+        found
+    }
+
+    /// What an operator reads beside what flows into it.
+    fn stage(&mut self, stage: &'t Stage<'a>) -> Vec<Leaf<'a>> {
+        match &stage.kind {
+            Operator::Union { tables, .. } => tables.iter().flat_map(|table| self.leaves(table)).collect(),
+            Operator::Join { right, condition, .. } | Operator::Lookup { right, condition, .. } => {
+                let mut found = self.leaves(right);
+                if let Condition::Where(expr) = condition {
+                    found.extend(self.leaves(expr));
+                }
+                found
+            }
+            Operator::Search { tables: Some(tables), .. } | Operator::Find { tables: Some(tables), .. } => {
+                tables.iter().flat_map(|table| self.leaves(table)).collect()
+            }
+            _ => self.inside(stage),
+        }
+    }
+
+    /// Queries inside an operator's expressions.
+    fn inside(&mut self, stage: &'t Stage<'a>) -> Vec<Leaf<'a>> {
+        let mut found = Vec::new();
+        for node in super::super::walk::within_stage(stage).skip(1) {
+            let Node::Expr(expr) = node else { continue };
+            match &expr.kind {
+                ExprKind::Pipe { .. } | ExprKind::Wrapped { .. } => found.extend(self.leaves(expr)),
+                ExprKind::Name(name) if self.lets.contains_key(name.text) => found.extend(self.name(*name)),
+                ExprKind::Call { name, .. } if self.lets.contains_key(name.text) => found.extend(self.name(*name)),
+                _ => {}
+            }
+            if found.len() > MOST {
+                break;
+            }
+        }
+        found
+    }
+
+    /// Since when a predicate lets rows through, by this time column.
+    fn since(&self, predicate: &Expr<'a>, time: &str) -> Option<Moment> {
+        let mut back = None;
+        let mut rest = vec![predicate];
+        while let Some(expr) = rest.pop() {
+            match &expr.kind {
+                ExprKind::Paren(inner) => rest.push(inner),
+                ExprKind::Binary { op: Binary::And, left, right, .. } => rest.extend([&**left, &**right]),
+                ExprKind::Binary { op: Binary::Greater | Binary::GreaterEqual, left, right, .. } if is_time(left, time) => {
+                    back = nearer(back, self.moment(right, 0));
+                }
+                ExprKind::Binary { op: Binary::Less | Binary::LessEqual, left, right, .. } if is_time(right, time) => {
+                    back = nearer(back, self.moment(left, 0));
+                }
+                ExprKind::Between { not: false, value, low, .. } if is_time(value, time) => {
+                    back = nearer(back, self.moment(low, 0));
+                }
+                _ => {}
+            }
+        }
+        back
+    }
+
+    /// The moment that an expression gives.
+    fn moment(&self, expr: &Expr<'a>, deep: u32) -> Option<Moment> {
+        if deep > DEEP {
+            return None;
+        }
+        match &expr.kind {
+            ExprKind::Paren(inner) => self.moment(inner, deep + 1),
+            ExprKind::Name(name) => self.moment(self.lets.get(name.text)?, deep + 1),
+            ExprKind::Literal(literal) if literal.ty == Type::Datetime => {
+                datetime(literal.text).map(Moment::At)
+            }
+            ExprKind::Call { name, args } => match (name.text, args.as_slice()) {
+                ("now", []) => Some(Moment::Ago(Duration::ZERO)),
+                ("ago", [span]) => self.span(&span.expr, deep + 1).map(Moment::Ago),
+                // Rounded down to the beginning of a day at most.
+                ("startofday" | "bin" | "floor", [of, ..]) => Some(match self.moment(&of.expr, deep + 1)? {
+                    Moment::Ago(span) => Moment::Ago(span + Duration::from_hours(24)),
+                    Moment::At(time) => Moment::At(time.minus(Duration::from_hours(24))),
+                }),
+                ("todatetime", [of]) => self.moment(&of.expr, deep + 1),
+                _ => None,
+            },
+            ExprKind::Binary { op: op @ (Binary::Subtract | Binary::Add), left, right, .. } => {
+                let (from, span) = (self.moment(left, deep + 1)?, self.span(right, deep + 1)?);
+                Some(match (from, op) {
+                    (Moment::Ago(ago), Binary::Subtract) => Moment::Ago(ago + span),
+                    (Moment::Ago(ago), _) => Moment::Ago(ago.saturating_sub(span)),
+                    (Moment::At(time), Binary::Subtract) => Moment::At(time.minus(span)),
+                    (Moment::At(time), _) => Moment::At(time.plus(span)),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// The length of time that an expression gives.
+    fn span(&self, expr: &Expr<'a>, deep: u32) -> Option<Duration> {
+        if deep > DEEP {
+            return None;
+        }
+        match &expr.kind {
+            ExprKind::Paren(inner) => self.span(inner, deep + 1),
+            ExprKind::Name(name) => self.span(self.lets.get(name.text)?, deep + 1),
+            ExprKind::Literal(literal) if literal.ty == Type::Timespan => timespan(literal.text),
+            ExprKind::Call { name, args } if name.text == "totimespan" => self.span(&args.first()?.expr, deep + 1),
+            ExprKind::Binary { op: Binary::Multiply, left, right, .. } => {
+                let (span, times) = match self.span(left, deep + 1) {
+                    Some(span) => (span, number(right)?),
+                    None => (self.span(right, deep + 1)?, number(left)?),
+                };
+                span.checked_mul(times)
+            }
+            ExprKind::Binary { op: Binary::Add, left, right, .. } => {
+                self.span(left, deep + 1)?.checked_add(self.span(right, deep + 1)?)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Of two bounds the one that lets fewer rows through.
+fn nearer(a: Option<Moment>, b: Option<Moment>) -> Option<Moment> {
+    match (a, b) {
+        (None, other) | (other, None) => other,
+        (Some(Moment::Ago(a)), Some(Moment::Ago(b))) => Some(Moment::Ago(a.min(b))),
+        (Some(Moment::At(a)), Some(Moment::At(b))) => Some(Moment::At(a.max(b))),
+        // Which is nearer depends on when it is asked: the text's own time is the firmer one.
+        (Some(at @ Moment::At(_)), _) | (_, Some(at @ Moment::At(_))) => Some(at),
+    }
+}
+
+/// Whether an expression is the time column, or a part of a table's time that filters alike.
+fn is_time(expr: &Expr<'_>, time: &str) -> bool {
+    match &expr.kind {
+        ExprKind::Name(name) => name.text == time || name.text == "TimeGenerated",
+        ExprKind::Paren(inner) => is_time(inner, time),
+        _ => false,
+    }
+}
+
+fn number(expr: &Expr<'_>) -> Option<u32> {
+    match &expr.kind {
+        ExprKind::Literal(literal) if literal.ty.is_integer() => literal.text.parse().ok(),
+        ExprKind::Paren(inner) => number(inner),
+        _ => None,
+    }
+}
+
+/// The content of `datetime(…)`.
+fn datetime(text: &str) -> Option<Timestamp> {
+    let inner = inner(text)?;
+    let day = inner.len() == 10 && inner.is_ascii();
+    let full = if day {
+        format!("{inner}T00:00:00Z")
+    } else {
+        let zoned = inner.ends_with(['Z', 'z']) || inner.get(10..).is_some_and(|rest| rest.contains(['+', '-']));
+        format!("{}{}", inner.replacen(' ', "T", 1), if zoned { "" } else { "Z" })
+    };
+    Timestamp::parse(&full)
+}
+
+/// What stands between parentheses and quotes.
+fn inner(text: &str) -> Option<&str> {
+    let from = text.find('(')?;
+    let inside = text.get(from + 1..)?.strip_suffix(')')?;
+    Some(inside.trim().trim_matches(['"', '\'']))
+}
+
+/// A literal timespan: `1d`, `2.5h`, `timespan(1.02:03:04)`, `time(1d)`.
+pub(super) fn timespan(text: &str) -> Option<Duration> {
+    let text = if text.contains('(') { inner(text)? } else { text };
+    let digits = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
+    let (amount, unit) = text.split_at_checked(digits)?;
+    if unit.starts_with(':') || (unit.is_empty() && text.contains('.')) {
+        return clock(text);
+    }
+    let seconds = match unit.trim() {
+        "d" | "day" | "days" | "" => 86_400.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600.0,
+        "m" | "min" | "minute" | "minutes" => 60.0,
+        "s" | "sec" | "second" | "seconds" => 1.0,
+        "ms" | "milli" | "millis" | "millisec" | "millisecond" | "milliseconds" => 1e-3,
+        "microsecond" | "microseconds" | "micro" | "micros" | "microsec" => 1e-6,
+        "tick" | "ticks" => 1e-7,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(amount.parse::<f64>().ok()? * seconds).ok()
+}
+
+/// `1.02:03:04` and `02:03`.
+fn clock(text: &str) -> Option<Duration> {
+    let (days, rest) = match text.split_once('.') {
+        Some((days, rest)) if rest.contains(':') => (days.parse::<u64>().ok()?, rest),
+        _ => (0, text),
+    };
+    let mut parts = rest.split(':');
+    let hours: u64 = parts.next()?.parse().ok()?;
+    let minutes: u64 = parts.next().unwrap_or("0").parse().ok()?;
+    let seconds: f64 = parts.next().unwrap_or("0").parse().ok()?;
+    let whole = Duration::from_secs(days.checked_mul(86_400)?.checked_add(hours.checked_mul(3_600)?)?.checked_add(minutes.checked_mul(60)?)?);
+    whole.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
+}
+
+/// Whether an expression has a query inside that reads a table of events.
+pub(super) fn reads_events<'a>(expr: &Expr<'a>, lets: &Lets<'_, 'a>, schema: &'a Schema) -> bool {
+    within(expr).any(|node| match node {
+        Node::Expr(expr) => match &expr.kind {
+            ExprKind::Pipe { .. } | ExprKind::Wrapped { .. } | ExprKind::Name(_) => {
+                leaves_of(expr, lets, schema).iter().any(|leaf| leaf.time.is_some())
+            }
+            _ => false,
+        },
+        _ => false,
+    })
+}
