@@ -15,7 +15,7 @@ pub(super) fn lint(subject: &Subject<'_>, notes: &mut Vec<Note>) {
     if !schema.workspace() {
         return;
     }
-    let defender = subject.analysis.facts.leaves.iter().all(|leaf| leaf.time == Some("Timestamp"));
+    let defender = subject.facts.leaves.iter().all(|leaf| leaf.time == Some("Timestamp"));
     let mut told = HashSet::new();
     for node in nodes(&subject.analysis.query) {
         let Node::Expr(expr) = node else { continue };

@@ -8,6 +8,7 @@ use crate::model::hunt::Hunt;
 use crate::model::place::{Edit, Finding, Level, Place};
 use crate::rules::definition::{HuntFile, HuntPlaces, LoadedHunts, Spot};
 use crate::rules::kql::analyse::analyse;
+use crate::rules::kql::facts::Facts;
 use crate::rules::kql::problem::Problem;
 use crate::rules::yaml::Origin;
 
@@ -78,7 +79,8 @@ impl<'r> Report<'r> {
         let mut analysis = analyse(&hunt.query, &world.schema);
         let mut notes: Vec<Note> = std::mem::take(&mut analysis.problems).into_iter().map(note).collect();
         let refused = notes.iter().any(|note| note.level == Level::Error);
-        let subject = Subject { hunt, places: self.places(hunt), analysis: &analysis, world };
+        let facts = Facts::of(&analysis.query, analysis.columns.as_deref(), &world.schema);
+        let subject = Subject { hunt, places: self.places(hunt), analysis: &analysis, facts, world };
         cron::lint(&subject, &mut notes);
         if refused {
             // It may well be why the query is refused, and is easier to understand.

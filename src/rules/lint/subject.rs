@@ -8,6 +8,7 @@ use crate::rules::check::codes;
 use crate::rules::config::Tables;
 use crate::rules::definition::HuntPlaces;
 use crate::rules::kql::analyse::Analysis;
+use crate::rules::kql::facts::Facts;
 use crate::rules::kql::problem::Fix;
 use crate::rules::kql::schema::Schema;
 use crate::rules::kql::span::Span;
@@ -58,6 +59,7 @@ pub(super) struct Subject<'s> {
     pub(super) hunt: &'s Hunt,
     pub(super) places: &'s HuntPlaces,
     pub(super) analysis: &'s Analysis<'s>,
+    pub(super) facts: Facts<'s>,
     pub(super) world: &'s World,
 }
 

@@ -14,7 +14,7 @@ use crate::rules::schedule::longest_pause;
 
 pub(super) fn lint(subject: &Subject<'_>, notes: &mut Vec<Note>) {
     let pause = longest_pause(&subject.hunt.schedule);
-    match subject.analysis.facts.reach {
+    match subject.facts.reach {
         Reach::Open => {
             window(subject, pause, notes);
             unbounded(subject, notes);
@@ -96,7 +96,7 @@ fn filter(subject: &Subject<'_>, own: Duration) -> At {
         },
         _ => None,
     });
-    let leaf = || subject.analysis.facts.leaves.first().map(|leaf| leaf.span);
+    let leaf = || subject.facts.leaves.first().map(|leaf| leaf.span);
     call.or_else(leaf).map_or_else(|| At::key(&["query"]), At::Query)
 }
 
@@ -118,7 +118,7 @@ fn literal_span(expr: &Expr<'_>) -> Option<Duration> {
 
 /// L003: neither the query nor the API bounds the time.
 fn unbounded(subject: &Subject<'_>, notes: &mut Vec<Note>) {
-    let Some(leaf) = subject.analysis.facts.leaves.iter().find(|leaf| leaf.time.is_some() && leaf.back.is_none())
+    let Some(leaf) = subject.facts.leaves.iter().find(|leaf| leaf.time.is_some() && leaf.back.is_none())
     else {
         return;
     };
