@@ -120,6 +120,7 @@ fn a_signature_is_read_whole() {
     assert_eq!(function("replace").unwrap().retired, Some("replace_regex|replace_string"));
     assert!(!function("now").unwrap().deterministic && function("ago").unwrap().constant);
     assert!(!function("not").unwrap().constant && function("__cast").unwrap().hidden);
+    assert!(function("any").unwrap().graph && !function("strcat").unwrap().graph);
     assert_eq!(function("Tolower"), None);
     assert_eq!(function("count"), None);
 }
@@ -153,6 +154,7 @@ fn what_is_proposed_is_neither_retired_nor_hidden() {
     for (kind, good, bad) in [
         (Kind::Function, "bag_pack", "pack"),
         (Kind::Function, "array_length", "__cast"),
+        (Kind::Function, "strcat", "node_id"),
         (Kind::Aggregate, "make_set", "makeset"),
         (Kind::Plugin, "bag_unpack", "dax_request"),
     ] {
