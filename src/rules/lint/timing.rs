@@ -118,8 +118,7 @@ fn literal_span(expr: &Expr<'_>) -> Option<Duration> {
 
 /// L003: neither the query nor the API bounds the time.
 fn unbounded(subject: &Subject<'_>, notes: &mut Vec<Note>) {
-    let Some(leaf) = subject.facts.leaves.iter().find(|leaf| leaf.time.is_some() && leaf.back.is_none())
-    else {
+    let Some(leaf) = subject.facts.leaves.iter().find(|leaf| leaf.time.is_some() && leaf.back.is_none()) else {
         return;
     };
     let time = leaf.time.unwrap_or("Timestamp");

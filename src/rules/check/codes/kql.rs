@@ -1,6 +1,6 @@
 //! Problems of a query.
 
-use super::{Rule, rule};
+use super::{Rule, SHOWN, rule};
 use crate::model::place::Level::{Error, Warning};
 
 pub(super) const RULES: &[Rule] = &[
@@ -44,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
         "KQL006",
         "nested too deep",
         "Parentheses, functions and subqueries may stand inside each other only so often. Give parts a name with `let`.",
-        ["print ((((((((1))))))))  // a thousand of them", "print 1"],
+        SHOWN,
     ),
     rule(
         Error,
@@ -103,21 +103,21 @@ pub(super) const RULES: &[Rule] = &[
         "KQL017",
         "a name that fits several things",
         "Say which of them is meant: rename one before, or say `$left` or `$right`.",
-        ["A | join B on X == Y", "A | join B on $left.X == $right.Y"],
+        SHOWN,
     ),
     rule(
         Error,
         "KQL018",
         "a constant must stand here",
         "The value is needed before any row is read, so it can't be a column.",
-        ["DeviceInfo | take LogonCount", "DeviceInfo | take 10"],
+        SHOWN,
     ),
     rule(
         Error,
         "KQL019",
         "a table must stand here, or a single value",
         "`toscalar()` makes a value of a table; a table is named, or a query in parentheses.",
-        ["DeviceInfo | where 5 in DeviceEvents", "DeviceInfo | where DeviceId in ((DeviceEvents | project DeviceId))"],
+        ["\"DeviceInfo\" | take 1", "DeviceInfo | take 1"],
     ),
     rule(
         Error,
@@ -138,7 +138,7 @@ pub(super) const RULES: &[Rule] = &[
         "KQL022",
         "an operator where it can't stand",
         "Some operators begin a query, some need a pipe before them, and some must be the last.",
-        ["DeviceInfo | render piechart | where true", "DeviceInfo | where true | render piechart"],
+        ["where OSPlatform == \"Linux\"", "DeviceInfo | where OSPlatform == \"Linux\""],
     ),
     rule(
         Warning,
@@ -153,8 +153,8 @@ pub(super) const RULES: &[Rule] = &[
         "a name that can't be known here",
         "It may be a table, column or function of a Sentinel workspace, or saved in the tenant. Name it with `schema:` in huntd.yaml, and its columns are checked too.",
         [
-            "MyTable_CL | where Computer == \"a\"",
-            "MyTable_CL | where Computer == \"a\"  // and in huntd.yaml:\n// schema: {tables: {MyTable_CL: {TimeGenerated: datetime, Computer: string}}}",
+            "OurOrders | where Computer == \"a\"",
+            "schema: {tables: {OurOrders: {TimeGenerated: datetime, Computer: string}}}",
         ],
     ),
 ];

@@ -170,7 +170,7 @@ pub(super) const RULES: &[Rule] = &[
         Warning,
         "L036",
         "a regular expression that the engine refuses",
-        "KQL's engine is RE2: it never runs long, and so has no look-around (`(?=`, `(?!`, `(?<=`, `(?<!`), no back-references (`\\1`), no possessive or atomic groups. The query fails when it runs.",
+        "KQL's engine is RE2: it never runs long, and so has no look-around (`(?=`, `(?!`, `(?<=`, `(?<!`), no back-references (`\\1`), no atomic groups. The query fails when it runs.",
         [
             "DeviceProcessEvents | where ProcessCommandLine matches regex @\"-enc(?!oding)\"",
             "DeviceProcessEvents\n| where ProcessCommandLine matches regex @\"-enc\\b\"",
