@@ -94,7 +94,8 @@ fn no_key(subject: &Subject<'_>, changing: &Changing<'_>, notes: &mut Vec<Note>)
     if let Some(device) = device.filter(|_| has("ReportId") && has("Timestamp")) {
         let message =
             format!("without a key every column makes the hit; `Timestamp`, `{device}` and `ReportId` would do");
-        let at = At::key(&["query"]);
+        let first = subject.facts.leaves.first().map(|leaf| leaf.span);
+        let at = first.map_or_else(|| At::key(&["query"]), At::Query);
         notes.push(Note::new("L014", at, message).hint(format!("write `key: [Timestamp, {device}, ReportId]`")));
     }
 }

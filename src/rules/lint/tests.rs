@@ -170,9 +170,9 @@ fn columns_that_a_hunt_names_are_there() {
         assert_eq!(of_hunt(&format!("{query}{keys}\n")).join(" "), expected, "{keys}");
     }
     for (query, expected) in [
-        ("DeviceEvents | extend Now = now()", "info L014 1:8 warning L013 1:31"),
+        ("DeviceEvents | extend Now = now()", "info L014 1:8 warning L013 1:30"),
         ("DeviceEvents | extend Old = iff(now() - Timestamp > 1d, 'y', 'n') | project DeviceId, Old", ""),
-        ("DeviceEvents | extend A = now() | project DeviceId, B = A", "warning L013 1:61"),
+        ("DeviceEvents | extend A = now() | project DeviceId, B = A", "warning L013 1:30"),
         ("DeviceEvents | extend A = now() | project-away A, ReportId", ""),
         ("MyTable | extend A = 1", "error KQL010 1:8"),
     ] {
@@ -229,4 +229,14 @@ fn joined_lines_are_told_in_every_style() {
         let found = found.iter().find(|finding| finding.code == "L038").unwrap_or_else(|| panic!("{text}"));
         assert_eq!(found.place.line, line, "{text}");
     }
+}
+
+#[test]
+fn a_message_that_names_a_line_names_that_of_the_file() {
+    let found = findings_in(
+        &World::plain(),
+        "id: a\nquery: |\n\n  DeviceEvents\n  | where (DeviceId == 'a'\n    or DeviceId == 'b'\n",
+    );
+    let bracket = found.iter().find(|finding| finding.code == "KQL004").unwrap();
+    assert!(bracket.message.contains("on line 5 "), "{}", bracket.message);
 }
