@@ -68,7 +68,9 @@ pub fn load(path: &Path, output: Output) -> Result<Loaded, AppError> {
 pub fn load_and_read(path: &Path, output: Output) -> Result<Loaded, AppError> {
     load_with(path, output, |config, found| {
         let (world, mut findings) = queries::world(config);
-        findings.iter_mut().for_each(|finding| finding.level = finding.level.min(Level::Warning));
+        for finding in &mut findings {
+            finding.level = finding.level.min(Level::Warning);
+        }
         findings.extend(lint::problems(&found.hunts, &found.files, &world));
         findings
     })

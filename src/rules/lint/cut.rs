@@ -22,7 +22,7 @@ pub(super) fn lint(subject: &Subject<'_>, notes: &mut Vec<Note>) {
     notes.extend(everywhere);
 }
 
-/// The first operator that cuts the result. In the tests of a query a `take` is common, and is forgotten.
+/// The first operator that cuts the result: a `take` of an author's tests is often forgotten.
 fn cut(stages: &[&Stage<'_>]) -> Option<Note> {
     let mut ordered = false;
     for stage in stages {
@@ -37,11 +37,6 @@ fn cut(stages: &[&Stage<'_>]) -> Option<Note> {
             Operator::Top { .. } => ("top", true),
             Operator::TopNested(_) => ("top-nested", true),
             Operator::TopHitters { .. } => ("top-hitters", false),
-            // One row of all comes out in any case, and what was cut before it is not a hit.
-            Operator::Summarize { .. } | Operator::Count { .. } => {
-                ordered = false;
-                continue;
-            }
             Operator::Where { .. } | Operator::Extend(_) | Operator::Project(_) | Operator::ProjectReorder(_) => {
                 continue;
             }

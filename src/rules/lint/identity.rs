@@ -140,7 +140,8 @@ impl<'a> Changing<'a> {
                 for item in items {
                     self.taken(item, &before);
                 }
-                self.keep_group(items.iter().filter_map(made_name).collect());
+                let columns: Vec<&str> = items.iter().filter_map(made_name).collect();
+                self.keep_group(&columns);
             }
             Operator::ProjectAway(exprs) => {
                 for column in exprs.iter().filter_map(name) {
@@ -219,7 +220,7 @@ impl<'a> Changing<'a> {
     }
 
     /// Keeps the group only while all its columns come out.
-    fn keep_group(&mut self, columns: Vec<&str>) {
+    fn keep_group(&mut self, columns: &[&str]) {
         if self.group.as_ref().is_some_and(|group| !group.iter().all(|column| columns.contains(column))) {
             self.group = None;
         }

@@ -117,13 +117,14 @@ fn left_columns<'s>(
         match &stage.kind {
             operator if keeps_columns(operator) => {}
             Operator::Extend(items) => columns.extend(made(items)?),
-            Operator::Project(items) => columns = made(items)?.into_iter().collect(),
             Operator::Summarize { aggregates, by, .. } => {
                 let mut all = made(aggregates)?;
                 all.extend(made(by.as_deref().unwrap_or_default())?);
                 columns = all.into_iter().collect();
             }
-            Operator::Distinct { columns: items, .. } => columns = made(items)?.into_iter().collect(),
+            Operator::Project(items) | Operator::Distinct { columns: items, .. } => {
+                columns = made(items)?.into_iter().collect()
+            }
             Operator::ProjectAway(exprs) => {
                 for expr in exprs {
                     columns.remove(name(expr)?);

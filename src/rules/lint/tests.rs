@@ -36,11 +36,10 @@ fn lines(found: &[Finding]) -> Vec<String> {
 fn as_hunt(example: &str) -> String {
     let is_keys = ["query:", "schedule:", "lookback:", "key:", "ignore:"].iter().any(|key| example.starts_with(key));
     let has_query = example.lines().any(|line| line.starts_with("query:"));
-    let indented = || example.lines().map(|line| format!("  {line}\n")).collect::<String>();
     match (is_keys, has_query) {
         (true, true) => example.to_owned(),
         (true, false) => format!("{example}\nquery: |\n  DeviceEvents\n"),
-        (false, _) => format!("query: |\n{}", indented()),
+        (false, _) => format!("query: |\n  {}\n", example.replace('\n', "\n  ")),
     }
 }
 
@@ -76,8 +75,7 @@ fn examples_are_what_they_say() {
 
 /// The lints of a query in a hunt with a key, less its code and place: `L030 3:11-13`.
 fn of_query(query: &str) -> Vec<String> {
-    let text =
-        format!("key: [DeviceId]\nquery: |\n{}", query.lines().map(|line| format!("  {line}\n")).collect::<String>());
+    let text = format!("key: [DeviceId]\nquery: |\n  {}\n", query.replace('\n', "\n  "));
     let lints = findings_in(&World::plain(), &text).into_iter().filter(|finding| finding.code != "L010");
     lints
         .map(|f| format!("{} {}:{}-{}", f.code, f.place.line - 2, f.place.column - 2, f.place.end_column - 2))

@@ -104,10 +104,10 @@ pub(super) const RULES: &[Rule] = &[
         ["api: rest", "api: graph"],
     ),
     rule(
-        Warning,
+        Error,
         "C016",
-        "a password crosses the network unprotected",
-        "Whoever sees the connection to the mail server can read the password and send mail with it.",
+        "a password would cross the network in the clear",
+        "Whoever sees the connection to the mail server could read the password and send mail with it.",
         ["server: \"smtp://mail.example:25?tls=none\"", "server: \"smtp://mail.example:587?tls=required\""],
     ),
     rule(

@@ -20,12 +20,16 @@ impl<'t, 'a> Binder<'t, 'a> {
         if name.text.is_empty() {
             return Value::Unknown;
         }
-        if let Some(row) = &self.row.table {
-            if !self.row.aggregate {
-                if let Some(column) = row.column(name.text) {
-                    return Value::Scalar(column.ty);
-                }
-            } else if row.column(name.text).is_some() && !self.locals.iter().any(|local| local.name == name.text) {
+        if let (Some(row), false) = (&self.row.table, self.row.aggregate) {
+            if let Some(column) = row.column(name.text) {
+                return Value::Scalar(column.ty);
+            }
+        }
+        if let Some(value) = self.local(name) {
+            return value;
+        }
+        if let (Some(row), true) = (&self.row.table, self.row.aggregate) {
+            if row.type_of(name.text).is_some() {
                 self.error_hint(
                     Code::Aggregate,
                     name.span,
@@ -35,14 +39,20 @@ impl<'t, 'a> Binder<'t, 'a> {
                 return Value::Unknown;
             }
         }
-        if let Some(value) = self.local(name) {
-            return value;
-        }
         if self.row.table.as_ref().is_some_and(|table| table.open) || self.row.sides.is_some() && self.sides_open() {
             return Value::Scalar(Type::Unknown);
         }
         if let Some(value) = self.known_table(name) {
             return value;
+        }
+        if self.schema.function(name.text).is_some() {
+            self.error_hint(
+                Code::Tabular,
+                name.span,
+                format!("`{}` is a function that gives a table, and no column", name.text),
+                format!("write `| invoke {}(…)` and use the columns that it gives", name.text),
+            );
+            return Value::Unknown;
         }
         self.unknown(name);
         Value::Unknown

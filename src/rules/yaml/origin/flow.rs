@@ -55,8 +55,8 @@ fn lay<'a>(
 /// lines after it are line ends. One that is escaped is nothing.
 fn joined(cursor: &mut Cursor<'_>, escapes: bool, chars: &mut Chars<'_>, marks: &mut Vec<Mark>) -> Option<bool> {
     let mut end = *cursor;
-    let escaped = escapes && end.rest_of_line() == "\\";
-    if escaped {
+    let swallowed = escapes && end.rest_of_line() == "\\";
+    if swallowed {
         end.take();
     } else {
         end.skip_white();
@@ -75,7 +75,7 @@ fn joined(cursor: &mut Cursor<'_>, escapes: bool, chars: &mut Chars<'_>, marks: 
         empty.push(end);
     }
     *cursor = end;
-    if empty.is_empty() && !escaped {
+    if empty.is_empty() && !swallowed {
         empty.push(first);
         let (offset, _) = chars.next_if(|(_, c)| *c == ' ')?;
         marks.push(first.mark(offset, &first));
