@@ -31,9 +31,9 @@ pub fn run(code: &str, output: Output) -> Result<Exit, AppError> {
         )
     })?;
     if output.json {
-        output.object(&shape(rule))?
+        output.object(&shape(rule))?;
     } else {
-        output.line(rule.text().trim_end())?
+        output.line(rule.text().trim_end())?;
     }
     Ok(Exit::Done)
 }

@@ -123,7 +123,7 @@ fn left_columns<'s>(
                 columns = all.into_iter().collect();
             }
             Operator::Project(items) | Operator::Distinct { columns: items, .. } => {
-                columns = made(items)?.into_iter().collect()
+                columns = made(items)?.into_iter().collect();
             }
             Operator::ProjectAway(exprs) => {
                 for expr in exprs {
