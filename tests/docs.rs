@@ -10,6 +10,7 @@ use std::process::Command;
 
 use huntd::model::place::{Finding, Level};
 use huntd::model::time::Zone;
+use huntd::rules::check::codes;
 use huntd::rules::config;
 use huntd::rules::definition::{self, HuntFile};
 
@@ -230,7 +231,7 @@ fn the_demonstration_prints_what_the_readme_shows() {
 }
 
 /// Every `H012` of a folder of the source.
-fn codes(folder: &str, letter: char) -> BTreeSet<String> {
+fn codes_in(folder: &str, letter: char) -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -250,9 +251,10 @@ fn codes(folder: &str, letter: char) -> BTreeSet<String> {
 
 #[test]
 fn every_finding_has_its_line() {
-    let mut hunts = codes("src/rules/definition", 'H');
-    hunts.extend(codes("src/adapters", 'H'));
-    let config = codes("src/rules/config", 'C');
+    let mut hunts = codes_in("src/rules/definition", 'H');
+    hunts.extend(codes_in("src/adapters", 'H'));
+    hunts.extend(codes_in("src/rules/lint", 'H'));
+    let config = codes_in("src/rules/config", 'C');
     assert!(hunts.len() > 20 && config.len() > 10, "{hunts:?} {config:?}");
     for (page, used) in [("docs/hunts.md", hunts), ("docs/config.md", config)] {
         let text = fs::read_to_string(page).unwrap();
@@ -263,6 +265,85 @@ fn every_finding_has_its_line() {
             .map(str::to_owned)
             .collect();
         assert_eq!(listed, used, "{page}");
+    }
+}
+
+/// docs/check.md lists every code with its level and title, in the order of `check --explain`.
+#[test]
+fn every_code_stands_in_the_reference_of_check() {
+    let text = fs::read_to_string("docs/check.md").unwrap();
+    let listed: Vec<&str> = text
+        .lines()
+        .filter(|line| {
+            line.strip_prefix("| ").is_some_and(|rest| codes::find(rest.split(' ').next().unwrap()).is_some())
+        })
+        .collect();
+    let known: Vec<String> =
+        codes::all().map(|rule| format!("| {} | {} | {} |", rule.code, rule.level, rule.title)).collect();
+    assert_eq!(listed, known);
+}
+
+/// Every code that the source can tell is explained, and no other.
+#[test]
+fn every_code_is_explained() {
+    let mut used = codes_in("src/rules/definition", 'H');
+    used.extend(codes_in("src/adapters", 'H'));
+    used.extend(codes_in("src/rules/config", 'C'));
+    used.extend(codes_in("src/rules/lint", 'H'));
+    used.extend(codes_in("src/rules/lint", 'L'));
+    let problem = fs::read_to_string("src/rules/kql/problem.rs").unwrap();
+    used.extend(problem.split('"').filter(|word| word.len() == 6 && word.starts_with("KQL")).map(str::to_owned));
+    let explained: BTreeSet<String> = codes::all().map(|rule| rule.code.to_owned()).collect();
+    assert_eq!(used, explained);
+    for code in ["L012", "kql011", "H030", "C017"] {
+        assert!(huntd(&["check", "--explain", code]).to_lowercase().starts_with(&code.to_lowercase()));
+    }
+}
+
+/// The commands of docs/ci.md, up to where another program takes over, in a hunts repository.
+#[test]
+fn commands_of_ci_run() {
+    let text = fs::read_to_string("docs/ci.md").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("hunts")).unwrap();
+    let hunt = "query: |\n  DeviceInfo\n  | project DeviceId\nkey: [DeviceId]\n";
+    fs::write(folder.path().join("hunts/a.yaml"), hunt).unwrap();
+    let mut commands = Vec::new();
+    for (line, block) in blocks(&text, "yaml") {
+        let value: serde_json::Value =
+            serde_saphyr::from_str(&block).unwrap_or_else(|error| panic!("docs/ci.md:{line}: {error}"));
+        commands_of(&value, &mut commands);
+    }
+    let hooks: Vec<serde_json::Value> =
+        serde_saphyr::from_str(&fs::read_to_string(".pre-commit-hooks.yaml").unwrap()).unwrap();
+    let ids: Vec<&str> = hooks.iter().map(|hook| hook["id"].as_str().unwrap()).collect();
+    assert!(ids.iter().all(|id| text.contains(&format!("`{id}`"))), "{ids:?}");
+    for hook in &hooks {
+        let arguments: Vec<&str> = hook["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+        commands.push(format!("{} {}", hook["entry"].as_str().unwrap(), arguments.join(" ")));
+    }
+    commands.push("huntd check hunts --strict".to_owned());
+    assert!(commands.len() >= 7, "{commands:?}");
+    for command in commands {
+        let words: Vec<&str> = command.split(['|', '>']).next().unwrap().split_whitespace().collect();
+        assert_eq!(words[0], "huntd");
+        let output = Command::new(assert_cmd::cargo::cargo_bin!("huntd"))
+            .args(&words[1..])
+            .current_dir(folder.path())
+            .env_remove("HUNTD_CONFIG")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+/// Each text of a document that runs huntd.
+fn commands_of(value: &serde_json::Value, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) if text.starts_with("huntd ") => found.push(text.clone()),
+        serde_json::Value::Array(list) => list.iter().for_each(|value| commands_of(value, found)),
+        serde_json::Value::Object(map) => map.values().for_each(|value| commands_of(value, found)),
+        _ => {}
     }
 }
 

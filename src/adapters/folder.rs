@@ -167,6 +167,7 @@ impl Reader {
             message,
             hint: Some(hint.to_owned()),
             hunt: None,
+            fix: None,
         });
     }
 }

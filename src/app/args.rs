@@ -132,7 +132,7 @@ pub enum CheckFormat {
 /// `check`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  huntd check                          the config and its hunts\n  huntd check hunts/ --format github   in a pull request, without a config"
+    after_help = "Examples:\n  huntd check                          the config and its hunts\n  huntd check hunts/ --format github   in a pull request, without a config\n  huntd check --explain L012           what a code means, and how to mend it"
 )]
 pub struct CheckArguments {
     /// Hunt files or folders; the config and its hunts by default
@@ -144,6 +144,15 @@ pub struct CheckArguments {
     /// Exit 1 on warnings too
     #[arg(long)]
     pub strict: bool,
+    /// A Sentinel workspace is connected: tables that can't be known are warnings, no errors
+    #[arg(long)]
+    pub workspace: bool,
+    /// A file of tables of your own, a `table<TAB>column<TAB>type` a line; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub schema: Vec<PathBuf>,
+    /// Say what a code means, such as `L012`; without a code, list them all
+    #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["paths", "format", "strict"])]
+    pub explain: Option<String>,
 }
 
 /// `runs`.

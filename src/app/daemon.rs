@@ -88,7 +88,7 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
         return Err(AppError::plain("can't listen for signals"));
     };
-    let loaded = setup::load(path, output)?;
+    let loaded = setup::load_and_read(path, output)?;
     for finding in &loaded.findings {
         let (file, line, code) = (finding.file.display(), finding.place.line, finding.code);
         let hint = finding.hint.as_deref().unwrap_or("");

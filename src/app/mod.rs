@@ -8,5 +8,6 @@ pub mod exit;
 pub mod lease;
 pub mod logging;
 pub mod output;
+pub mod queries;
 pub mod setup;
 pub mod shapes;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::excerpt;
 use super::exit::AppError;
 use super::output::Output;
+use super::queries;
 use crate::adapters::{api, channel, folder};
 use crate::engine::dispatcher::{Channels, Dispatcher};
 use crate::engine::runner::Runner;
@@ -18,9 +19,9 @@ use crate::model::hunt::Hunt;
 use crate::model::place::{Finding, Level};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::{Store, owner_is_alive};
-use crate::rules::definition::LoadedHunts;
+use crate::rules::definition::{HuntFile, LoadedHunts};
 use crate::rules::schedule::ClockMove;
-use crate::rules::{check, config, definition, quota};
+use crate::rules::{check, config, definition, lint, quota};
 
 /// The config and its hunts, as they were loaded.
 #[derive(Debug)]
@@ -59,6 +60,27 @@ pub fn config(path: &Path, output: Output) -> Result<(Config, Vec<Finding>), App
 /// Reads the config and the hunts that it names. Broken hunts are findings and stop no other; a hunts
 /// folder that can't be read does.
 pub fn load(path: &Path, output: Output) -> Result<Loaded, AppError> {
+    load_with(path, output, |_, _| Vec::new())
+}
+
+/// The same, with a warning for each error that huntd sees in a query. The hunt runs all the same: what
+/// the service takes, the service decides.
+pub fn load_and_read(path: &Path, output: Output) -> Result<Loaded, AppError> {
+    load_with(path, output, |config, found| {
+        let (world, mut findings) = queries::world(config);
+        for finding in &mut findings {
+            finding.level = finding.level.min(Level::Warning);
+        }
+        findings.extend(lint::problems(&found.hunts, &found.files, &world));
+        findings
+    })
+}
+
+fn load_with(
+    path: &Path,
+    output: Output,
+    more: impl FnOnce(&Config, &Found) -> Vec<Finding>,
+) -> Result<Loaded, AppError> {
     let (config, findings) = config(path, output)?;
     for folder in &config.hunts {
         std::fs::read_dir(folder).map_err(|error| {
@@ -68,20 +90,39 @@ pub fn load(path: &Path, output: Output) -> Result<Loaded, AppError> {
             )
         })?;
     }
-    let (hunts, of_hunts) = hunts(&config);
-    let findings = [findings, of_hunts].concat();
-    Ok(Loaded { hunts: hunts.hunts.into_iter().map(Arc::new).collect(), config, findings })
+    let found = found(&config);
+    let of_queries = more(&config, &found);
+    let findings = [findings, found.findings, of_queries].concat();
+    Ok(Loaded { hunts: found.hunts.hunts.into_iter().map(Arc::new).collect(), config, findings })
 }
 
-/// The hunts that a config names, and all that was found in them.
+/// The hunts that a config names, with the files that they stand in.
+#[derive(Debug)]
+pub struct Found {
+    /// The hunts.
+    pub hunts: LoadedHunts,
+    /// Their files.
+    pub files: Vec<HuntFile>,
+    /// All that was found in them on loading.
+    pub findings: Vec<Finding>,
+}
+
+/// The hunts that a config names, with the files that they stand in.
+#[must_use]
+pub fn found(config: &Config) -> Found {
+    let files = folder::read_paths(&config.hunts);
+    let mut hunts = definition::load(&files.files, &config.defaults, config.timezone);
+    let mut findings = files.findings;
+    findings.append(&mut hunts.findings);
+    findings.extend(definition::check_names(&hunts, config));
+    Found { hunts, files: files.files, findings }
+}
+
+/// The hunts that a config names, and all that was found in them on loading.
 #[must_use]
 pub fn hunts(config: &Config) -> (LoadedHunts, Vec<Finding>) {
-    let files = folder::read_paths(&config.hunts);
-    let mut loaded = definition::load(&files.files, &config.defaults, config.timezone);
-    let mut findings = files.findings;
-    findings.append(&mut loaded.findings);
-    findings.extend(definition::check_names(&loaded, config));
-    (loaded, findings)
+    let found = found(config);
+    (found.hunts, found.findings)
 }
 
 /// Shows findings on stderr, with the lines that they point at.

@@ -36,6 +36,19 @@ pub struct Config {
     pub retention: Retention,
     /// Where metrics and health are served; `None` for nowhere.
     pub listen: Option<SocketAddr>,
+    /// What hunts may name beside the tables that Defender itself has.
+    pub schema: SchemaConfig,
+}
+
+/// What hunts may name beside the tables that Defender itself has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SchemaConfig {
+    /// A Sentinel workspace is connected: hundreds of tables more, of which huntd knows some.
+    pub workspace: bool,
+    /// Files of tables: `table<TAB>column<TAB>type` a line.
+    pub files: Vec<PathBuf>,
+    /// Tables, each with its columns and their types as KQL names them, in the order of the file.
+    pub tables: BTreeMap<String, Vec<(String, String)>>,
 }
 
 /// The defaults of every hunt that `huntd.yaml` may set.

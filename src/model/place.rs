@@ -65,4 +65,15 @@ pub struct Finding {
     pub hint: Option<String>,
     /// The hunt that it concerns, where one is known.
     pub hunt: Option<String>,
+    /// What to write instead, where that can be said with certainty.
+    pub fix: Option<Edit>,
+}
+
+/// An edit of a file that mends a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// What is replaced; of no width to insert.
+    pub place: Place,
+    /// By what, as it is written in the file.
+    pub text: String,
 }

@@ -7,6 +7,7 @@ pub mod definition;
 pub mod diff;
 pub mod identity;
 pub mod kql;
+pub mod lint;
 pub mod quota;
 pub mod remedy;
 pub mod render;

@@ -96,6 +96,47 @@ fn files_that_nobody_should_read_are_refused_soon() {
     golden("check-stubborn", &shown(&site, &printed));
 }
 
+#[test]
+fn each_code_explains_itself() {
+    let site = Site::new();
+    let printed = in_repository(&site, &["--explain", "l012"]).expect(0);
+    golden("check-explain", &shown(&site, &printed));
+    let list = in_repository(&site, &["--explain"]).expect(0);
+    assert!(list.stdout.lines().count() > 80 && list.stdout.contains("\nL012    warning  "), "{}", list.stdout);
+    let object = in_repository(&site, &["--explain", "KQL011", "--json"]).objects().remove(0);
+    assert_eq!((object["code"].as_str(), object["severity"].as_str()), (Some("KQL011"), Some("error")));
+    golden("check-explain-unknown", &shown(&site, &in_repository(&site, &["--explain", "L0012"]).expect(2)));
+}
+
+#[test]
+fn a_query_is_read_in_the_world_that_is_named() {
+    let site = Site::new();
+    site.write("hunts/ours.yaml", "query: |\n  OurTable\n  | where Compter == 'a'\nkey: [Computer]\n")
+        .write("tables.tsv", "# ours\nOurTable\tComputer\tstring\n")
+        .write("broken.tsv", "OurTable Computer\n");
+    let codes = |arguments: &[&str], exit| {
+        let printed = in_repository(&site, &[arguments, &["--format", "json"]].concat()).expect(exit);
+        let line = |finding: &serde_json::Value| {
+            format!(
+                "{} {} {}",
+                finding["severity"].as_str().unwrap(),
+                finding["code"].as_str().unwrap(),
+                finding["line"]
+            )
+        };
+        printed.objects().iter().map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&["hunts"], 1), ["error KQL010 2"]);
+    assert_eq!(codes(&["hunts", "--workspace"], 0), ["warning KQL031 2"]);
+    assert_eq!(codes(&["hunts", "--schema", "tables.tsv"], 1), ["error KQL011 3"]);
+    assert_eq!(codes(&["hunts", "--workspace", "--schema", "broken.tsv"], 1)[0], "error C017 1");
+    assert_eq!(codes(&["hunts", "--workspace", "--schema", "gone.tsv"], 1)[0], "error C017 1");
+    let config = config("http://127.0.0.1:9", TO_FILE) + "schema: {tables: {OurTable: {Computer: string}}}\n";
+    site.write("huntd.yaml", config);
+    let printed = site.huntd(&["check"]).expect(1);
+    golden("check-query", &shown(&site, &printed));
+}
+
 /// Runs under `timeout`, so that a hang is a failed test and no hung one.
 fn bounded(site: &Site, arguments: &[&str]) -> Printed {
     let mut command = std::process::Command::new("timeout");

@@ -97,6 +97,7 @@ fn the_example_names_every_key() {
         "retention",
         "routes.*",
         "routes.*.match",
+        "schema",
         "tenants.*",
         "tenants.*.quota",
     ];

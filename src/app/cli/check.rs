@@ -4,17 +4,22 @@ use std::path::Path;
 
 use crate::adapters::folder;
 use crate::app::args::{CheckArguments, CheckFormat};
+use crate::app::cli::explain;
 use crate::app::excerpt;
 use crate::app::exit::{AppError, Exit};
 use crate::app::output::Output;
-use crate::app::setup;
+use crate::app::{queries, setup};
+use crate::model::config::SchemaConfig;
 use crate::model::place::{Finding, Level};
 use crate::model::time::Zone;
-use crate::rules::{check, config, definition};
+use crate::rules::{check, config, definition, lint};
 
 /// `huntd check`.
 pub fn run(path: &Path, arguments: &CheckArguments, output: Output) -> Result<Exit, AppError> {
-    let (findings, hunts) = if arguments.paths.is_empty() { whole(path)? } else { paths(arguments) };
+    if let Some(code) = &arguments.explain {
+        return explain::run(code, output);
+    }
+    let (findings, hunts) = if arguments.paths.is_empty() { whole(path, arguments)? } else { paths(arguments) };
     print(&findings, arguments, output)?;
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
     let (errors, warnings) = (count(Level::Error), count(Level::Warning));
@@ -26,24 +31,40 @@ pub fn run(path: &Path, arguments: &CheckArguments, output: Output) -> Result<Ex
 }
 
 /// The config and the hunts that it names.
-fn whole(path: &Path) -> Result<(Vec<Finding>, usize), AppError> {
+fn whole(path: &Path, arguments: &CheckArguments) -> Result<(Vec<Finding>, usize), AppError> {
     let bytes = setup::config_bytes(path)?;
     match config::load(path, &bytes) {
         Err(findings) => Ok((findings, 0)),
-        Ok((config, findings)) => {
-            let (hunts, of_hunts) = setup::hunts(&config);
-            Ok(([findings, of_hunts].concat(), hunts.hunts.len()))
+        Ok((mut config, mut findings)) => {
+            config.schema.workspace |= arguments.workspace;
+            config.schema.files.extend_from_slice(&arguments.schema);
+            let (world, of_tables) = queries::world(&config);
+            let found = setup::found(&config);
+            findings.extend(of_tables);
+            let of_hunts = [found.findings, lint::check(&found.hunts, &found.files, &world)].concat();
+            findings.extend(sorted(of_hunts));
+            Ok((findings, found.hunts.hunts.len()))
         }
     }
 }
 
 /// Only what the paths hold, without a config: what tenants and channels there are isn't known.
 fn paths(arguments: &CheckArguments) -> (Vec<Finding>, usize) {
+    let schema =
+        SchemaConfig { workspace: arguments.workspace, files: arguments.schema.clone(), ..SchemaConfig::default() };
+    let (world, mut findings) = queries::world_without(&schema);
     let files = folder::read_paths(&arguments.paths);
-    let mut findings = files.findings;
+    findings.extend(files.findings);
     let loaded = definition::load(&files.files, &config::default_hunt_defaults(), Zone::UTC);
-    findings.extend(loaded.findings);
+    let of_hunts = [loaded.findings.clone(), lint::check(&loaded, &files.files, &world)].concat();
+    findings.extend(sorted(of_hunts));
     (findings, loaded.hunts.len())
+}
+
+/// By file and place, so that what concerns a line stands together.
+fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by(|a, b| (&a.file, a.place, a.code).cmp(&(&b.file, b.place, b.code)));
+    findings
 }
 
 fn print(findings: &[Finding], arguments: &CheckArguments, output: Output) -> Result<(), AppError> {

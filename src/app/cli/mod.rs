@@ -4,6 +4,7 @@ pub mod check;
 pub mod completions;
 pub mod deliveries;
 pub mod demo;
+pub mod explain;
 pub mod hits;
 pub mod list;
 pub mod run;

@@ -33,13 +33,14 @@ const AT_A_TIME: usize = 8;
 
 /// `huntd run`.
 pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Result<Exit, AppError> {
-    let loaded = setup::load(path, output)?;
+    let loaded = setup::load_and_read(path, output)?;
     // A broken hunt is not run: whoever asked for `*` must not take that for silence.
     let errors: Vec<_> = loaded.findings.iter().filter(|finding| finding.level == Level::Error).cloned().collect();
     setup::show(&errors, output)?;
     let clock: SharedClock = Arc::new(SystemClock::new());
     let all = setup::tenants(&loaded.config, &clock)?;
     let orders = orders(arguments, &loaded, &all, clock.now())?;
+    setup::show(&doubts(&loaded, &orders), output)?;
     if arguments.dry_run {
         return dry_run(&loaded, &orders, &clock, output).await;
     }
@@ -95,6 +96,15 @@ fn orders(arguments: &RunArguments, loaded: &Loaded, all: &Tenants, now: Timesta
         ));
     }
     Ok(orders)
+}
+
+/// What huntd sees in the queries that are run: it asks all the same.
+fn doubts(loaded: &Loaded, orders: &[Order]) -> Vec<Finding> {
+    let asked = |finding: &&Finding| {
+        let is = |order: &Order| finding.hunt.as_deref() == Some(order.hunt.id.as_str());
+        finding.code.starts_with("KQL") && orders.iter().any(is)
+    };
+    loaded.findings.iter().filter(asked).cloned().collect()
 }
 
 /// A hunt that was asked for by its id is there, and doesn't load.

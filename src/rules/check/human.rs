@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::place::{Finding, Level};
+use crate::model::place::{Finding, Level, Place};
 
 /// A file's text, by its path as it was given; `None` where it isn't at hand.
 pub type Source<'a> = &'a dyn Fn(&Path) -> Option<String>;
@@ -48,8 +48,7 @@ fn one(finding: &Finding, text: Option<&str>, paint: Paint) -> String {
     let place = finding.place;
     let level = paint.level(finding.level, &format!("{}[{}]", finding.level, finding.code));
     let mut out = format!("{level}{}\n", paint.bold(&format!(": {}", visible(&finding.message))));
-    let line = text.and_then(|text| nth_line(text, place.line));
-    let margin = place.line.to_string().len();
+    let margin = place.end_line.max(place.line).to_string().len();
     let bar = |number: &str, rest: &str| {
         let edge = paint.dim(&format!("{number:>margin$} |"));
         if rest.is_empty() { format!(" {edge}\n") } else { format!(" {edge} {rest}\n") }
@@ -57,12 +56,24 @@ fn one(finding: &Finding, text: Option<&str>, paint: Paint) -> String {
     let file = visible(&finding.file.display().to_string());
     let arrow = paint.dim(&format!(" {:margin$}-->", ""));
     out.extend([arrow, format!(" {file}:{}:{}\n", place.line, place.column)]);
-    if let Some(line) = line {
-        let end = if place.end_line == place.line { place.end_column } else { u32::MAX };
-        let (shown, before, under) = excerpt(line, place.column as usize, end as usize);
+    let mut last = 0;
+    for (number, line) in text.into_iter().flat_map(|text| marked_lines(text, place)) {
+        // Between the first and the last there may be many.
+        let gap = if last == 0 { "" } else { "…" };
+        if last == 0 || number > last + 1 {
+            out.push_str(&bar("", gap));
+        }
+        last = number;
+        let start = if number == place.line {
+            place.column as usize
+        } else {
+            line.chars().take_while(|c| c.is_whitespace()).count() + 1
+        };
+        let end =
+            if number == place.end_line { place.end_column as usize } else { line.trim_end().chars().count() + 1 };
+        let (shown, before, under) = excerpt(line, start, end);
         let carets = paint.level(finding.level, &"^".repeat(under));
-        out.push_str(&bar("", ""));
-        out.push_str(&bar(&place.line.to_string(), &shown));
+        out.push_str(&bar(&number.to_string(), &shown));
         out.push_str(&bar("", &format!("{}{carets}", " ".repeat(before))));
     }
     let notes = [("hint", finding.hint.as_deref()), ("hunt", finding.hunt.as_deref())];
@@ -71,6 +82,22 @@ fn one(finding: &Finding, text: Option<&str>, paint: Paint) -> String {
         out.extend([edge, paint.bold(word), format!(": {}\n", visible(note))]);
     }
     out
+}
+
+/// The lines that a place marks, those that are blank aside: the first two and the last.
+fn marked_lines(text: &str, place: Place) -> Vec<(u32, &str)> {
+    // A place that ends before the first character of a line doesn't mark it.
+    let reach = if place.end_column <= 1 && place.end_line > place.line { place.end_line - 1 } else { place.end_line };
+    let numbers = [place.line, place.line.saturating_add(1), reach];
+    let mut lines: Vec<(u32, &str)> = Vec::new();
+    for number in numbers.into_iter().filter(|number| *number == place.line || *number <= reach) {
+        let Some(line) = nth_line(text, number) else { continue };
+        let again = lines.iter().any(|(known, _)| *known == number);
+        if !again && (number == place.line || !line.trim().is_empty()) {
+            lines.push((number, line));
+        }
+    }
+    lines
 }
 
 /// The line of that number; ends of lines are those of YAML: LF, CR LF, or CR alone.
@@ -189,7 +216,6 @@ impl Paint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::place::Place;
     use crate::rules::check::sample;
 
     fn shown(line: &str, from: u32, to: u32) -> Vec<String> {
@@ -228,6 +254,22 @@ mod tests {
         ] {
             assert_eq!(shown(line, from, to), [expected, caret], "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_place_may_cross_lines() {
+        let mut finding = sample();
+        let lines = "a:\n  | where x and\n    y\n\n  z (\n  w\n";
+        let shown = |from: (u32, u32), to: (u32, u32), finding: &mut Finding| {
+            finding.place = Place { line: from.0, column: from.1, end_line: to.0, end_column: to.1 };
+            let text = render(std::slice::from_ref(finding), &|_| Some(lines.to_owned()), false);
+            text.lines().skip(3).filter(|line| line.contains('|')).map(str::to_owned).collect::<Vec<_>>().join("\n")
+        };
+        let two = [" 2 |   | where x and", "   |     ^^^^^^^^^^^", " 3 |     y", "   |     ^"].join("\n");
+        assert_eq!(shown((2, 5), (3, 6), &mut finding), two);
+        let many = [two.as_str(), "   | …", " 5 |   z (", "   |   ^^^"].join("\n");
+        assert_eq!(shown((2, 5), (5, 6), &mut finding), many);
+        assert_eq!(shown((3, 5), (4, 1), &mut finding), [" 3 |     y", "   |     ^"].join("\n"));
     }
 
     #[test]

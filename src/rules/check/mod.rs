@@ -3,6 +3,7 @@
 //! Each form is a pure function from findings to text. The text of a hunt file is hostile here as
 //! anywhere: no control character of it reaches a terminal.
 
+pub mod codes;
 pub mod github;
 pub mod human;
 pub mod json;
@@ -22,5 +23,6 @@ fn sample() -> crate::model::place::Finding {
         message: "50%: wrong\nline".to_owned(),
         hint: Some("mend it".to_owned()),
         hunt: Some("a".to_owned()),
+        fix: None,
     }
 }

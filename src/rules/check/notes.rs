@@ -47,6 +47,7 @@ impl Notes {
             message: problem.message,
             hint: problem.hint,
             hunt: self.hunt.clone(),
+            fix: None,
         });
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::address;
 use super::channel::{channel_names, channels};
 use super::route::{Known, NO_FAILURES, failures, routes};
+use super::schema::schema;
 use super::section::{Context, Section};
 use super::tenant::tenants;
 use crate::model::config::{Config, Heartbeat, HuntDefaults, Retention};
@@ -17,7 +18,7 @@ use crate::rules::check::notes::Notes;
 use crate::rules::definition;
 use crate::rules::yaml::{self, Node, Problem, Value};
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "hunts",
     "database",
     "timezone",
@@ -29,6 +30,7 @@ const KEYS: [&str; 11] = [
     "heartbeat",
     "retention",
     "listen",
+    "schema",
 ];
 const DATABASE: &str = "/var/lib/huntd/huntd.db";
 const DEFAULT_RETENTION: Retention =
@@ -111,6 +113,7 @@ fn config(context: &mut Context, root: &Node) -> Option<Config> {
         heartbeat: heartbeat(context, &section),
         retention: retention(context, &section),
         listen: listen(context, root, &section),
+        schema: section.read(context, "schema", schema).unwrap_or_default(),
     })
 }
 

@@ -31,16 +31,19 @@
 //! | C014 | warning | nothing is there: no tenant, no channel |
 //! | C015 | error | a word isn't one of those that the key takes |
 //! | C016 | error | a password would cross the network in the clear |
+//! | C017 | error | a file of tables can't be read, or a line of it |
 
 mod address;
 mod channel;
 mod load;
 mod route;
+mod schema;
 mod secret;
 mod section;
 mod tenant;
 
 pub use load::{default_hunt_defaults, load};
+pub use schema::{Tables, table_file, unread_table_file};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Files to hunts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,12 +50,21 @@ pub struct Spot {
 /// Where the values of a hunt stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HuntPlaces {
-    /// By key, such as `schedule`; entries of lists as `notify[0]`.
+    /// By key, such as `schedule`; entries of lists as `notify[0]`, of maps as `suppress.by[0]`. Of
+    /// `allow`, the place is that of the code.
     pub values: BTreeMap<String, Spot>,
-    /// Whether the query is a block after `|`: then its lines stand in the file as they are, less
-    /// the indentation of `column - 1` blanks, and the place of `query` is that of its first line
-    /// that isn't empty.
-    pub literal_query: bool,
+    /// How the query is written; with its place, its characters can be found in the file.
+    pub query_style: Option<Style>,
+    /// The codes of which `allow` has silenced a finding on loading.
+    pub silenced: BTreeSet<&'static str>,
+}
+
+impl HuntPlaces {
+    /// Where a value stands: the first of `keys` that has a place.
+    #[must_use]
+    pub fn spot(&self, keys: &[&str]) -> Option<&Spot> {
+        keys.iter().find_map(|key| self.values.get(*key))
+    }
 }
 
 /// Reads hunts. Files are taken by path, whatever order they come in, so that of two hunts with
@@ -138,12 +147,15 @@ impl Loader<'_> {
             let mut notes = Notes::new(&file.shown);
             let hunt = self.document(file, &document, &mut notes);
             let allow = hunt.as_ref().map(|(hunt, _)| hunt.allow.clone()).unwrap_or_default();
-            if let Some((hunt, places)) = hunt.filter(|_| !notes.has_errors()) {
+            let meant = |finding: &Finding| finding.level != Level::Error && allow.contains_key(finding.code);
+            let sound = !notes.has_errors();
+            let (silenced, told): (Vec<_>, Vec<_>) = notes.into_findings().into_iter().partition(meant);
+            if let Some((hunt, mut places)) = hunt.filter(|_| sound) {
+                places.silenced = silenced.iter().map(|finding| finding.code).collect();
                 self.loaded.places.insert(hunt.id.clone(), places);
                 self.loaded.hunts.push(hunt);
             }
-            let meant = |finding: &Finding| finding.level != Level::Error && allow.contains_key(finding.code);
-            self.loaded.findings.extend(notes.into_findings().into_iter().filter(|finding| !meant(finding)));
+            self.loaded.findings.extend(told);
         }
     }
 
@@ -177,7 +189,7 @@ impl Loader<'_> {
         hunt.extra = extra;
         hunt.dialect = dialect;
         hunt.source = source;
-        let mut reader = Reader::new(&own, &layers, notes);
+        let mut reader = Reader::new(&own, &layers, notes).in_file(&file.bytes);
         reader.fill(&mut hunt);
         let places = places(&reader, file);
         missing_query(&hunt, &own, root.place, notes);
@@ -259,18 +271,31 @@ fn places(reader: &Reader<'_>, file: &HuntFile) -> HuntPlaces {
     let mut places = HuntPlaces::default();
     for key in OWN_KEYS {
         let Some(Slot { entry, layer }) = reader.slot(key) else { continue };
-        let spot =
-            |node: &Node| Spot { file: layer.unwrap_or(Path::new(&file.shown)).to_path_buf(), place: node.place };
-        places.values.insert(key.to_owned(), spot(&entry.value));
+        let file = layer.unwrap_or(Path::new(&file.shown));
+        let mut put = |name: String, place: Place| {
+            places.values.insert(name, Spot { file: file.to_path_buf(), place });
+        };
+        put(key.to_owned(), entry.value.place);
         match &entry.value.value {
-            Value::List(nodes) => {
-                for (index, node) in nodes.iter().enumerate() {
-                    places.values.insert(format!("{key}[{index}]"), spot(node));
+            Value::List(nodes) => put_entries(key, nodes, &mut put),
+            Value::Map(entries) if matches!(key, "suppress" | "allow") => {
+                for entry in entries {
+                    let name = format!("{key}.{}", entry.key);
+                    put(name.clone(), if key == "allow" { entry.key_place } else { entry.value.place });
+                    if let Value::List(nodes) = &entry.value.value {
+                        put_entries(&name, nodes, &mut put);
+                    }
                 }
             }
-            Value::Scalar(scalar) if key == "query" => places.literal_query = scalar.style == Style::Literal,
+            Value::Scalar(scalar) if key == "query" => places.query_style = Some(scalar.style),
             _ => {}
         }
     }
     places
+}
+
+fn put_entries(key: &str, nodes: &[Node], put: &mut impl FnMut(String, Place)) {
+    for (index, node) in nodes.iter().enumerate() {
+        put(format!("{key}[{index}]"), node.place);
+    }
 }

@@ -39,7 +39,7 @@
 //! | H016 | error | the threshold can't be read |
 //! | H017 | error | `suppress` can't be read |
 //! | H018 | error | a unit test has the wrong shape |
-//! | H019 | error | an entry of `allow` has no code or no reason |
+//! | H019 | error | an entry of `allow` can't be: no such code, no reason, or an error |
 //! | H020 | error | the config has no tenant of that name |
 //! | H021 | error | the config has no channel of that name |
 //! | H022 | info | a key of a foreign format isn't known; it is kept |
@@ -50,6 +50,7 @@
 //! | H027 | warning | the lookback is longer than the API's data reaches |
 //! | H028 | error, warning | a file or folder can't be read |
 //! | H029 | error | there are too many files |
+//! | H030 | warning | `allow` silences a finding that isn't there (said by [`super::lint`]) |
 
 mod custom_detection;
 mod dialect;

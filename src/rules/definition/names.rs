@@ -54,6 +54,7 @@ impl Kind<'_> {
             message: format!("no {} is named `{name}`", self.word),
             hint: Some(did_you_mean(name, self.known.iter().copied()).unwrap_or(all)),
             hunt: Some(hunt.id.to_string()),
+            fix: None,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! huntd's own keys, merged over layers, to the values of a hunt.
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub(super) struct Reader<'a> {
     own: &'a [Entry],
     /// Nearest first.
     layers: &'a [&'a Layer],
+    /// The bytes of the hunt's file.
+    file: &'a [u8],
     notes: &'a mut Notes,
 }
 
@@ -68,7 +71,12 @@ pub(super) struct Slot<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(own: &'a [Entry], layers: &'a [&'a Layer], notes: &'a mut Notes) -> Self {
-        Self { own, layers, notes }
+        Self { own, layers, file: &[], notes }
+    }
+
+    /// With the file's bytes, for places inside the query.
+    pub(super) fn in_file(self, file: &'a [u8]) -> Self {
+        Self { file, ..self }
     }
 
     /// The strongest value of a key, also where it is nothing.
@@ -312,12 +320,22 @@ impl<'a> Reader<'a> {
 
     fn query(&mut self, hunt: &mut Hunt) {
         let Some(query) = self.text("query") else { return };
-        let place = self.slot("query").map_or(Place::START, |slot| slot.entry.value.place);
-        if let Some(found) = placeholder(&query) {
+        if let Some(bytes) = placeholder(&query) {
+            let found = query.get(bytes.clone()).unwrap_or_default();
             let message = format!("the placeholder `{}` is left in the query", found.escape_debug());
+            let place = self.in_query(bytes);
             self.notes.warning("H014", Problem::new(place, message).hint("put a value in its place"));
         }
         hunt.query = query;
+    }
+
+    /// The place of a stretch of the query; of all of it where that can't be said.
+    fn in_query(&self, bytes: Range<usize>) -> Place {
+        let Some(slot) = self.slot("query") else { return Place::START };
+        let node = &slot.entry.value;
+        let file = std::str::from_utf8(self.file).unwrap_or_default();
+        let origin = node.scalar().and_then(|scalar| yaml::Origin::of(file, node.place, scalar));
+        origin.map_or(node.place, |origin| origin.place(bytes))
     }
 
     fn tests(&mut self, node: &'a Node) -> Option<Vec<Json>> {

@@ -146,6 +146,12 @@ fn each_mistake_has_its_finding_and_refuses_the_hunt() {
         ("query: T\ntenants: []", "error H003 2:10 `tenants` names no tenant"),
         ("query: T\ntests: [{given: {}}]", "error H018 2:9 a test needs `expect`"),
         ("query: T\nallow: {L012: }", "error H019 2:9 the reason is missing"),
+        ("query: T\nallow: {L012: ' '}", "error H019 2:9 the reason is missing"),
+        ("query: T\nallow: {L998: why}", "error H019 2:9 `L998` is no code of a finding"),
+        (
+            "query: T\nallow: {KQL003: why}",
+            "error H019 2:9 `KQL003` is an error, and can't be allowed: something else was expected here",
+        ),
         ("- query: T", "error H026 1:1 a hunt is a map of keys, and here is a list"),
         ("query: T\nquery: U", "error H001 2:1 `query` stands twice: first in line 1, column 1"),
     ] {
@@ -162,7 +168,7 @@ fn oddities_load_with_a_warning() {
         ("query: T\ntactics: Execution", "warning H012 2:10 `tactics` is a list, and here is a single text"),
         ("query: T\ntechniques: [T10]", "warning H013 2:14 `T10` is no ATT&CK technique"),
         ("query: T\ntechniques: [null, T1059]", "warning H012 2:14 an entry of `techniques` is empty, and is left out"),
-        ("query: T == '{{x}}'", "warning H014 1:8 the placeholder `{{x}}` is left in the query"),
+        ("query: T == '{{x}}'", "warning H014 1:14 the placeholder `{{x}}` is left in the query"),
         ("id: null\nquery: T", "warning H008 1:5 the id is empty; `a` is taken for it"),
         ("id: [1]\nquery: T", "warning H008 1:5 `id` must be a text, and here is a list; `a` is taken for it"),
         ("query: T\nlookback: 90d", "warning H027 2:11 the API's data reaches back only 30d"),
@@ -187,7 +193,8 @@ fn every_problem_is_found_at_once() {
 #[test]
 fn allowed_findings_are_not_shown() {
     assert_eq!(findings(&load_all(&[("a.yaml", "query: T\nlookback: 90d\nallow: {H027: \"meant\"}")])), [""; 0]);
-    assert_eq!(findings(&load_all(&[("a.yaml", "query: ''\nallow: {H004: \"no\"}")])).len(), 1);
+    let both = load_all(&[("a.yaml", "query: ''\nallow: {H004: \"no\"}")]);
+    assert_eq!(both.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["H004", "H019"]);
 }
 
 #[test]
@@ -395,7 +402,7 @@ prop_compose! {
         query in "[A-Z][ -~\n\t]{0,80}",
         words in vec(some_words(), 5),
         ignore in some_words(),
-        allow in btree_map("[A-Z][0-9]{3}", "[a-z\"]{1,10}", 0..3),
+        allow in btree_map(prop::sample::select(vec!["L001", "L012", "L038", "H014", "KQL030"]).prop_map(str::to_owned), "[a-z\"]{1,10}", 0..3),
         extra in btree_map("[a-z]{1,8}", any_json(), 0..3),
         tests in vec(any_json(), 0..3),
     ) -> Hunt {

@@ -7,6 +7,7 @@ use crate::model::hunt::{Suppress, Threshold};
 use crate::model::place::Place;
 use crate::model::schedule::{Schedule, ScheduleKind};
 use crate::model::time::{Timestamp, Zone};
+use crate::rules::check::codes;
 use crate::rules::check::nearest::did_you_mean;
 use crate::rules::yaml::{self, Node, Problem};
 
@@ -86,10 +87,15 @@ pub(super) fn allow(node: &Node) -> Result<BTreeMap<String, String>, Problem> {
     let hint = "write the code and why it is meant so: `allow: {L012: \"the list is short\"}`";
     let mut allowed = BTreeMap::new();
     for entry in yaml::map(node, "allow").map_err(|problem| problem.hint(hint))? {
-        let digits = entry.key.strip_prefix(|c: char| c.is_ascii_uppercase()).unwrap_or_default();
-        if digits.len() != 3 || !digits.chars().all(|c| c.is_ascii_digit()) {
+        let Some(rule) = codes::find(&entry.key) else {
             let message = format!("`{}` is no code of a finding", entry.key.escape_debug());
-            return Err(Problem::new(entry.key_place, message).hint(hint));
+            let hint = codes::nearest_code(&entry.key).map(|code| format!("did you mean `{code}`?"));
+            let list = || "`huntd check --explain` lists all codes".to_owned();
+            return Err(Problem::new(entry.key_place, message).hint(hint.unwrap_or_else(list)));
+        };
+        if !rule.may_be_allowed() {
+            let message = format!("`{}` is an error, and can't be allowed: {}", rule.code, rule.title);
+            return Err(Problem::new(entry.key_place, message).hint("mend what it finds"));
         }
         let reason = yaml::text(&entry.value, &entry.key).ok().filter(|reason| !reason.trim().is_empty());
         let reason = reason.ok_or_else(|| Problem::new(entry.key_place, "the reason is missing").hint(hint))?;

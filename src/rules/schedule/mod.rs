@@ -8,10 +8,12 @@
 mod clock;
 mod cron;
 mod due;
+mod rhythm;
 mod splay;
 #[cfg(test)]
 mod tests;
 
 pub use clock::{ClockMove, Look, moved, resume};
 pub use due::{Due, MISSED_CAP, due, next};
+pub use rhythm::{ClockChange, clock_changes, longest_pause};
 pub use splay::{splay, start};

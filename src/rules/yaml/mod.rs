@@ -9,12 +9,14 @@
 //!   no line end at the end) changes nothing.
 
 mod node;
+mod origin;
 mod parse;
 mod problem;
 mod read;
 mod write;
 
 pub use node::{Entry, Node, Scalar, ScalarKind, Style, Value};
+pub use origin::Origin;
 pub use parse::{Document, MAX_BYTES, parse};
 pub use problem::Problem;
 pub use read::{Words, boolean, count, duration, map, text, word_list};

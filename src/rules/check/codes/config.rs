@@ -1,0 +1,120 @@
+//! Findings of the reader of huntd.yaml.
+
+use super::{Rule, SHOWN, rule};
+use crate::model::place::Level::{Error, Warning};
+
+pub(super) const RULES: &[Rule] = &[
+    rule(
+        Error,
+        "C001",
+        "the config is no YAML, is over a limit, or is no single map",
+        "Nothing can be read of the file. The place is where the reader gave up; the fault is there, or just before.",
+        SHOWN,
+    ),
+    rule(
+        Error,
+        "C002",
+        "a key of the config isn't known",
+        "A misspelt key would have no effect, and nobody would see it. The hint names the nearest, or all.",
+        ["tenant: {}", "tenants: {}"],
+    ),
+    rule(Error, "C003", "a key is missing", "The part can't work without it. The message names the key.", SHOWN),
+    rule(
+        Error,
+        "C004",
+        "a value of the config has the wrong type or form",
+        "The key takes another kind of value; the hint of the finding says which.",
+        ["defaults: {lookback: a day}", "defaults: {lookback: 1d}"],
+    ),
+    rule(
+        Error,
+        "C005",
+        "a secret stands in the config, or where it is kept can't be read",
+        "The config is read, copied and committed by many; a secret belongs into a file of its own, or into the service manager's keeping.",
+        ["auth: {client_secret: s3cret}", "auth: {client_secret: {credential: contoso}}"],
+    ),
+    rule(
+        Error,
+        "C006",
+        "this version doesn't serve it yet",
+        "The key is known, and what it asks for isn't built. Refusing it is better than a service that does something else.",
+        SHOWN,
+    ),
+    rule(
+        Error,
+        "C007",
+        "no channel has that name",
+        "Hits would be told to nobody. Names of channels are the keys below `channels:`.",
+        SHOWN,
+    ),
+    rule(
+        Warning,
+        "C008",
+        "this version reads it, and doesn't act on it yet",
+        "The value is checked and kept, and has no effect until a later version.",
+        SHOWN,
+    ),
+    rule(
+        Error,
+        "C009",
+        "no tenant has that name",
+        "The route would match nothing. Names of tenants are the keys below `tenants:`.",
+        SHOWN,
+    ),
+    rule(
+        Error,
+        "C010",
+        "an address can't be used",
+        "The address has another form than the part needs, or would send secrets unprotected over the network.",
+        ["api_url: http://api.example", "api_url: https://api.example"],
+    ),
+    rule(
+        Error,
+        "C011",
+        "it is no mail address",
+        "An address is `name@domain`, with a name before it where one is wanted: `\"huntd <huntd@example>\"`.",
+        ["to: [soc]", "to: [soc@example.org]"],
+    ),
+    rule(
+        Error,
+        "C012",
+        "the time zone isn't known",
+        "Time zones are those of the IANA database: a fixed offset or an abbreviation would be wrong half of the year.",
+        ["timezone: CET+1", "timezone: Europe/Riga"],
+    ),
+    rule(
+        Error,
+        "C013",
+        "the default schedule can't be read, or never comes",
+        "A schedule is cron of 5 fields, of 6 with seconds first, `@hourly` and its kin, or `every 30m`.",
+        ["defaults: {schedule: \"61 * * * *\"}", "defaults: {schedule: \"*/30 * * * *\"}"],
+    ),
+    rule(
+        Warning,
+        "C014",
+        "nothing is there: no tenant, no channel",
+        "Without a tenant no hunt can run; without a channel hits are stored and told to nobody.",
+        SHOWN,
+    ),
+    rule(
+        Error,
+        "C015",
+        "a word isn't one of those that the key takes",
+        "The key takes one of a few words; the hint of the finding names them, or the nearest.",
+        ["api: rest", "api: graph"],
+    ),
+    rule(
+        Error,
+        "C016",
+        "a password would cross the network in the clear",
+        "Whoever sees the connection to the mail server could read the password and send mail with it.",
+        ["server: \"smtp://mail.example:25?tls=none\"", "server: \"smtp://mail.example:587?tls=required\""],
+    ),
+    rule(
+        Error,
+        "C017",
+        "a file of tables can't be read",
+        "A line of such a file is a table, a column and a type, parted by tabs: what `schema: {files: […]}` names.",
+        ["MyTable_CL Computer string", "MyTable_CL\tComputer\tstring"],
+    ),
+];
