@@ -30,8 +30,7 @@ impl<'t, 'a> Binder<'t, 'a> {
     pub(super) fn table(&mut self, expr: &'t Expr<'a>) -> Table<'a> {
         match self.tabular(expr) {
             Value::Table(table) => table,
-            Value::Unknown | Value::Graph(_) => Table::unknown(),
-            Value::Scalar(Type::Unknown) => Table::unknown(),
+            Value::Unknown | Value::Graph(_) | Value::Scalar(Type::Unknown) => Table::unknown(),
             Value::Database { .. } => {
                 self.error(Code::Tabular, expr.span, "a table must stand here, and this is a database");
                 Table::unknown()
