@@ -6,89 +6,7 @@ use super::super::span::Span;
 use super::super::tree::{Expr, ExprKind, Item, Name, Operator, Stage};
 use super::super::words::nearest;
 use super::Parser;
-
-/// The operators, for hints; the retired ones are read too.
-const OPERATORS: [&str; 52] = [
-    "as",
-    "assert-schema",
-    "consume",
-    "count",
-    "datatable",
-    "distinct",
-    "evaluate",
-    "execute-and-cache",
-    "extend",
-    "externaldata",
-    "facet",
-    "filter",
-    "find",
-    "fork",
-    "getschema",
-    "graph-mark-components",
-    "graph-match",
-    "graph-shortest-paths",
-    "graph-to-table",
-    "graph-where-edges",
-    "graph-where-nodes",
-    "invoke",
-    "join",
-    "limit",
-    "lookup",
-    "macro-expand",
-    "make-graph",
-    "make-series",
-    "mv-apply",
-    "mv-expand",
-    "order",
-    "parse",
-    "parse-kv",
-    "parse-where",
-    "partition",
-    "partition-by",
-    "print",
-    "project",
-    "project-away",
-    "project-by-names",
-    "project-keep",
-    "project-rename",
-    "project-reorder",
-    "range",
-    "reduce",
-    "render",
-    "sample",
-    "sample-distinct",
-    "scan",
-    "search",
-    "serialize",
-    "sort",
-];
-/// More of them.
-const MORE: [&str; 8] = ["summarize", "take", "top", "top-hitters", "top-nested", "union", "where", "mvexpand"];
-
-/// Whether a word is an operator's whole name.
-pub(super) fn is_operator(word: &str) -> bool {
-    OPERATORS.contains(&word) || MORE.contains(&word) || matches!(word, "mvapply" | "project-smart")
-}
-
-/// What an operator of another language is called here.
-fn of_other_languages(word: &str) -> Option<&'static str> {
-    Some(match word.to_ascii_lowercase().as_str() {
-        "select" | "fields" | "columns" => "`project` chooses columns",
-        "group" | "groupby" | "group-by" | "stats" | "aggregate" => "`summarize … by …` groups rows",
-        "having" | "whare" | "filterby" | "if" => "`where` filters rows",
-        "orderby" | "order-by" | "sortby" | "sort-by" => "`sort by …` puts rows in order",
-        "eval" | "let" | "set" | "add" | "calc" | "with" => "`extend Name = …` makes a column",
-        "rename" => "`project-rename New = Old` renames a column",
-        "dedup" | "unique" | "uniq" => {
-            "`distinct` keeps one of equal rows; `summarize arg_max(Timestamp, *) by …` the newest"
-        }
-        "head" | "first" | "tail" => "`take` takes some rows, `top 10 by …` the first in an order",
-        "table" | "drop" | "exclude" | "remove" => "`project-away` leaves columns out, `project` chooses them",
-        "explode" | "unnest" | "expand" | "mv" => "`mv-expand` makes rows of an array",
-        "rex" | "regex" | "extract" => "`parse` or extract() take a text apart",
-        _ => return None,
-    })
-}
+use super::operator_names::{all, is_operator, of_other_languages};
 
 impl<'a> Parser<'a> {
     /// The name of the operator that stands here, with its hyphens; and how many tokens it has.
@@ -201,12 +119,11 @@ impl<'a> Parser<'a> {
             let span = self.tokens.get(self.at + tokens.saturating_sub(1)).map_or(start, |token| start.to(token.span));
             let problem = Problem::error(Code::Operator, span, format!("no operator `{word}`"));
             let lower = word.to_ascii_lowercase();
-            let known = || OPERATORS.iter().chain(&MORE).copied();
             let problem = if is_operator(&lower) {
                 problem.hint("words of the language are in lower case").fix(span, lower)
             } else if let Some(hint) = of_other_languages(word) {
                 problem.hint(hint)
-            } else if let Some(near) = nearest(word, known()) {
+            } else if let Some(near) = nearest(word, all()) {
                 problem.hint(format!("did you mean `{near}`?")).fix(span, near)
             } else {
                 problem.hint("behind a `|` stands an operator such as `where`, `project`, `summarize`")
@@ -412,164 +329,6 @@ impl<'a> Parser<'a> {
             return Operator::Sort { settings, by: Vec::new() };
         }
         Operator::Sort { settings, by: self.orderings() }
-    }
-
-    fn render(&mut self) -> Operator<'a> {
-        const CHARTS: [&str; 21] = [
-            "table",
-            "list",
-            "barchart",
-            "piechart",
-            "ladderchart",
-            "timechart",
-            "linechart",
-            "anomalychart",
-            "pivotchart",
-            "areachart",
-            "stackedareachart",
-            "scatterchart",
-            "timepivot",
-            "columnchart",
-            "timeline",
-            "3Dchart",
-            "card",
-            "treemap",
-            "plotly",
-            "graph",
-            "sankey",
-        ];
-        let chart = self.name("the kind of chart");
-        if !chart.text.is_empty() && !CHARTS.contains(&chart.text) {
-            let hint = nearest(chart.text, CHARTS)
-                .map_or_else(|| format!("charts are {}", CHARTS.join(", ")), |near| format!("did you mean `{near}`?"));
-            self.error(Code::Parameter, chart.span, format!("no chart `{}`", chart.text), hint);
-        }
-        // The old form has its parameters without `with`.
-        let mut settings = self.with_settings();
-        while settings.is_empty() && self.is_name() && self.is_after(1, Mark::Assign) {
-            let name = self.name("a parameter");
-            self.take();
-            let value = self.expression();
-            while self.eat(Mark::Comma) {
-                self.expression();
-            }
-            settings.push(super::super::tree::Setting { name, value });
-            if self.ends() {
-                break;
-            }
-        }
-        Operator::Render { chart, settings }
-    }
-
-    fn evaluate(&mut self) -> Operator<'a> {
-        let settings = self.settings(&[]);
-        let call = self.value_or_missing("a plugin");
-        let schema = self.eat(Mark::Colon).then(|| {
-            let open = self.span();
-            let mut columns = Vec::new();
-            if self.expect(Mark::Open, "(", "columns are declared as `: (Name:type, …)`") {
-                while !self.at_end() && !self.closes() {
-                    let before = self.at;
-                    if self.eat(Mark::Star) {
-                        columns.push(None);
-                    } else {
-                        columns.push(Some(self.column_decl()));
-                    }
-                    if !self.eat(Mark::Comma) || self.at == before {
-                        break;
-                    }
-                }
-                self.close(Mark::Close, open);
-            }
-            columns
-        });
-        Operator::Evaluate { settings, call, schema }
-    }
-
-    fn reduce(&mut self) -> Operator<'a> {
-        let settings = self.settings(&["kind"]);
-        self.expect_word("by", "it is `reduce by Column`");
-        let by = self.item("a column");
-        let mut with = Vec::new();
-        if self.eat_word("with") {
-            while let Some(name) = self.maybe_name() {
-                if !self.eat(Mark::Assign) {
-                    break;
-                }
-                let value = self.expression();
-                with.push(super::super::tree::Setting { name, value });
-                if !self.eat(Mark::Comma) {
-                    break;
-                }
-            }
-        }
-        Operator::Reduce { settings, by, with }
-    }
-
-    fn range(&mut self) -> Operator<'a> {
-        let name = self.name("the name of the column");
-        let hint = "it is `range Name from 1 to 10 step 1`";
-        self.expect_word("from", hint);
-        let from = self.value_or_missing("the first value");
-        self.expect_word("to", hint);
-        let to = self.value_or_missing("the last value");
-        self.expect_word("step", hint);
-        let step = self.value_or_missing("the step");
-        Operator::Range { name, from, to, step }
-    }
-
-    fn datatable(&mut self) -> Operator<'a> {
-        self.settings(&[]);
-        let columns = self.column_decls();
-        let open = self.span();
-        let mut values = Vec::new();
-        if self.expect(Mark::OpenBracket, "[", "the values stand in square brackets") {
-            values = self.bracket_list("a value", true);
-            self.close(Mark::CloseBracket, open);
-        }
-        Operator::Datatable { columns, values }
-    }
-
-    /// Values up to `]`; `trailing`: a comma may stand behind the last.
-    fn bracket_list(&mut self, what: &str, trailing: bool) -> Vec<Expr<'a>> {
-        let mut values = Vec::new();
-        while !self.at_end() && !self.closes() {
-            let before = self.at;
-            values.push(self.value_or_missing(what));
-            if !self.eat(Mark::Comma) {
-                if matches!(self.kind(), Some(TokenKind::Literal(_))) {
-                    let at = self.behind();
-                    let found = self.found();
-                    self.tell(
-                        Problem::error(Code::Syntax, at, format!("a comma is missing before {found}"))
-                            .hint("values are parted by commas")
-                            .fix(at, ","),
-                    );
-                    continue;
-                }
-                break;
-            }
-            if self.is(Mark::CloseBracket) && !trailing {
-                values.push(self.missing(what));
-            }
-            if self.at == before {
-                self.take();
-            }
-        }
-        values
-    }
-
-    fn externaldata(&mut self) -> Operator<'a> {
-        let mut settings = self.settings(&[]);
-        let columns = self.column_decls();
-        let open = self.span();
-        let mut sources = Vec::new();
-        if self.expect(Mark::OpenBracket, "[", "the addresses stand in square brackets") {
-            sources = self.bracket_list("an address", true);
-            self.close(Mark::CloseBracket, open);
-        }
-        settings.extend(self.with_settings());
-        Operator::Externaldata { columns, sources, settings }
     }
 
     /// A name or a pattern of a table.
