@@ -276,7 +276,9 @@ impl<'t, 'a> Binder<'t, 'a> {
         } else {
             format!("`{}` takes {expected} as `{}`, and this is a {ty}", name.text, param.name)
         };
-        let problem = Problem::error(Code::Type, argument.span, message);
+        let literal = matches!(param.form, Form::Constant | Form::Literal | Form::LiteralNotEmpty);
+        let code = if literal && type_fits(param, argument) { Code::Constant } else { Code::Type };
+        let problem = Problem::error(code, argument.span, message);
         self.tell(match hint {
             Some(hint) => problem.hint(hint),
             None => problem,
@@ -464,7 +466,7 @@ fn is_literal(expr: &Expr<'_>) -> bool {
 }
 
 /// The content of a plain literal text.
-fn literal_text<'a>(expr: &Expr<'a>) -> Option<&'a str> {
+pub(super) fn literal_text<'a>(expr: &Expr<'a>) -> Option<&'a str> {
     match &expr.kind {
         ExprKind::Literal(literal) if literal.ty == Type::String => {
             Some(literal.text.trim_start_matches('@').trim_matches(['"', '\'']))

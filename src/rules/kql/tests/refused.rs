@@ -8,7 +8,7 @@ use super::{columns, errors};
 use crate::model::place::Level;
 
 /// Kinds of mistakes, with a query that makes each. The mistake stands on the line that `//!` ends.
-const MISTAKES: [(&str, &str); 92] = [
+const MISTAKES: [(&str, &str); 95] = [
     ("table misspelt", "DeviceProcesEvents | take 5 //!"),
     ("table in the wrong case", "deviceprocessevents | take 5 //!"),
     ("table of Sentinel", "SecurityEvent | take 5 //!"),
@@ -103,6 +103,9 @@ const MISTAKES: [(&str, &str); 92] = [
     ("-- as a comment", "-- find hosts //!\nDeviceInfo"),
     ("placeholder left in", "DeviceInfo\n| where DeviceName == {{host}} //!"),
     ("is null", "DeviceInfo\n| where DeviceName is null //!"),
+    ("column of different types in a union", "union DeviceProcessEvents, EmailEvents\n| where ReportId == 'a' //!"),
+    ("constant that is a column", "DeviceInfo\n| extend a = extract(DeviceName, 1, OSPlatform) //!"),
+    ("unit of a function unknown", "DeviceInfo\n| extend a = datetime_diff('days', now(), Timestamp) //!"),
     ("null", "DeviceInfo\n| where DeviceName == null //!"),
 ];
 
@@ -197,4 +200,22 @@ fn columns_of_a_result_have_names_and_types() {
         columns("DeviceInfo | summarize n = count(), arg_max(Timestamp, OSBuild) by DeviceName"),
         ["DeviceName:string", "n:long", "Timestamp:datetime", "OSBuild:long"]
     );
+}
+
+#[test]
+fn what_is_retired_is_a_warning() {
+    for (text, code, place) in [
+        ("AADSignInEventsBeta | take 5", "KQL030", "AADSignInEventsBeta"),
+        ("DeviceInfo | summarize makeset(DeviceName)", "KQL030", "makeset"),
+        ("AlertInfo | where DetectionSource == 'WindowsDefenderAv'", "KQL030", "'WindowsDefenderAv'"),
+        ("AlertInfo | where DetectionSource in ('EDR', 'CustomerTI')", "KQL030", "'CustomerTI'"),
+    ] {
+        let analysis = analyse(text, Schema::defender());
+        let told: Vec<_> = analysis
+            .problems
+            .iter()
+            .map(|problem| (problem.level, problem.code.text(), problem.span.of(text)))
+            .collect();
+        assert_eq!(told, [(Level::Warning, code, place)], "{text}");
+    }
 }
