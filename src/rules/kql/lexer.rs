@@ -201,10 +201,10 @@ impl Lexer<'_> {
             self.at += 1;
             return TokenKind::Name;
         }
-        if self.peek(0) == b'(' {
-            if let Some(ty) = raw(word) {
-                return self.raw(ty);
-            }
+        if self.peek(0) == b'('
+            && let Some(ty) = raw(word)
+        {
+            return self.raw(ty);
         }
         match word {
             "true" | "false" | "True" | "False" | "TRUE" | "FALSE" => TokenKind::Literal(Type::Bool),
@@ -299,15 +299,12 @@ impl Lexer<'_> {
             mark @ (b'`' | b'~') => {
                 self.at += 3;
                 let rest = self.bytes.get(self.at..).unwrap_or_default();
-                match memchr::memmem::find(rest, &[mark; 3]) {
-                    Some(end) => {
-                        self.at += end + 3;
-                        TokenKind::Literal(Type::String)
-                    }
-                    None => {
-                        self.at = self.bytes.len();
-                        TokenKind::Unended(Type::String)
-                    }
+                if let Some(end) = memchr::memmem::find(rest, &[mark; 3]) {
+                    self.at += end + 3;
+                    TokenKind::Literal(Type::String)
+                } else {
+                    self.at = self.bytes.len();
+                    TokenKind::Unended(Type::String)
                 }
             }
             quote => self.escaped(quote),

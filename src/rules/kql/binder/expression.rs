@@ -5,7 +5,7 @@ use super::super::problem::{Code, Problem};
 use super::super::span::Span;
 use super::super::tree::{Binary, Expr, ExprKind, Json, Membership, Wrapper};
 use super::super::types::{Dynamic, Element, Type};
-use super::call::literal_text;
+use super::fitting::literal_text;
 use super::scope::{Table, Value};
 use super::{Binder, Row, wording};
 
@@ -31,8 +31,7 @@ impl<'t, 'a> Binder<'t, 'a> {
     pub(super) fn table(&mut self, expr: &'t Expr<'a>) -> Table<'a> {
         match self.tabular(expr) {
             Value::Table(table) => table,
-            Value::Unknown | Value::Graph(_) => Table::unknown(),
-            Value::Scalar(Type::Unknown) => Table::unknown(),
+            Value::Unknown | Value::Graph(_) | Value::Scalar(Type::Unknown) => Table::unknown(),
             Value::Database { .. } => {
                 self.error(Code::Tabular, expr.span, "a table must stand here, and this is a database");
                 Table::unknown()

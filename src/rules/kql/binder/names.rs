@@ -20,24 +20,24 @@ impl<'t, 'a> Binder<'t, 'a> {
         if name.text.is_empty() {
             return Value::Unknown;
         }
-        if let (Some(row), false) = (&self.row.table, self.row.aggregate) {
-            if let Some(column) = row.column(name.text) {
-                return Value::Scalar(column.ty);
-            }
+        if let (Some(row), false) = (&self.row.table, self.row.aggregate)
+            && let Some(column) = row.column(name.text)
+        {
+            return Value::Scalar(column.ty);
         }
         if let Some(value) = self.local(name) {
             return value;
         }
-        if let (Some(row), true) = (&self.row.table, self.row.aggregate) {
-            if row.type_of(name.text).is_some() {
-                self.error_hint(
-                    Code::Aggregate,
-                    name.span,
-                    format!("`{0}` is a column, and an aggregate must stand in front of `by`", name.text),
-                    format!("put it behind `by`, or write take_any({0}), make_set({0}) or the like", name.text),
-                );
-                return Value::Unknown;
-            }
+        if let (Some(row), true) = (&self.row.table, self.row.aggregate)
+            && row.type_of(name.text).is_some()
+        {
+            self.error_hint(
+                Code::Aggregate,
+                name.span,
+                format!("`{0}` is a column, and an aggregate must stand in front of `by`", name.text),
+                format!("put it behind `by`, or write take_any({0}), make_set({0}) or the like", name.text),
+            );
+            return Value::Unknown;
         }
         if self.row.table.as_ref().is_some_and(|table| table.open) || self.row.sides.is_some() && self.sides_open() {
             return Value::Scalar(Type::Unknown);
@@ -192,7 +192,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             return;
         }
         let maybe = |table: &&'a str| self.schema.maybe_column(table, name.text).is_some();
-        if self.tables.iter().any(|table| maybe(table)) {
+        if self.tables.iter().any(maybe) {
             let message = format!("the column `{}` isn't in the schema that huntd knows", name.text);
             return self.tell(
                 Problem::warning(Code::Unknowable, name.span, message).hint("it may be newer; try it on a tenant"),
@@ -234,7 +234,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             let table = self.schema.table(known)?;
             self.schema.likewise(table, name.text)
         };
-        if let Some(instead) = self.tables.iter().find_map(|known| likewise(known)) {
+        if let Some(instead) = self.tables.iter().find_map(likewise) {
             let problem = problem.hint(format!("Defender calls it `{instead}`"));
             return if table.column(instead).is_some() { problem.fix(name.span, instead) } else { problem };
         }

@@ -191,10 +191,10 @@ fn merged<'a>(tables: &[Table<'a>]) -> Table<'a> {
             order.push((column.name.clone(), Vec::new()));
             order.len() - 1
         });
-        if let Some((_, types)) = order.get_mut(place) {
-            if !types.iter().any(|ty| ty.name() == column.ty.name()) {
-                types.push(column.ty);
-            }
+        if let Some((_, types)) = order.get_mut(place)
+            && !types.iter().any(|ty| ty.name() == column.ty.name())
+        {
+            types.push(column.ty);
         }
     }
     let mut columns = Vec::with_capacity(order.len());

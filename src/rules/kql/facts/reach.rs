@@ -179,10 +179,10 @@ impl<'t, 'a> Reader<'t, 'a> {
     fn pipe(&mut self, source: &'t Expr<'a>, stages: &'t [Stage<'a>]) -> Vec<Leaf<'a>> {
         let mut found = self.leaves(source);
         // A name that is no column and no `let` is a table that isn't known.
-        if let (true, ExprKind::Name(name)) = (found.is_empty(), &source.kind) {
-            if !self.lets.contains_key(name.text) {
-                found.push(Leaf { table: name.text, span: name.span, time: None, back: None });
-            }
+        if let (true, ExprKind::Name(name)) = (found.is_empty(), &source.kind)
+            && !self.lets.contains_key(name.text)
+        {
+            found.push(Leaf { table: name.text, span: name.span, time: None, back: None });
         }
         let mut rows = true;
         for stage in stages {

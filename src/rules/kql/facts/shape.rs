@@ -167,10 +167,10 @@ pub(super) fn sets(query: &Query<'_>, columns: Option<&[Column<'_>]>) -> Vec<Str
             // A set under another name is a set.
             Operator::Project(items) | Operator::Extend(items) | Operator::ProjectRename(items) => {
                 for item in items {
-                    if let (ExprKind::Name(old), Some(new)) = (&item.expr.kind, item.names.first()) {
-                        if sets.iter().any(|set| set == old.text) {
-                            sets.push(new.text.to_owned());
-                        }
+                    if let (ExprKind::Name(old), Some(new)) = (&item.expr.kind, item.names.first())
+                        && sets.iter().any(|set| set == old.text)
+                    {
+                        sets.push(new.text.to_owned());
                     }
                 }
             }
@@ -253,8 +253,7 @@ fn names(items: &[Item<'_>]) -> Vec<String> {
     items
         .iter()
         .map(|item| match (item.names.first(), &item.expr.kind) {
-            (Some(name), _) => name.text.to_owned(),
-            (None, ExprKind::Name(name)) => name.text.to_owned(),
+            (Some(name), _) | (None, ExprKind::Name(name)) => name.text.to_owned(),
             // bin(Timestamp, 1h) is called Timestamp.
             (None, ExprKind::Call { args, .. }) => match args.first().map(|arg| &arg.expr.kind) {
                 Some(ExprKind::Name(name)) => name.text.to_owned(),

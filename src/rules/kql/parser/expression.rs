@@ -273,7 +273,9 @@ impl<'a> Parser<'a> {
             (low, high)
         } else {
             let span = self.span();
-            if !self.ends() {
+            if self.ends() {
+                (missing(span), missing(span))
+            } else {
                 let low = self.infix(Level::Sum, true);
                 if self.is(Mark::DotDot) || self.is_word("and") {
                     self.take();
@@ -282,8 +284,6 @@ impl<'a> Parser<'a> {
                     }
                 }
                 (low, missing(span))
-            } else {
-                (missing(span), missing(span))
             }
         };
         let span = value.span.to(self.last());

@@ -120,15 +120,15 @@ fn every_kind_of_mistake_is_told_on_its_line() {
         let line = query.get(..first.span.start as usize).unwrap_or_default().matches('\n').count();
         assert!(line.abs_diff(marked) <= 1, "{kind}: line {line} of {query:?}: {}", first.message);
         assert!(errors.len() <= 2, "{kind}: {} errors for one mistake: {errors:#?}", errors.len());
-        let _ = writeln!(all, "{kind}\n  {}", query.lines().nth(line).unwrap_or_default());
+        writeln!(all, "{kind}\n  {}", query.lines().nth(line).unwrap_or_default()).expect("a text takes all");
         for problem in errors {
             let place = problem.span.of(query);
-            let _ = writeln!(all, "  {} at `{place}`: {}", problem.code.text(), problem.message);
+            writeln!(all, "  {} at `{place}`: {}", problem.code.text(), problem.message).expect("a text takes all");
             if let Some(hint) = &problem.hint {
-                let _ = writeln!(all, "    hint: {hint}");
+                writeln!(all, "    hint: {hint}").expect("a text takes all");
             }
             if let Some(fix) = &problem.fix {
-                let _ = writeln!(all, "    fix: `{}` -> `{}`", fix.span.of(query), fix.text);
+                writeln!(all, "    fix: `{}` -> `{}`", fix.span.of(query), fix.text).expect("a text takes all");
             }
         }
     }
