@@ -2,6 +2,7 @@
 //!
 //! [`lexer`] parts a text into tokens, [`parser`] makes a [`tree`] of any text, [`binder`] finds what
 //! each name means; each tells its [`problem`]s. [`analyse`] does all of it.
+//! [`catalogue`] and [`schema`] are what a query can name.
 
 pub mod analyse;
 pub mod asof;

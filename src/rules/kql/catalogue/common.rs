@@ -20,8 +20,9 @@ pub fn common(shared: Shared, types: impl IntoIterator<Item = Type>) -> Option<T
     }
     match (shared, plain, dynamic) {
         (_, Meet::Nothing, Meet::Nothing) => Some(Type::Unknown),
-        (_, Meet::At(ty), Meet::Nothing) | (Shared::ScalarOrDynamic, Meet::At(ty), _) => Some(ty),
-        (Shared::Scalar | Shared::ScalarOrDynamic, Meet::Nothing, Meet::At(ty)) => Some(ty),
+        (_, Meet::At(ty), Meet::Nothing)
+        | (Shared::ScalarOrDynamic, Meet::At(ty), _)
+        | (Shared::Scalar | Shared::ScalarOrDynamic, Meet::Nothing, Meet::At(ty)) => Some(ty),
         (Shared::ScalarOrDynamic, _, _) => Some(Type::DYNAMIC),
         _ => None,
     }

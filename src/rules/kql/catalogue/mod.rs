@@ -36,6 +36,7 @@ pub enum Kind {
 
 /// A built-in function.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; any of them goes with any other")]
 pub struct Function {
     /// As it is written.
     pub name: &'static str,
@@ -47,6 +48,9 @@ pub struct Function {
     pub retired: Option<&'static str>,
     /// Not documented: it works, and is nothing to propose.
     pub hidden: bool,
+    /// Known only inside `graph-match` and the other operators of a graph; elsewhere there is no such
+    /// function (and `any` is an aggregate).
+    pub graph: bool,
     /// The same arguments give the same value at any time and for any caller; not so for `now`, `rand`.
     pub deterministic: bool,
     /// A call with constant arguments is itself a constant where [`Form::Constant`] asks for one.
@@ -229,7 +233,7 @@ pub enum Returns {
     /// - `sequence_detect(t, max, max, x = …, y = …, a, …)`: the columns `a, …`, a `x_t` of `t`'s type
     ///   for each condition, `Duration` of `timespan`
     /// - `rolling_percentile(v, 50, i, bin, 4, a, …)`: the columns `i`, `a, …`, and
-    ///   `rolling_4_percentile_v_50` of `v`'s type, an `int` made a `long`
+    ///   `rolling_4_percentile_v_50` of `v`'s type
     Custom,
 }
 
@@ -349,12 +353,13 @@ pub fn plugin(name: &str) -> Option<&'static Function> {
     CATALOGUE.plugins.get(name)
 }
 
-/// The names that can be proposed to a user: neither retired nor hidden. In no order.
+/// The names that can be proposed to a user: neither retired nor hidden, nor of graphs alone. In no
+/// order.
 pub fn names(kind: Kind) -> impl Iterator<Item = &'static str> {
     let table = match kind {
         Kind::Function => &CATALOGUE.functions,
         Kind::Aggregate => &CATALOGUE.aggregates,
         Kind::Plugin => &CATALOGUE.plugins,
     };
-    table.values().filter(|f| f.retired.is_none() && !f.hidden).map(|f| f.name)
+    table.values().filter(|f| f.retired.is_none() && !f.hidden && !f.graph).map(|f| f.name)
 }

@@ -37,7 +37,9 @@ pub fn unary(_minus: bool, operand: Type) -> Option<Type> {
 pub fn membership(op: Membership, value: Type) -> bool {
     match op {
         Membership::In | Membership::NotIn => value != Type::TypeOf,
-        Membership::InTilde | Membership::NotInTilde | Membership::HasAny | Membership::HasAll => text(value),
+        Membership::InTilde | Membership::NotInTilde | Membership::HasAny | Membership::HasAll => {
+            value == Type::Unknown || text(value)
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! Occurrences: `?` none or one, `+` one or more, `*` any number, `{2,64}`, `{2,}`; else exactly one.
 //! Naming: `@first`, `@only`, `@column`, `@name_first`, `@name_only`, `@set_`, `@only:set_`, `@=fixed`.
-//! Marks: `~hidden`, `~run` (never a constant), `~varies` (not deterministic).
+//! Marks: `~hidden`, `~graph` (only in operators of graphs), `~run` (never a constant), `~varies` (not deterministic).
 
 use std::collections::HashMap;
 
@@ -53,12 +53,14 @@ fn function(line: &'static str) -> Option<Function> {
         naming: Naming::None,
         retired: None,
         hidden: false,
+        graph: false,
         deterministic: true,
         constant: true,
     };
     for mark in marks.split_whitespace() {
         match mark {
             "~hidden" => function.hidden = true,
+            "~graph" => function.graph = true,
             "~run" => function.constant = false,
             "~varies" => function.deterministic = false,
             _ => match mark.split_at_checked(1)? {
