@@ -261,9 +261,9 @@ impl Lexer<'_> {
         match unit {
             "" => TokenKind::Literal(ty),
             "d" | "day" | "days" | "h" | "hr" | "hrs" | "hour" | "hours" | "m" | "min" | "minute" | "minutes" | "s"
-            | "sec" | "second" | "seconds" | "ms" | "milli" | "millis" | "millisec" | "millisecond" | "milliseconds"
-            | "micro" | "micros" | "microsec" | "microsecond" | "microseconds" | "nano" | "nanos" | "nanosec"
-            | "nanosecond" | "nanoseconds" | "tick" | "ticks" => TokenKind::Literal(Type::Timespan),
+            | "sec" | "second" | "seconds" | "ms" | "milli" | "millis" | "millisec" | "millisecond"
+            | "milliseconds" | "micro" | "micros" | "microsec" | "microsecond" | "microseconds" | "nano" | "nanos"
+            | "nanosec" | "nanosecond" | "nanoseconds" | "tick" | "ticks" => TokenKind::Literal(Type::Timespan),
             _ => TokenKind::Name,
         }
     }
@@ -346,7 +346,8 @@ impl Lexer<'_> {
                 b'\\' => {
                     bad |= !matches!(
                         self.peek(1),
-                        b'\\' | b'"' | b'\'' | b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'0'..=b'7' | b'x' | b'u' | b'U'
+                        b'\\' | b'"' | b'\'' | b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'0'
+                            ..=b'7' | b'x' | b'u' | b'U'
                     );
                     self.at += if matches!(self.peek(1), b'\n' | b'\r' | 0) { 1 } else { 2 };
                 }

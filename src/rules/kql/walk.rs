@@ -1,6 +1,9 @@
 //! Every node of a tree, one after the other.
 
-use super::tree::{Condition, Expr, ExprKind, Function, Item, LetValue, Operator, ParsePart, Query, Setting, Stage, Statement, StatementKind};
+use super::tree::{
+    Condition, Expr, ExprKind, Function, Item, LetValue, Operator, ParsePart, Query, Setting, Stage, Statement,
+    StatementKind,
+};
 
 /// A node.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +72,9 @@ fn children<'t, 'a>(node: Node<'t, 'a>, out: &mut Vec<Node<'t, 'a>>) {
 
 fn of_statement<'t, 'a>(statement: &'t Statement<'a>, out: &mut Vec<Node<'t, 'a>>) {
     match &statement.kind {
-        StatementKind::Let { value: LetValue::Expr(expr), .. } | StatementKind::Query(expr) => out.push(Node::Expr(expr)),
+        StatementKind::Let { value: LetValue::Expr(expr), .. } | StatementKind::Query(expr) => {
+            out.push(Node::Expr(expr))
+        }
         StatementKind::Let { value: LetValue::Function(function), .. } => out.push(Node::Function(function)),
         StatementKind::Alias { value, .. } => out.push(Node::Expr(value)),
         StatementKind::Set { value, .. } => out.extend(value.iter().map(Node::Expr)),
@@ -123,12 +128,20 @@ fn settings<'t, 'a>(settings: &'t [Setting<'a>], out: &mut Vec<Node<'t, 'a>>) {
 #[expect(clippy::too_many_lines, reason = "one arm an operator, nothing but its parts in the order of the text")]
 fn of_stage<'t, 'a>(stage: &'t Stage<'a>, out: &mut Vec<Node<'t, 'a>>) {
     match &stage.kind {
-        Operator::Broken | Operator::Getschema | Operator::Other | Operator::AssertSchema(_) | Operator::GraphToTable(_) => {}
+        Operator::Broken
+        | Operator::Getschema
+        | Operator::Other
+        | Operator::AssertSchema(_)
+        | Operator::GraphToTable(_) => {}
         Operator::Where { predicate, settings: all } => {
             settings(all, out);
             out.push(Node::Expr(predicate));
         }
-        Operator::Extend(list) | Operator::Project(list) | Operator::ProjectRename(list) | Operator::Print(list) | Operator::Serialize(list) => {
+        Operator::Extend(list)
+        | Operator::Project(list)
+        | Operator::ProjectRename(list)
+        | Operator::Print(list)
+        | Operator::Serialize(list) => {
             items(list, out);
         }
         Operator::ProjectAway(list)
@@ -144,7 +157,9 @@ fn of_stage<'t, 'a>(stage: &'t Stage<'a>, out: &mut Vec<Node<'t, 'a>>) {
             settings(all, out);
             items(columns, out);
         }
-        Operator::Count { settings: all, .. } | Operator::As { settings: all, .. } | Operator::Render { settings: all, .. } => {
+        Operator::Count { settings: all, .. }
+        | Operator::As { settings: all, .. }
+        | Operator::Render { settings: all, .. } => {
             settings(all, out);
         }
         Operator::Consume(all) | Operator::GraphMarkComponents(all) => settings(all, out),

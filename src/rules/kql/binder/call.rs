@@ -182,9 +182,17 @@ impl<'t, 'a> Binder<'t, 'a> {
             let star = matches!(arg.expr.kind, ExprKind::Star);
             let outer = self.row.aggregate;
             self.row.aggregate |= aggregate;
-            let value = match &arg.expr.kind {
-                ExprKind::Star => Value::Unknown,
+            let first = given.first().and_then(|first: &Argument<'a>| match &first.value {
+                Value::Table(table) => Some(table.clone()),
+                _ => None,
+            });
+            let value = match (&arg.expr.kind, first) {
+                (ExprKind::Star, _) => Value::Unknown,
                 _ if tabular => Value::Table(self.table(&arg.expr)),
+                // A column of the table that the first argument is.
+                (_, Some(table)) if param.is_some_and(|param| param.form == Form::ColumnOf0) => {
+                    self.with_table(&table, |binder| binder.value(&arg.expr))
+                }
                 _ => self.value(&arg.expr),
             };
             self.row.aggregate = outer;

@@ -4,7 +4,7 @@ use super::super::problem::Code;
 use super::super::span::Span;
 use super::super::tree::{Binary, Condition, Expr, ExprKind, Setting};
 use super::super::types::Type;
-use super::scope::{Column, Table};
+use super::scope::Table;
 use super::{Binder, Row};
 
 impl<'t, 'a> Binder<'t, 'a> {
@@ -147,15 +147,6 @@ impl<'t, 'a> Binder<'t, 'a> {
                 "turn one of them into the other's type before the join, for instance with tostring()",
             );
         }
-    }
-
-    /// The columns of a column list with others behind them.
-    pub(super) fn appended(table: &Table<'a>, columns: impl IntoIterator<Item = Column<'a>>) -> Table<'a> {
-        let mut out = table.clone();
-        for column in columns {
-            out.append(column);
-        }
-        out
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::catalogue::{self, Kind};
 use super::super::problem::{Code, Problem};
-use super::super::schema;
+use super::super::schema::Schema;
 use super::super::span::Span;
 use super::super::tree::{Expr, ExprKind, Name};
 use super::super::types::Type;
@@ -11,15 +11,8 @@ use super::Binder;
 use super::scope::{Column, LocalKind, Table, Value};
 use super::wording::of_other_languages;
 
-/// Columns that Log Analytics gives every table, and that a tenant alone lacks on most.
-const WORKSPACE_COLUMNS: [(&str, Type); 6] = [
-    ("TimeGenerated", Type::Datetime),
-    ("TenantId", Type::String),
-    ("Type", Type::String),
-    ("SourceSystem", Type::String),
-    ("_ResourceId", Type::String),
-    ("_TimeReceived", Type::Datetime),
-];
+/// Columns that every table of a workspace has.
+const EVERYWHERE: [&str; 6] = ["TimeGenerated", "TenantId", "Type", "SourceSystem", "MachineGroup", "_ResourceId"];
 
 impl<'t, 'a> Binder<'t, 'a> {
     /// What a name gives where a value is expected: a column first, then the query's own names, then tables.
@@ -110,15 +103,18 @@ impl<'t, 'a> Binder<'t, 'a> {
 
     /// The columns of a table of the schema.
     pub(super) fn schema_table(&mut self, name: &str) -> Option<Table<'a>> {
-        let schema: &'a schema::Schema = self.schema;
+        let schema: &'a Schema = self.schema;
         let table = schema.table(name)?;
         self.tables.push(&table.name);
-        let mut columns: Vec<_> = table.columns.iter().map(|column| Column::new(&*column.name, column.ty)).collect();
-        if schema.workspace() {
-            for (name, ty) in WORKSPACE_COLUMNS {
-                if table.column(name).is_none() {
-                    columns.push(Column::new(name, ty));
-                }
+        let mut columns: Vec<_> = table
+            .columns()
+            .iter()
+            // Of a column that the service has under another type at times nothing is taken for sure.
+            .map(|column| Column::new(&*column.name, if column.also.is_some() { Type::Unknown } else { column.ty }))
+            .collect();
+        for name in EVERYWHERE {
+            if let (Some(ty), None) = (schema.everywhere(name), table.column(name)) {
+                columns.push(Column::new(name, ty));
             }
         }
         Some(Table::of(columns))
@@ -182,7 +178,8 @@ impl<'t, 'a> Binder<'t, 'a> {
         if name.text.is_empty() || !self.first(Code::Column, name.text) {
             return;
         }
-        if self.schema.maybe_column(name.text) {
+        let maybe = |table: &&'a str| self.schema.maybe_column(table, name.text).is_some();
+        if self.tables.iter().any(|table| maybe(table)) {
             let message = format!("the column `{}` isn't in the schema that huntd knows", name.text);
             return self.tell(
                 Problem::warning(Code::Unknowable, name.span, message).hint("it may be newer; try it on a tenant"),
@@ -210,8 +207,12 @@ impl<'t, 'a> Binder<'t, 'a> {
                 return problem.hint(format!("it is called `{new}` now")).fix(name.span, new);
             }
         }
-        if let Some(instead) = schema::sentinel_column(name.text) {
-            let problem = problem.hint(format!("that is a Sentinel column; in Defender it is `{instead}`"));
+        let likewise = |known: &&'a str| {
+            let table = self.schema.table(known)?;
+            self.schema.likewise(table, name.text)
+        };
+        if let Some(instead) = self.tables.iter().find_map(|known| likewise(known)) {
+            let problem = problem.hint(format!("Defender calls it `{instead}`"));
             return if table.column(instead).is_some() { problem.fix(name.span, instead) } else { problem };
         }
         if let Some(lost) = self.lost(name.text) {
@@ -241,11 +242,11 @@ impl<'t, 'a> Binder<'t, 'a> {
             return false;
         }
         let known = self.schema.tables().map(|table| &*table.name);
-        !near(name, known) || schema::sentinel_table(name).is_some()
+        !near(name, known) || self.schema.of_workspace(name).is_some()
     }
 
     fn unknowable(&mut self, name: Name<'a>, what: &str) {
-        if self.first(Code::Unknowable, name.text) && schema::sentinel_table(name.text).is_none() {
+        if self.first(Code::Unknowable, name.text) && self.schema.of_workspace(name.text).is_none() {
             let message = format!("huntd doesn't know the {what} `{}`", name.text);
             let hint = "that is fine where the workspace has it; `schema:` in huntd.yaml can name its columns";
             self.tell(Problem::warning(Code::Unknowable, name.span, message).hint(hint));
@@ -279,13 +280,10 @@ impl<'t, 'a> Binder<'t, 'a> {
             let hint = format!("it is written `{same}`: names are case-sensitive");
             return problem.hint(hint).fix(name.span, same.to_owned());
         }
-        if let Some(sentinel) = schema::sentinel_table(name.text) {
-            return problem.hint(match sentinel {
-                "" => "that is a Sentinel table: it needs a workspace; say `schema: {workspace: true}` in huntd.yaml"
-                    .to_owned(),
-                instead => {
-                    format!("that is a Sentinel table; in Defender use {instead}, or say `schema: {{workspace: true}}`")
-                }
+        if let Some(like) = self.schema.of_workspace(name.text) {
+            return problem.hint(match like {
+                [] => "that is of a Sentinel workspace: where one is connected, say `schema: {workspace: true}` in huntd.yaml".to_owned(),
+                like => format!("that is of a Sentinel workspace; in Defender use {}, or say `schema: {{workspace: true}}`", like.join(" or ")),
             });
         }
         match nearest(name.text, names()) {
@@ -318,7 +316,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             problem.hint(format!("it is written `{same}`: names are case-sensitive")).fix(name.span, (*same).to_owned())
         } else if let Some(near) = nearest(name.text, names.iter().copied()) {
             problem.hint(format!("did you mean `{near}`?")).fix(name.span, near.to_owned())
-        } else if name.text.starts_with('_') || name.text.starts_with("im") {
+        } else if self.schema.of_workspace(name.text).is_some() {
             problem.hint("functions of a Sentinel workspace need `schema: {workspace: true}` in huntd.yaml")
         } else {
             problem

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::catalogue::{self, Naming};
+use super::super::catalogue::{self, Naming, Returns};
 use super::super::problem::Code;
 use super::super::span::Span;
 use super::super::tree::{Expr, ExprKind, Item, Name};
@@ -117,7 +117,53 @@ impl<'t, 'a> Binder<'t, 'a> {
                 Type::Unknown
             }
         };
-        self.add_type(output, item, ty);
+        match self.several(&item.expr) {
+            Some(values) => self.add_several(output, item, &values),
+            None => self.add_type(output, item, ty),
+        }
+    }
+
+    /// The values of a call that gives several: what follows the call's name in each column's, and its type.
+    fn several(&self, expr: &Expr<'a>) -> Option<Vec<(String, Type)>> {
+        match &expr.kind {
+            ExprKind::Paren(inner) => self.several(inner),
+            ExprKind::Call { name, args } => {
+                let function = catalogue::function(name.text)?;
+                match &function.signatures.first()?.returns {
+                    Returns::Tuple(values) => {
+                        let of = args.first().and_then(|arg| label(&arg.expr)).unwrap_or_default();
+                        Some(values.iter().map(|(suffix, ty)| (format!("{}_{of}_{suffix}", name.text), *ty)).collect())
+                    }
+                    Returns::Sorted if args.len() > 1 => {
+                        let named = |(at, arg): (usize, &Item<'a>)| {
+                            let of = label(&arg.expr).unwrap_or_else(|| format!("array{at}"));
+                            (format!("{of}_sorted"), Type::DYNAMIC)
+                        };
+                        Some(args.iter().enumerate().map(named).collect())
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn add_several(&mut self, output: &mut Output<'a>, item: &'t Item<'a>, values: &[(String, Type)]) {
+        if let ([name], false) = (item.names.as_slice(), item.tuple) {
+            let ty = values.first().map_or(Type::Unknown, |(_, ty)| *ty);
+            return self.add_named(output, *name, ty);
+        }
+        for (at, (made, ty)) in values.iter().enumerate() {
+            match item.names.get(at) {
+                Some(name) => self.add_named(output, *name, *ty),
+                None if item.names.is_empty() => output.made(made.clone().into(), *ty),
+                None => {}
+            }
+        }
+        // More names than values.
+        for name in item.names.iter().skip(values.len()) {
+            self.add_named(output, *name, Type::Unknown);
+        }
     }
 
     /// Adds a column of a type under the item's name.
@@ -186,17 +232,22 @@ impl<'t, 'a> Binder<'t, 'a> {
         let function = if self.row.aggregate { catalogue::aggregate(name) } else { None };
         let Some(function) = function.or_else(|| catalogue::function(name)) else { return Named::None };
         let first = args.first().and_then(|arg| label(&arg.expr));
-        let joined = |prefix: &str, first: Option<String>| format!("{prefix}_{}", first.unwrap_or_default());
+        let joined = |prefix: &str, first: Option<String>| format!("{prefix}{}", first.unwrap_or_default());
         let only = || if args.len() == 1 { first.clone() } else { None };
         match function.naming {
             Naming::None => Named::None,
-            Naming::NameAndFirst => Named::Made(joined(name, first).into()),
-            Naming::NameAndOnly => Named::Made(joined(name, only()).into()),
+            Naming::NameAndFirst => Named::Made(joined(&format!("{name}_"), first).into()),
+            Naming::NameAndOnly => Named::Made(joined(&format!("{name}_"), only()).into()),
             Naming::Prefix(prefix) => Named::Made(joined(prefix, first).into()),
             Naming::PrefixAndOnly(prefix) => Named::Made(joined(prefix, only()).into()),
             Naming::Fixed(prefix) => Named::Made(prefix.into()),
             Naming::FirstIfColumn => self.column_in_text(args).map_or(Named::None, Named::Own),
             // Only what a conversion makes takes its argument's name for its own.
+            // A name for the argument is a name for the whole.
+            Naming::First | Naming::Only if args.first().is_some_and(|arg| !arg.names.is_empty()) => {
+                let given = args.first().and_then(|arg| arg.names.first());
+                given.map_or(Named::None, |given| Named::Own(given.text.into()))
+            }
             Naming::First if !converts(name) => match args.first().map(|arg| self.made_name(&arg.expr)) {
                 Some(Named::Own(name) | Named::Made(name)) => Named::Made(name),
                 _ => Named::None,

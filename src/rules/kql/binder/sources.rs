@@ -1,6 +1,7 @@
 //! Operators that begin a query, and those that hand a table to a function.
 
 use super::super::problem::Code;
+use super::super::schema::Schema;
 use super::super::tree::{ColumnDecl, Expr, ExprKind, GraphName, Item, Name, Operator, Stage};
 use super::super::types::{Dynamic, Element, Type};
 use super::output::{Named, Output};
@@ -132,16 +133,15 @@ impl<'t, 'a> Binder<'t, 'a> {
         input: Option<&Table<'a>>,
         args: &'t [Item<'a>],
     ) -> Value<'a> {
-        let schema = self.schema;
+        let schema: &'a Schema = self.schema;
         let Some(function) = schema.function(name.text) else { return Value::Unknown };
-        let row = Row { table: input.cloned(), ..Row::default() };
-        let piped = input.is_some();
         let mut given = args;
         let mut base = input.cloned();
-        if let (true, false, Some((first, rest))) = (function.tabular, piped, args.split_first()) {
+        if let (true, true, Some((first, rest))) = (function.invoked(), base.is_none(), args.split_first()) {
             base = Some(self.table(&first.expr));
             given = rest;
         }
+        let row = Row { table: base.clone(), ..Row::default() };
         self.with_row(row, |binder| {
             for arg in given {
                 // Column names are written bare or as texts; which columns it takes isn't told exactly.
@@ -150,21 +150,23 @@ impl<'t, 'a> Binder<'t, 'a> {
                 }
             }
         });
-        if given.len() > function.params.len() {
-            let names: Vec<&str> = function.params.iter().map(|param| &*param.name).collect();
+        let takes = function.params.len() - usize::from(function.invoked());
+        if given.len() > takes {
+            let names: Vec<&str> =
+                function.params.iter().skip(usize::from(function.invoked())).map(|param| param.name).collect();
             self.error_hint(
                 Code::Arity,
                 name.span,
                 format!(
-                    "`{}` takes at most {} arguments, and {} are given",
+                    "`{}` takes at most {takes} argument{}, and {} are given",
                     name.text,
-                    function.params.len(),
+                    if takes == 1 { "" } else { "s" },
                     given.len()
                 ),
                 format!("it is {}({})", name.text, names.join(", ")),
             );
         }
-        if function.tabular && base.is_none() {
+        if function.invoked() && base.is_none() {
             self.error_hint(
                 Code::Tabular,
                 name.span,
@@ -172,17 +174,12 @@ impl<'t, 'a> Binder<'t, 'a> {
                 format!("write `Table | invoke {}(…)`", name.text),
             );
         }
-        let mut out = base.unwrap_or_default();
-        if function.tabular && function.requires.iter().any(|column| out.type_of(column).is_none()) {
-            // Whether the column's name can be given otherwise isn't told: a later error says it.
-            out.open = true;
+        let base = base.unwrap_or_default();
+        let mut out = if function.keeps_input { base.clone() } else { Table::default() };
+        for (column, ty) in &function.columns {
+            out.append(Column::new(*column, *ty));
         }
-        for column in &function.columns {
-            // Where the name is taken, the service adds the new one with a number.
-            let known = out.column(&column.name).is_some();
-            out.append(Column::new(&*column.name, column.ty));
-            out.open |= known && function.columns.len() > 3 && false;
-        }
+        out.open = base.open || !function.certain;
         Value::Table(out)
     }
 

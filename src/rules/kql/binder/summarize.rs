@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::super::catalogue;
 use super::super::problem::Code;
 use super::super::tree::{Expr, ExprKind, Item, NestedLevel};
 use super::super::types::{Dynamic, Element, Type};
@@ -293,11 +292,6 @@ impl<'t, 'a> Binder<'t, 'a> {
             });
         }
         output.table()
-    }
-
-    /// Whether a name is an aggregate's.
-    pub(super) fn is_aggregate(name: &str) -> bool {
-        catalogue::aggregate(name).is_some()
     }
 }
 

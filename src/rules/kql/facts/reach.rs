@@ -174,7 +174,10 @@ impl<'t, 'a> Reader<'t, 'a> {
                     leaf.back = nearer(leaf.back, back);
                 }
             }
-            rows &= !matches!(stage.kind, Operator::Summarize { .. } | Operator::Count { .. } | Operator::MakeSeries { .. });
+            rows &= !matches!(
+                stage.kind,
+                Operator::Summarize { .. } | Operator::Count { .. } | Operator::MakeSeries { .. }
+            );
             found.extend(self.stage(stage));
         }
         found
@@ -224,7 +227,9 @@ impl<'t, 'a> Reader<'t, 'a> {
             match &expr.kind {
                 ExprKind::Paren(inner) => rest.push(inner),
                 ExprKind::Binary { op: Binary::And, left, right, .. } => rest.extend([&**left, &**right]),
-                ExprKind::Binary { op: Binary::Greater | Binary::GreaterEqual, left, right, .. } if is_time(left, time) => {
+                ExprKind::Binary { op: Binary::Greater | Binary::GreaterEqual, left, right, .. }
+                    if is_time(left, time) =>
+                {
                     back = nearer(back, self.moment(right, 0));
                 }
                 ExprKind::Binary { op: Binary::Less | Binary::LessEqual, left, right, .. } if is_time(right, time) => {
@@ -247,9 +252,7 @@ impl<'t, 'a> Reader<'t, 'a> {
         match &expr.kind {
             ExprKind::Paren(inner) => self.moment(inner, deep + 1),
             ExprKind::Name(name) => self.moment(self.lets.get(name.text)?, deep + 1),
-            ExprKind::Literal(literal) if literal.ty == Type::Datetime => {
-                datetime(literal.text).map(Moment::At)
-            }
+            ExprKind::Literal(literal) if literal.ty == Type::Datetime => datetime(literal.text).map(Moment::At),
             ExprKind::Call { name, args } => match (name.text, args.as_slice()) {
                 ("now", []) => Some(Moment::Ago(Duration::ZERO)),
                 ("ago", [span]) => self.span(&span.expr, deep + 1).map(Moment::Ago),
@@ -378,7 +381,9 @@ fn clock(text: &str) -> Option<Duration> {
     let hours: u64 = parts.next()?.parse().ok()?;
     let minutes: u64 = parts.next().unwrap_or("0").parse().ok()?;
     let seconds: f64 = parts.next().unwrap_or("0").parse().ok()?;
-    let whole = Duration::from_secs(days.checked_mul(86_400)?.checked_add(hours.checked_mul(3_600)?)?.checked_add(minutes.checked_mul(60)?)?);
+    let whole = Duration::from_secs(
+        days.checked_mul(86_400)?.checked_add(hours.checked_mul(3_600)?)?.checked_add(minutes.checked_mul(60)?)?,
+    );
     whole.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 

@@ -96,7 +96,8 @@ fn row_wise<'a>(expr: &Expr<'a>, lets: &Lets<'_, 'a>, schema: &'a Schema, deep: 
         },
         ExprKind::Paren(inner) => row_wise(inner, lets, schema, deep + 1),
         ExprKind::Pipe { source, stages } => {
-            row_wise(source, lets, schema, deep + 1) && stages.iter().all(|stage| row_wise_stage(stage, lets, schema, deep))
+            row_wise(source, lets, schema, deep + 1)
+                && stages.iter().all(|stage| row_wise_stage(stage, lets, schema, deep))
         }
         ExprKind::Source(stage) => match &stage.kind {
             Operator::Union { tables, .. } => tables.iter().all(|table| row_wise(table, lets, schema, deep + 1)),
@@ -136,7 +137,17 @@ fn row_wise_stage<'a>(stage: &Stage<'a>, lets: &Lets<'_, 'a>, schema: &'a Schema
 fn looks_around(expr: &Expr<'_>) -> bool {
     super::super::walk::within(expr).any(|node| match node {
         Node::Expr(Expr { kind: ExprKind::Call { name, .. }, .. }) => {
-            matches!(name.text, "prev" | "next" | "row_number" | "row_cumsum" | "row_rank_dense" | "row_rank_min" | "row_window_session" | "rand")
+            matches!(
+                name.text,
+                "prev"
+                    | "next"
+                    | "row_number"
+                    | "row_cumsum"
+                    | "row_rank_dense"
+                    | "row_rank_min"
+                    | "row_window_session"
+                    | "rand"
+            )
         }
         _ => false,
     })
@@ -193,7 +204,12 @@ fn set(item: &Item<'_>) -> Option<String> {
 }
 
 /// Columns that may tell the rows of the result apart, the best first.
-pub(super) fn keys<'a>(query: &Query<'a>, tables: &[&'a str], columns: Option<&[Column<'a>]>, schema: &'a Schema) -> Vec<Vec<String>> {
+pub(super) fn keys<'a>(
+    query: &Query<'a>,
+    tables: &[&'a str],
+    columns: Option<&[Column<'a>]>,
+    schema: &'a Schema,
+) -> Vec<Vec<String>> {
     let Some(columns) = columns else { return Vec::new() };
     let has = |name: &str| columns.iter().any(|column| column.name == name);
     let mut keys: Vec<Vec<String>> = Vec::new();
@@ -204,7 +220,7 @@ pub(super) fn keys<'a>(query: &Query<'a>, tables: &[&'a str], columns: Option<&[
         }
     } else {
         for table in tables.iter().filter_map(|table| schema.table(table)) {
-            let key: Vec<String> = table.key.iter().map(|name| name.to_string()).collect();
+            let key: Vec<String> = table.key.iter().map(ToString::to_string).collect();
             if !key.is_empty() && key.iter().all(|name| has(name)) && !keys.contains(&key) {
                 keys.push(key);
             }
@@ -226,7 +242,9 @@ fn last_by(query: &Query<'_>) -> Option<Vec<String>> {
         _ => None,
     })?;
     result.iter().rev().find_map(|stage| match &stage.kind {
-        Operator::Summarize { by, .. } | Operator::MakeSeries { by, .. } => Some(names(by.as_deref().unwrap_or_default())),
+        Operator::Summarize { by, .. } | Operator::MakeSeries { by, .. } => {
+            Some(names(by.as_deref().unwrap_or_default()))
+        }
         Operator::Distinct { columns, .. } => Some(names(columns)),
         _ => None,
     })

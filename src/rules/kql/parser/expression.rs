@@ -80,7 +80,12 @@ impl<'a> Parser<'a> {
             length += 1;
             if length > CHAIN {
                 let span = self.span();
-                self.error(Code::Depth, span, "the expression is too long to be checked", "use `in (…)` or has_any (…) for long lists");
+                self.error(
+                    Code::Depth,
+                    span,
+                    "the expression is too long to be checked",
+                    "use `in (…)` or has_any (…) for long lists",
+                );
                 self.quiet = true;
                 self.at = self.tokens.len();
                 break;
@@ -195,7 +200,12 @@ impl<'a> Parser<'a> {
             let items = self.in_parens("a value");
             if items.is_empty() && self.slice(self.last()) == ")" {
                 let word = self.slice(op_span).to_owned();
-                self.error(Code::Syntax, open, format!("`{word}` needs at least one value"), "write values between the parentheses");
+                self.error(
+                    Code::Syntax,
+                    open,
+                    format!("`{word}` needs at least one value"),
+                    "write values between the parentheses",
+                );
             }
             items
         } else {
@@ -243,7 +253,12 @@ impl<'a> Parser<'a> {
             } else {
                 let span = self.span();
                 let found = self.found();
-                self.error(Code::Syntax, span, format!("`..` is missing before {found}"), "it is written `between (low .. high)`");
+                self.error(
+                    Code::Syntax,
+                    span,
+                    format!("`..` is missing before {found}"),
+                    "it is written `between (low .. high)`",
+                );
                 if self.is(Mark::Comma) || self.is_word("and") || self.is_word("to") {
                     self.take();
                     self.infix(Level::Sum, true)
@@ -270,7 +285,10 @@ impl<'a> Parser<'a> {
             }
         };
         let span = value.span.to(self.last());
-        Expr { kind: ExprKind::Between { not, op_span, value: Box::new(value), low: Box::new(low), high: Box::new(high) }, span }
+        Expr {
+            kind: ExprKind::Between { not, op_span, value: Box::new(value), low: Box::new(low), high: Box::new(high) },
+            span,
+        }
     }
 
     /// `-a`, `+a`, or a value.
@@ -331,7 +349,12 @@ impl<'a> Parser<'a> {
         let Some(name) = self.maybe_name() else {
             let span = self.behind();
             let found = self.found();
-            self.error(Code::Syntax, span, format!("a name is missing behind `.`, before {found}"), "write value.name or value[\"name\"]");
+            self.error(
+                Code::Syntax,
+                span,
+                format!("a name is missing behind `.`, before {found}"),
+                "write value.name or value[\"name\"]",
+            );
             return Expr { kind: ExprKind::Missing, span };
         };
         if self.is(Mark::Open) {
@@ -371,7 +394,8 @@ impl<'a> Parser<'a> {
             Some(TokenKind::Mark(Mark::OpenBracket)) => self.bracket_or_mistake(),
             Some(TokenKind::Mark(Mark::Star)) => {
                 self.take();
-                if self.is_name() && self.touches(0) {
+                let more = self.is_name() || self.wildcards > 0 && matches!(self.kind(), Some(TokenKind::Literal(_)));
+                if more && self.touches(0) {
                     return self.wildcard(span);
                 }
                 Expr { kind: ExprKind::Star, span }
@@ -445,14 +469,21 @@ impl<'a> Parser<'a> {
 
     /// Whether the star here ends a name, rather than multiplies.
     fn ends_wildcard(&self) -> bool {
-        let multiplies = self.touches(1) && matches!(self.kind_after(1), Some(TokenKind::Literal(_) | TokenKind::Mark(Mark::Open)));
-        let operand = !self.touches(1) && matches!(self.kind_after(1), Some(TokenKind::Literal(_) | TokenKind::Name | TokenKind::Mark(Mark::Open)));
+        let multiplies =
+            self.touches(1) && matches!(self.kind_after(1), Some(TokenKind::Literal(_) | TokenKind::Mark(Mark::Open)));
+        let operand = !self.touches(1)
+            && matches!(
+                self.kind_after(1),
+                Some(TokenKind::Literal(_) | TokenKind::Name | TokenKind::Mark(Mark::Open))
+            );
         !multiplies && !operand || self.wildcards > 0
     }
 
     /// The rest of a name with stars in it.
     fn wildcard(&mut self, start: Span) -> Expr<'a> {
-        while (self.is(Mark::Star) || self.is_name()) && self.touches(0) {
+        while (self.is(Mark::Star) || matches!(self.kind(), Some(TokenKind::Name | TokenKind::Literal(_))))
+            && self.touches(0)
+        {
             self.take();
         }
         let span = start.to(self.last());
@@ -487,7 +518,9 @@ impl<'a> Parser<'a> {
 
     /// Tells of a comma that is missing between two arguments.
     fn missing_comma(&mut self) -> bool {
-        let more = matches!(self.kind(), Some(TokenKind::Literal(_) | TokenKind::Name)) && !self.word().starts_with('!') && !is_reserved(self.word());
+        let more = matches!(self.kind(), Some(TokenKind::Literal(_) | TokenKind::Name))
+            && !self.word().starts_with('!')
+            && !is_reserved(self.word());
         if more {
             let at = self.behind();
             let found = self.found();
@@ -567,14 +600,85 @@ fn text_op(word: &str) -> Option<TextOp> {
 pub(super) fn is_reserved(word: &str) -> bool {
     matches!(
         word,
-        "accumulate" | "and" | "as" | "asc" | "bagexpansion" | "boolean" | "between" | "by" | "card" | "contains" | "containscs"
-            | "dataexport" | "datascope" | "datatable" | "date" | "datetime" | "decimal" | "decodeblocks" | "desc" | "double"
-            | "dynamic" | "endswith" | "expandoutput" | "externaldata" | "find" | "first" | "flags" | "float" | "has" | "has_all"
-            | "has_any" | "hasprefix" | "hassuffix" | "in" | "int" | "int16" | "int32" | "int64" | "int8" | "invoke" | "isfuzzy"
-            | "last" | "like" | "long" | "materialize" | "mdm" | "missing" | "nooptimization" | "notcontains" | "notlike" | "of"
-            | "or" | "others" | "print" | "project" | "real" | "relaxed" | "rowstore" | "sample" | "search" | "set" | "simple"
-            | "string" | "time" | "timeline" | "timespan" | "title" | "to" | "toscalar" | "totable" | "uint" | "uint16" | "uint32"
-            | "uint64" | "uint8" | "ulong" | "union" | "uniqueid" | "where"
+        "accumulate"
+            | "and"
+            | "as"
+            | "asc"
+            | "bagexpansion"
+            | "boolean"
+            | "between"
+            | "by"
+            | "card"
+            | "contains"
+            | "containscs"
+            | "dataexport"
+            | "datascope"
+            | "datatable"
+            | "date"
+            | "datetime"
+            | "decimal"
+            | "decodeblocks"
+            | "desc"
+            | "double"
+            | "dynamic"
+            | "endswith"
+            | "expandoutput"
+            | "externaldata"
+            | "find"
+            | "first"
+            | "flags"
+            | "float"
+            | "has"
+            | "has_all"
+            | "has_any"
+            | "hasprefix"
+            | "hassuffix"
+            | "in"
+            | "int"
+            | "int16"
+            | "int32"
+            | "int64"
+            | "int8"
+            | "invoke"
+            | "isfuzzy"
+            | "last"
+            | "like"
+            | "long"
+            | "materialize"
+            | "mdm"
+            | "missing"
+            | "nooptimization"
+            | "notcontains"
+            | "notlike"
+            | "of"
+            | "or"
+            | "others"
+            | "print"
+            | "project"
+            | "real"
+            | "relaxed"
+            | "rowstore"
+            | "sample"
+            | "search"
+            | "set"
+            | "simple"
+            | "string"
+            | "time"
+            | "timeline"
+            | "timespan"
+            | "title"
+            | "to"
+            | "toscalar"
+            | "totable"
+            | "uint"
+            | "uint16"
+            | "uint32"
+            | "uint64"
+            | "uint8"
+            | "ulong"
+            | "union"
+            | "uniqueid"
+            | "where"
     )
 }
 
@@ -582,12 +686,67 @@ pub(super) fn is_reserved(word: &str) -> bool {
 pub(super) fn cant_be_declared(word: &str) -> bool {
     matches!(
         word,
-        "and" | "asc" | "bagexpansion" | "boolean" | "between" | "card" | "containscs" | "dataexport" | "datascope" | "date"
-            | "datetime" | "decimal" | "decodeblocks" | "desc" | "double" | "dynamic" | "endswith" | "expandoutput" | "false"
-            | "first" | "flags" | "float" | "has_all" | "has_any" | "hasprefix" | "hassuffix" | "int" | "int16" | "int32"
-            | "int64" | "int8" | "isfuzzy" | "kind" | "last" | "like" | "long" | "missing" | "nooptimization" | "notcontains"
-            | "notlike" | "or" | "others" | "project" | "real" | "relaxed" | "rowstore" | "simple" | "string" | "time" | "timeline"
-            | "timespan" | "true" | "uint" | "uint16" | "uint32" | "uint64" | "uint8" | "ulong" | "union" | "uniqueid"
-            | "withsource" | "with_source"
+        "and"
+            | "asc"
+            | "bagexpansion"
+            | "boolean"
+            | "between"
+            | "card"
+            | "containscs"
+            | "dataexport"
+            | "datascope"
+            | "date"
+            | "datetime"
+            | "decimal"
+            | "decodeblocks"
+            | "desc"
+            | "double"
+            | "dynamic"
+            | "endswith"
+            | "expandoutput"
+            | "false"
+            | "first"
+            | "flags"
+            | "float"
+            | "has_all"
+            | "has_any"
+            | "hasprefix"
+            | "hassuffix"
+            | "int"
+            | "int16"
+            | "int32"
+            | "int64"
+            | "int8"
+            | "isfuzzy"
+            | "kind"
+            | "last"
+            | "like"
+            | "long"
+            | "missing"
+            | "nooptimization"
+            | "notcontains"
+            | "notlike"
+            | "or"
+            | "others"
+            | "project"
+            | "real"
+            | "relaxed"
+            | "rowstore"
+            | "simple"
+            | "string"
+            | "time"
+            | "timeline"
+            | "timespan"
+            | "true"
+            | "uint"
+            | "uint16"
+            | "uint32"
+            | "uint64"
+            | "uint8"
+            | "ulong"
+            | "union"
+            | "uniqueid"
+            | "withsource"
+            | "with_source"
     )
 }

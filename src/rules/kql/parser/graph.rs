@@ -85,7 +85,12 @@ impl<'a> Parser<'a> {
         if !self.is(Mark::Open) {
             let span = self.behind();
             let found = self.found();
-            self.error(Code::Syntax, span, format!("a pattern is missing before {found}"), "it is `graph-match (a)-[e]->(b) where … project …`");
+            self.error(
+                Code::Syntax,
+                span,
+                format!("a pattern is missing before {found}"),
+                "it is `graph-match (a)-[e]->(b) where … project …`",
+            );
         }
         loop {
             let before = self.at;

@@ -2,7 +2,6 @@
 
 use super::super::lexer::{Mark, TokenKind};
 use super::super::problem::{Code, Problem};
-use super::super::span::Span;
 use super::super::tree::{ColumnDecl, Expr, ExprKind, Item, Name, Ordering, Setting};
 use super::super::types::Type;
 use super::super::words::nearest;
@@ -59,7 +58,23 @@ impl<'a> Parser<'a> {
         self.is_name()
             && matches!(
                 self.word(),
-                "by" | "on" | "with" | "to" | "from" | "step" | "in" | "limit" | "asc" | "desc" | "nulls" | "of" | "default" | "kind" | "where" | "project" | "and" | "or"
+                "by" | "on"
+                    | "with"
+                    | "to"
+                    | "from"
+                    | "step"
+                    | "in"
+                    | "limit"
+                    | "asc"
+                    | "desc"
+                    | "nulls"
+                    | "of"
+                    | "default"
+                    | "kind"
+                    | "where"
+                    | "project"
+                    | "and"
+                    | "or"
             )
     }
 
@@ -98,7 +113,9 @@ impl<'a> Parser<'a> {
         let span = self.behind();
         let found = self.found();
         let hint = match self.kind() {
-            Some(TokenKind::Mark(Mark::Comma)) => "there is a comma too many, or something is missing between two commas",
+            Some(TokenKind::Mark(Mark::Comma)) => {
+                "there is a comma too many, or something is missing between two commas"
+            }
             _ if self.slice(self.last()) == "," => "there is a comma too many, or something is missing behind it",
             _ => "write it here",
         };
@@ -109,7 +126,8 @@ impl<'a> Parser<'a> {
     /// `Name =`, where it stands here.
     pub(super) fn assigned(&mut self) -> Option<Name<'a>> {
         let bare = self.is_name() && self.is_after(1, Mark::Assign);
-        let bracketed = self.is(Mark::OpenBracket) && self.is_after(2, Mark::CloseBracket) && self.is_after(3, Mark::Assign);
+        let bracketed =
+            self.is(Mark::OpenBracket) && self.is_after(2, Mark::CloseBracket) && self.is_after(3, Mark::Assign);
         if !bare && !bracketed {
             return None;
         }
@@ -162,7 +180,12 @@ impl<'a> Parser<'a> {
         let span = self.span();
         if !self.is_name() {
             let found = self.found();
-            self.error(Code::Syntax, span, format!("a type is missing before {found}"), format!("types are {}", TYPES.join(", ")));
+            self.error(
+                Code::Syntax,
+                span,
+                format!("a type is missing before {found}"),
+                format!("types are {}", TYPES.join(", ")),
+            );
             return Type::Unknown;
         }
         let word = self.word();
@@ -170,7 +193,8 @@ impl<'a> Parser<'a> {
         if let Some(ty) = Type::named(word) {
             return ty;
         }
-        let hint = nearest(word, TYPES).map_or_else(|| format!("types are {}", TYPES.join(", ")), |near| format!("did you mean `{near}`?"));
+        let hint = nearest(word, TYPES)
+            .map_or_else(|| format!("types are {}", TYPES.join(", ")), |near| format!("did you mean `{near}`?"));
         self.error(Code::Type, span, format!("no type `{word}`"), hint);
         Type::Unknown
     }
@@ -200,7 +224,11 @@ impl<'a> Parser<'a> {
     pub(super) fn column_decl(&mut self) -> ColumnDecl<'a> {
         let start = self.span();
         let name = self.name("the name of a column");
-        let ty = if self.expect(Mark::Colon, ":", "a column is declared as `Name:type`") { self.type_name() } else { Type::Unknown };
+        let ty = if self.expect(Mark::Colon, ":", "a column is declared as `Name:type`") {
+            self.type_name()
+        } else {
+            Type::Unknown
+        };
         ColumnDecl { name, ty, span: start.to(self.last()) }
     }
 
@@ -348,10 +376,5 @@ impl<'a> Parser<'a> {
         }
         self.close(Mark::Close, open);
         list
-    }
-
-    /// The span of an item list, for operators that keep it.
-    pub(super) fn since(&self, start: Span) -> Span {
-        start.to(self.last())
     }
 }

@@ -27,13 +27,20 @@ impl<'a> Parser<'a> {
             let hint = match quote {
                 '`' | '~' => "close it with the same three marks".to_owned(),
                 _ if !verbatim && text.contains('\\') => {
-                    format!("close it with {quote}; a backslash before the quote keeps it open: write \\\\, or @{quote}…{quote}")
+                    format!(
+                        "close it with {quote}; a backslash before the quote keeps it open: write \\\\, or @{quote}…{quote}"
+                    )
                 }
                 _ => format!("close it with {quote}; a text ends on its line"),
             };
             self.error(Code::Literal, span, "the text has no end", hint);
         } else {
-            self.error(Code::Bracket, span, format!("`)` is missing behind `{}`", text.trim_end()), "close the literal with `)`");
+            self.error(
+                Code::Bracket,
+                span,
+                format!("`)` is missing behind `{}`", text.trim_end()),
+                "close the literal with `)`",
+            );
         }
         Expr { kind: ExprKind::Missing, span }
     }
@@ -115,7 +122,9 @@ impl<'a> Parser<'a> {
         let span = if self.at_end() { self.behind() } else { self.span() };
         let found = self.found();
         let hint = match self.kind() {
-            Some(TokenKind::Name) => "inside dynamic(…) stands JSON: texts in quotes, numbers, true, false, null; pack_array(…) and bag_pack(…) take columns",
+            Some(TokenKind::Name) => {
+                "inside dynamic(…) stands JSON: texts in quotes, numbers, true, false, null; pack_array(…) and bag_pack(…) take columns"
+            }
             _ => "inside dynamic(…) stands JSON: [\"a\", \"b\"] or {\"a\": 1}; the last value has no comma behind it",
         };
         self.error(Code::Literal, span, format!("a JSON value is missing before {found}"), hint);
@@ -129,7 +138,12 @@ impl<'a> Parser<'a> {
             if !matches!(self.kind(), Some(TokenKind::Literal(Type::String))) {
                 let span = self.span();
                 let found = self.found();
-                self.error(Code::Literal, span, format!("a name in quotes is missing before {found}"), "a bag is written as {\"name\": value}");
+                self.error(
+                    Code::Literal,
+                    span,
+                    format!("a name in quotes is missing before {found}"),
+                    "a bag is written as {\"name\": value}",
+                );
                 self.skip_to(Mark::CloseBrace);
                 break;
             }

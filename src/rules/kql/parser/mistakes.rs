@@ -32,12 +32,13 @@ impl<'a> Parser<'a> {
                     .fix(span, "")
             }
             TokenKind::Mark(Mark::Assign) => self.assign_problem(),
-            TokenKind::Mark(Mark::Equal | Mark::NotEqual | Mark::Less | Mark::Greater | Mark::LessEqual | Mark::GreaterEqual) => {
-                Problem::error(Code::Syntax, span, format!("{found} can't follow another comparison"))
-                    .hint("join comparisons with `and` or `or`")
-            }
+            TokenKind::Mark(
+                Mark::Equal | Mark::NotEqual | Mark::Less | Mark::Greater | Mark::LessEqual | Mark::GreaterEqual,
+            ) => Problem::error(Code::Syntax, span, format!("{found} can't follow another comparison"))
+                .hint("join comparisons with `and` or `or`"),
             TokenKind::Mark(Mark::OpenBrace) if self.is_after(1, Mark::OpenBrace) => {
-                Problem::error(Code::Syntax, span, "a placeholder was left in the query").hint("put the value in place of `{{…}}`")
+                Problem::error(Code::Syntax, span, "a placeholder was left in the query")
+                    .hint("put the value in place of `{{…}}`")
             }
             TokenKind::Name if self.begins_line() && self.begins_statement() => {
                 let at = self.behind();
@@ -49,7 +50,8 @@ impl<'a> Parser<'a> {
             TokenKind::Literal(_) => Problem::error(Code::Syntax, span, format!("{found} can't stand here"))
                 .hint("an operator or a comma is missing before it"),
             TokenKind::Mark(_) | TokenKind::Blank | TokenKind::Comment => {
-                Problem::error(Code::Syntax, span, format!("{found} can't stand here")).hint("something is missing before it, or it is too many")
+                Problem::error(Code::Syntax, span, format!("{found} can't stand here"))
+                    .hint("something is missing before it, or it is too many")
             }
         };
         self.tell(problem);
@@ -59,20 +61,26 @@ impl<'a> Parser<'a> {
         let span = self.span();
         let wrong = |message: String| Problem::error(Code::Syntax, span, message);
         match word {
-            "AND" | "OR" | "And" | "Or" | "IN" | "In" | "BY" | "By" | "NOT" | "BETWEEN" | "HAS" | "CONTAINS" | "LIKE" => {
+            "AND" | "OR" | "And" | "Or" | "IN" | "In" | "BY" | "By" | "NOT" | "BETWEEN" | "HAS" | "CONTAINS"
+            | "LIKE" => {
                 let right = word.to_ascii_lowercase();
-                wrong(format!("`{word}` is written `{right}`")).hint("words of the language are in lower case").fix(span, right)
+                wrong(format!("`{word}` is written `{right}`"))
+                    .hint("words of the language are in lower case")
+                    .fix(span, right)
             }
-            "is" | "IS" => wrong("KQL has no `is`".to_owned()).hint("use isnull(X), isnotnull(X), isempty(X) or isnotempty(X)"),
-            "as" | "AS" => wrong("`as` gives no name here".to_owned()).hint("in KQL the name comes first: `Name = expression`"),
+            "is" | "IS" => {
+                wrong("KQL has no `is`".to_owned()).hint("use isnull(X), isnotnull(X), isempty(X) or isnotempty(X)")
+            }
+            "as" | "AS" => {
+                wrong("`as` gives no name here".to_owned()).hint("in KQL the name comes first: `Name = expression`")
+            }
             "from" | "FROM" | "select" | "SELECT" => {
                 wrong("this is SQL".to_owned()).hint("KQL begins with the table: `Table | where … | project …`")
             }
             "not" => wrong("`not` is a function".to_owned()).hint("write not(…), or `!in`, `!has`, `!=`"),
-            "regex" | "matches" | "includes" | "contain" | "containing" | "starts_with" | "startsWith" | "ends_with" | "endsWith" | "equals" | "eq" | "ne" => {
-                wrong(format!("no operator `{word}`"))
-                    .hint("texts are compared with ==, =~, has, contains, startswith, endswith, matches regex")
-            }
+            "regex" | "matches" | "includes" | "contain" | "containing" | "starts_with" | "startsWith"
+            | "ends_with" | "endsWith" | "equals" | "eq" | "ne" => wrong(format!("no operator `{word}`"))
+                .hint("texts are compared with ==, =~, has, contains, startswith, endswith, matches regex"),
             _ if super::operator::is_operator(word) => {
                 let at = self.behind();
                 Problem::error(Code::Syntax, span, format!("`|` is missing before `{word}`"))
@@ -91,7 +99,8 @@ impl<'a> Parser<'a> {
         if before == "==" || before == "!=" {
             return Problem::error(Code::Syntax, span, "`===` is no operator").hint("equality is `==`").fix(span, "");
         }
-        Problem::error(Code::Syntax, span, "`=` can't stand here").hint("`==` compares; `=` gives a name, in front: `Name = expression`")
+        Problem::error(Code::Syntax, span, "`=` can't stand here")
+            .hint("`==` compares; `=` gives a name, in front: `Name = expression`")
     }
 
     /// `=` where `==` was meant, `&&`, `||` and other languages' operators behind a value.
@@ -106,7 +115,9 @@ impl<'a> Parser<'a> {
                 self.take();
                 let span = if double { span.to(self.take()) } else { span };
                 self.tell(
-                    Problem::error(Code::Character, span, format!("KQL has no `{}`", self.slice(span))).hint("write `and`").fix(span, "and"),
+                    Problem::error(Code::Character, span, format!("KQL has no `{}`", self.slice(span)))
+                        .hint("write `and`")
+                        .fix(span, "and"),
                 );
                 if !self.ends() {
                     self.expression();
@@ -115,7 +126,11 @@ impl<'a> Parser<'a> {
             Some(TokenKind::Mark(Mark::Pipe)) if self.is_after(1, Mark::Pipe) && self.touches(1) => {
                 self.take();
                 let span = span.to(self.take());
-                self.tell(Problem::error(Code::Syntax, span, "KQL has no `||`").hint("write `or`, or one `|` before an operator").fix(span, "or"));
+                self.tell(
+                    Problem::error(Code::Syntax, span, "KQL has no `||`")
+                        .hint("write `or`, or one `|` before an operator")
+                        .fix(span, "or"),
+                );
                 if !self.ends() && !super::operator::is_operator(self.word()) {
                     self.expression();
                 } else if super::operator::is_operator(self.word()) {
@@ -144,19 +159,27 @@ impl<'a> Parser<'a> {
                 self.eat(Mark::CloseBrace);
                 self.eat(Mark::CloseBrace);
                 if placeholder {
-                    Problem::error(Code::Syntax, span, "a placeholder was left in the query").hint("put the value in place of `{{…}}`")
+                    Problem::error(Code::Syntax, span, "a placeholder was left in the query")
+                        .hint("put the value in place of `{{…}}`")
                 } else {
-                    Problem::error(Code::Syntax, span, "a value can't begin with `{`").hint("a bag is dynamic({\"name\": value})")
+                    Problem::error(Code::Syntax, span, "a value can't begin with `{`")
+                        .hint("a bag is dynamic({\"name\": value})")
                 }
             }
             Some(TokenKind::Mark(Mark::Less)) if matches!(self.kind_after(1), Some(TokenKind::Name)) => {
-                Problem::error(Code::Syntax, span, "a value is missing before `<`").hint("if `<…>` is a placeholder, put the value in its place")
+                Problem::error(Code::Syntax, span, "a value is missing before `<`")
+                    .hint("if `<…>` is a placeholder, put the value in its place")
             }
             _ => {
                 let last = self.slice(self.last());
                 let at = if self.ends() || self.is(Mark::Comma) { self.behind() } else { span };
-                Problem::error(Code::Syntax, at, format!("a value is missing before {found}"))
-                    .hint(if last.is_empty() { "write it here".to_owned() } else { format!("something must stand behind `{}`", short(last)) })
+                Problem::error(Code::Syntax, at, format!("a value is missing before {found}")).hint(
+                    if last.is_empty() {
+                        "write it here".to_owned()
+                    } else {
+                        format!("something must stand behind `{}`", short(last))
+                    },
+                )
             }
         };
         self.tell(problem);
@@ -169,11 +192,16 @@ impl<'a> Parser<'a> {
         let before = self.slice(self.last());
         let problem = match word {
             "and" | "or" if matches!(before, "and" | "or") => {
-                Problem::error(Code::Syntax, span, format!("`{before} {word}`: a condition is missing between them")).hint("remove one of the two")
+                Problem::error(Code::Syntax, span, format!("`{before} {word}`: a condition is missing between them"))
+                    .hint("remove one of the two")
             }
-            "by" if before == "," => Problem::error(Code::Syntax, span, "there is a comma too many before `by`").hint("remove the comma"),
-            _ if word.starts_with('!') => Problem::error(Code::Syntax, span, format!("a value is missing before `{word}`"))
-                .hint("negation of a condition is not(…)"),
+            "by" if before == "," => {
+                Problem::error(Code::Syntax, span, "there is a comma too many before `by`").hint("remove the comma")
+            }
+            _ if word.starts_with('!') => {
+                Problem::error(Code::Syntax, span, format!("a value is missing before `{word}`"))
+                    .hint("negation of a condition is not(…)")
+            }
             _ => Problem::error(Code::Syntax, span, format!("a value is missing before `{word}`"))
                 .hint(format!("if `{word}` is a column, write ['{word}']")),
         };
@@ -196,14 +224,26 @@ impl<'a> Parser<'a> {
         let word = self.word();
         let character = word.chars().next().unwrap_or(' ');
         let (message, hint, fix) = match character {
-            '“' | '”' | '„' | '«' | '»' => ("a typographic quote".to_owned(), "texts stand in straight quotes: \"", Some("\"")),
-            '‘' | '’' | '‚' | '`' => ("a typographic quote".to_owned(), "texts stand in straight quotes: ' or \"", Some("'")),
+            '“' | '”' | '„' | '«' | '»' => {
+                ("a typographic quote".to_owned(), "texts stand in straight quotes: \"", Some("\""))
+            }
+            '‘' | '’' | '‚' | '`' => {
+                ("a typographic quote".to_owned(), "texts stand in straight quotes: ' or \"", Some("'"))
+            }
             '–' | '—' | '−' => ("a typographic dash".to_owned(), "write the plain `-`", Some("-")),
             '#' => ("`#` begins no comment in KQL".to_owned(), "comments begin with //", Some("//")),
             '&' => ("KQL has no `&`".to_owned(), "write `and`", None),
-            '!' => ("`!` stands only before `=`, `~`, `in`, `has` and their like".to_owned(), "negation of a condition is not(…)", None),
+            '!' => (
+                "`!` stands only before `=`, `~`, `in`, `has` and their like".to_owned(),
+                "negation of a condition is not(…)",
+                None,
+            ),
             '?' | '^' | '\\' => (format!("KQL has no `{character}`"), "a text stands in quotes", None),
-            other => (format!("KQL has no `{}` (U+{:04X})", other.escape_debug(), other as u32), "a text stands in quotes; was this pasted?", None),
+            other => (
+                format!("KQL has no `{}` (U+{:04X})", other.escape_debug(), other as u32),
+                "a text stands in quotes; was this pasted?",
+                None,
+            ),
         };
         let problem = Problem::error(Code::Character, span, message).hint(hint);
         self.tell(match fix {
@@ -214,7 +254,8 @@ impl<'a> Parser<'a> {
         if matches!(character, '“' | '”' | '„' | '‘' | '’') {
             // To the quote that closes, or the end of the line.
             while !self.at_end() && !self.begins_line() && !self.is(Mark::Pipe) {
-                let closes = self.kind() == Some(TokenKind::Bad) && self.word().starts_with(['”', '’', '“', '‘', '"', '\'']);
+                let closes =
+                    self.kind() == Some(TokenKind::Bad) && self.word().starts_with(['”', '’', '“', '‘', '"', '\'']);
                 let unended = matches!(self.kind(), Some(TokenKind::Unended(_)));
                 self.take();
                 if closes || unended {
@@ -241,13 +282,21 @@ impl<'a> Parser<'a> {
         if self.is(Mark::Comma) && self.deep > 1 {
             return;
         }
-        if self.is_name() && self.deep > 1 && !self.begins_line() && matches!(self.word(), "on" | "kind" | "with" | "by") {
+        if self.is_name()
+            && self.deep > 1
+            && !self.begins_line()
+            && matches!(self.word(), "on" | "kind" | "with" | "by")
+        {
             return;
         }
         let told = self.problems.len();
         self.unexpected();
         // An operator whose `|` is missing is read all the same.
-        if self.problems.len() > told && self.is_name() && super::operator::is_operator(self.word()) && !is_reserved_value(self.word()) {
+        if self.problems.len() > told
+            && self.is_name()
+            && super::operator::is_operator(self.word())
+            && !is_reserved_value(self.word())
+        {
             return;
         }
         self.skip_stage();

@@ -298,7 +298,12 @@ impl<'a> Parser<'a> {
         }
         let span = if self.at_end() { self.behind() } else { self.span() };
         let found = self.found();
-        self.error(Code::Syntax, span, format!("{what} is missing before {found}"), "write a name here; one with blanks stands as ['a name']");
+        self.error(
+            Code::Syntax,
+            span,
+            format!("{what} is missing before {found}"),
+            "write a name here; one with blanks stands as ['a name']",
+        );
         Name { text: "", span: self.behind() }
     }
 

@@ -9,12 +9,58 @@ use super::Parser;
 
 /// The operators, for hints; the retired ones are read too.
 const OPERATORS: [&str; 52] = [
-    "as", "assert-schema", "consume", "count", "datatable", "distinct", "evaluate", "execute-and-cache", "extend",
-    "externaldata", "facet", "filter", "find", "fork", "getschema", "graph-mark-components", "graph-match",
-    "graph-shortest-paths", "graph-to-table", "graph-where-edges", "graph-where-nodes", "invoke", "join", "limit", "lookup",
-    "macro-expand", "make-graph", "make-series", "mv-apply", "mv-expand", "order", "parse", "parse-kv", "parse-where",
-    "partition", "partition-by", "print", "project", "project-away", "project-by-names", "project-keep", "project-rename",
-    "project-reorder", "range", "reduce", "render", "sample", "sample-distinct", "scan", "search", "serialize", "sort",
+    "as",
+    "assert-schema",
+    "consume",
+    "count",
+    "datatable",
+    "distinct",
+    "evaluate",
+    "execute-and-cache",
+    "extend",
+    "externaldata",
+    "facet",
+    "filter",
+    "find",
+    "fork",
+    "getschema",
+    "graph-mark-components",
+    "graph-match",
+    "graph-shortest-paths",
+    "graph-to-table",
+    "graph-where-edges",
+    "graph-where-nodes",
+    "invoke",
+    "join",
+    "limit",
+    "lookup",
+    "macro-expand",
+    "make-graph",
+    "make-series",
+    "mv-apply",
+    "mv-expand",
+    "order",
+    "parse",
+    "parse-kv",
+    "parse-where",
+    "partition",
+    "partition-by",
+    "print",
+    "project",
+    "project-away",
+    "project-by-names",
+    "project-keep",
+    "project-rename",
+    "project-reorder",
+    "range",
+    "reduce",
+    "render",
+    "sample",
+    "sample-distinct",
+    "scan",
+    "search",
+    "serialize",
+    "sort",
 ];
 /// More of them.
 const MORE: [&str; 8] = ["summarize", "take", "top", "top-hitters", "top-nested", "union", "where", "mvexpand"];
@@ -33,7 +79,9 @@ fn of_other_languages(word: &str) -> Option<&'static str> {
         "orderby" | "order-by" | "sortby" | "sort-by" => "`sort by …` puts rows in order",
         "eval" | "let" | "set" | "add" | "calc" | "with" => "`extend Name = …` makes a column",
         "rename" => "`project-rename New = Old` renames a column",
-        "dedup" | "unique" | "uniq" => "`distinct` keeps one of equal rows; `summarize arg_max(Timestamp, *) by …` the newest",
+        "dedup" | "unique" | "uniq" => {
+            "`distinct` keeps one of equal rows; `summarize arg_max(Timestamp, *) by …` the newest"
+        }
         "head" | "first" | "tail" => "`take` takes some rows, `top 10 by …` the first in an order",
         "table" | "drop" | "exclude" | "remove" => "`project-away` leaves columns out, `project` chooses them",
         "explode" | "unnest" | "expand" | "mv" => "`mv-expand` makes rows of an array",
@@ -68,18 +116,42 @@ impl<'a> Parser<'a> {
     pub(super) fn leading_operator(&mut self) -> Option<Stage<'a>> {
         let (word, tokens) = self.operator_name();
         let next = self.kind_after(tokens);
-        let as_name = matches!(next, Some(TokenKind::Mark(Mark::Pipe | Mark::Dot | Mark::Semicolon | Mark::Comma | Mark::Equal | Mark::Assign | Mark::OpenBracket)) | None);
+        let as_name = matches!(
+            next,
+            Some(TokenKind::Mark(
+                Mark::Pipe | Mark::Dot | Mark::Semicolon | Mark::Comma | Mark::Equal | Mark::Assign | Mark::OpenBracket
+            )) | None
+        );
         let leads = match word {
             "print" | "datatable" | "externaldata" | "find" => !as_name || word == "print",
-            "range" => matches!(next, Some(TokenKind::Name)) && self.word_after(tokens + 1) == "from" || matches!(next, Some(TokenKind::Mark(Mark::OpenBracket))),
-            "union" | "search" => !matches!(next, Some(TokenKind::Mark(Mark::Pipe | Mark::Dot | Mark::Semicolon | Mark::Assign)) | None),
+            "range" => {
+                matches!(next, Some(TokenKind::Name)) && self.word_after(tokens + 1) == "from"
+                    || matches!(next, Some(TokenKind::Mark(Mark::OpenBracket)))
+            }
+            "union" | "search" => {
+                !matches!(next, Some(TokenKind::Mark(Mark::Pipe | Mark::Dot | Mark::Semicolon | Mark::Assign)) | None)
+            }
             "evaluate" => matches!(next, Some(TokenKind::Name)),
             // Inside mv-apply, partition, fork and their like an operator works on what is outside.
-            "count" | "consume" | "getschema" | "serialize" => matches!(next, Some(TokenKind::Mark(Mark::Pipe | Mark::Close | Mark::CloseBrace)) | None) && self.deep > 1 && !self.is_after(tokens, Mark::Open) && word != "serialize",
-            _ => is_operator(word) && !as_name && !self.is_after(tokens, Mark::Open) && !self.is_after(tokens, Mark::Close) && next.is_some_and(|next| !matches!(next, TokenKind::Mark(mark) if mark != Mark::Minus && mark != Mark::Star)),
+            "count" | "consume" | "getschema" | "serialize" => {
+                matches!(next, Some(TokenKind::Mark(Mark::Pipe | Mark::Close | Mark::CloseBrace)) | None)
+                    && self.deep > 1
+                    && !self.is_after(tokens, Mark::Open)
+                    && word != "serialize"
+            }
+            _ => {
+                is_operator(word)
+                    && !as_name
+                    && !self.is_after(tokens, Mark::Open)
+                    && !self.is_after(tokens, Mark::Close)
+                    && next.is_some_and(
+                        |next| !matches!(next, TokenKind::Mark(mark) if mark != Mark::Minus && mark != Mark::Star),
+                    )
+            }
         };
         // `where(…)`, `extend …`: a parenthesis may follow an operator too.
-        let called = self.is_after(tokens, Mark::Open) && matches!(word, "where" | "filter" | "project" | "distinct" | "join");
+        let called =
+            self.is_after(tokens, Mark::Open) && matches!(word, "where" | "filter" | "project" | "distinct" | "join");
         if !leads && !called {
             return None;
         }
@@ -103,10 +175,19 @@ impl<'a> Parser<'a> {
 
     fn no_operator(&mut self, word: &'a str, start: Span) -> Stage<'a> {
         let (problem, skip) = if self.is(Mark::Pipe) {
-            (Problem::error(Code::Syntax, start, "an operator is missing between two `|`").hint("remove one of the two").fix(start, ""), false)
+            (
+                Problem::error(Code::Syntax, start, "an operator is missing between two `|`")
+                    .hint("remove one of the two")
+                    .fix(start, ""),
+                false,
+            )
         } else if self.ends() {
             let at = self.last();
-            (Problem::error(Code::Syntax, at, "an operator is missing behind the last `|`").hint("remove the `|`, or write an operator behind it"), false)
+            (
+                Problem::error(Code::Syntax, at, "an operator is missing behind the last `|`")
+                    .hint("remove the `|`, or write an operator behind it"),
+                false,
+            )
         } else if word.is_empty() {
             let found = self.found();
             let problem = Problem::error(Code::Operator, start, format!("an operator is missing before {found}"));
@@ -224,11 +305,15 @@ impl<'a> Parser<'a> {
         }
         let start = self.span();
         // `where x = 1` reads as a named expression; a comparison was meant.
-        if self.is_name() && self.is_after(1, Mark::Assign) || self.is(Mark::OpenBracket) && self.is_after(3, Mark::Assign) {
+        if self.is_name() && self.is_after(1, Mark::Assign)
+            || self.is(Mark::OpenBracket) && self.is_after(3, Mark::Assign)
+        {
             self.maybe_name();
             let span = self.take();
             self.tell(
-                Problem::error(Code::Syntax, span, "`=` doesn't compare").hint("equality is `==`, without regard to case `=~`").fix(span, "=="),
+                Problem::error(Code::Syntax, span, "`=` doesn't compare")
+                    .hint("equality is `==`, without regard to case `=~`")
+                    .fix(span, "=="),
             );
             let mut predicate = self.expression();
             predicate = Expr { kind: ExprKind::Missing, span: start.to(predicate.span) };
@@ -331,13 +416,32 @@ impl<'a> Parser<'a> {
 
     fn render(&mut self) -> Operator<'a> {
         const CHARTS: [&str; 21] = [
-            "table", "list", "barchart", "piechart", "ladderchart", "timechart", "linechart", "anomalychart", "pivotchart",
-            "areachart", "stackedareachart", "scatterchart", "timepivot", "columnchart", "timeline", "3Dchart", "card",
-            "treemap", "plotly", "graph", "sankey",
+            "table",
+            "list",
+            "barchart",
+            "piechart",
+            "ladderchart",
+            "timechart",
+            "linechart",
+            "anomalychart",
+            "pivotchart",
+            "areachart",
+            "stackedareachart",
+            "scatterchart",
+            "timepivot",
+            "columnchart",
+            "timeline",
+            "3Dchart",
+            "card",
+            "treemap",
+            "plotly",
+            "graph",
+            "sankey",
         ];
         let chart = self.name("the kind of chart");
         if !chart.text.is_empty() && !CHARTS.contains(&chart.text) {
-            let hint = nearest(chart.text, CHARTS).map_or_else(|| format!("charts are {}", CHARTS.join(", ")), |near| format!("did you mean `{near}`?"));
+            let hint = nearest(chart.text, CHARTS)
+                .map_or_else(|| format!("charts are {}", CHARTS.join(", ")), |near| format!("did you mean `{near}`?"));
             self.error(Code::Parameter, chart.span, format!("no chart `{}`", chart.text), hint);
         }
         // The old form has its parameters without `with`.
@@ -436,7 +540,11 @@ impl<'a> Parser<'a> {
                 if matches!(self.kind(), Some(TokenKind::Literal(_))) {
                     let at = self.behind();
                     let found = self.found();
-                    self.tell(Problem::error(Code::Syntax, at, format!("a comma is missing before {found}")).hint("values are parted by commas").fix(at, ","));
+                    self.tell(
+                        Problem::error(Code::Syntax, at, format!("a comma is missing before {found}"))
+                            .hint("values are parted by commas")
+                            .fix(at, ","),
+                    );
                     continue;
                 }
                 break;

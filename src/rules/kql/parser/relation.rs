@@ -9,8 +9,18 @@ use super::Parser;
 
 /// The kinds of a join.
 const KINDS: [&str; 12] = [
-    "inner", "innerunique", "leftouter", "rightouter", "fullouter", "leftsemi", "rightsemi", "leftanti", "rightanti", "anti",
-    "leftantisemi", "rightantisemi",
+    "inner",
+    "innerunique",
+    "leftouter",
+    "rightouter",
+    "fullouter",
+    "leftsemi",
+    "rightsemi",
+    "leftanti",
+    "rightanti",
+    "anti",
+    "leftantisemi",
+    "rightantisemi",
 ];
 
 impl<'a> Parser<'a> {
@@ -45,7 +55,9 @@ impl<'a> Parser<'a> {
             return;
         }
         let hint = match (name.text, nearest(name.text, kinds.iter().copied())) {
-            ("left" | "outer" | "leftjoin", _) if kinds.contains(&"leftouter") => "did you mean `leftouter`?".to_owned(),
+            ("left" | "outer" | "leftjoin", _) if kinds.contains(&"leftouter") => {
+                "did you mean `leftouter`?".to_owned()
+            }
             ("right", _) if kinds.contains(&"rightouter") => "did you mean `rightouter`?".to_owned(),
             ("full", _) if kinds.contains(&"fullouter") => "did you mean `fullouter`?".to_owned(),
             (_, Some(near)) => format!("did you mean `{near}`?"),
@@ -252,14 +264,23 @@ impl<'a> Parser<'a> {
         if pattern.is_empty() {
             let span = self.behind();
             let found = self.found();
-            self.error(Code::Syntax, span, format!("the pattern is missing before {found}"), "a pattern has texts and names by turns: \"text\" Name \"text\" *");
+            self.error(
+                Code::Syntax,
+                span,
+                format!("the pattern is missing before {found}"),
+                "a pattern has texts and names by turns: \"text\" Name \"text\" *",
+            );
         }
         pattern
     }
 
     pub(super) fn parse_kv(&mut self) -> Operator<'a> {
         let source = if self.ends() { self.missing("a column to take apart") } else { self.expression() };
-        let columns = if self.expect_word("as", "it is `parse-kv Column as (Name:type, …)`") { self.column_decls() } else { Vec::new() };
+        let columns = if self.expect_word("as", "it is `parse-kv Column as (Name:type, …)`") {
+            self.column_decls()
+        } else {
+            Vec::new()
+        };
         let settings = self.with_settings();
         Operator::ParseKv { source, columns, settings }
     }
@@ -275,7 +296,10 @@ impl<'a> Parser<'a> {
                 while self.is(Mark::Dot) {
                     self.take();
                     let Some(name) = self.maybe_name() else { break };
-                    by = Expr { kind: ExprKind::Member { object: Box::new(by), member: Box::new(Self::name_expr(name)) }, span: start.to(name.span) };
+                    by = Expr {
+                        kind: ExprKind::Member { object: Box::new(by), member: Box::new(Self::name_expr(name)) },
+                        span: start.to(name.span),
+                    };
                 }
                 by
             }

@@ -41,7 +41,7 @@ impl<'a> Parser<'a> {
             }
         }
         let hint = "it is `make-series count() on Timestamp from … to … step 1h by Column`";
-        let on = self.expect_word("on", hint).then(|| self.item("a column"));
+        let on = self.expect_word("on", hint).then(|| self.axis());
         let from = self.eat_word("from").then(|| self.expression());
         let to = self.eat_word("to").then(|| self.expression());
         let step = self.eat_word("step").then(|| self.expression());
@@ -59,6 +59,14 @@ impl<'a> Parser<'a> {
         Operator::MakeSeries { settings, aggregates, on, from, to, step, range, by }
     }
 
+    /// The axis of a series: an `in` behind it isn't the operator.
+    fn axis(&mut self) -> Item<'a> {
+        let start = self.span();
+        let names = self.assigned().into_iter().collect();
+        let expr = if self.ends() { self.missing("a column") } else { self.unary() };
+        Item { names, tuple: false, span: start.to(self.last()), expr }
+    }
+
     pub(super) fn top_nested(&mut self) -> Operator<'a> {
         let mut levels = vec![self.nested_level()];
         while self.is(Mark::Comma) {
@@ -70,7 +78,12 @@ impl<'a> Parser<'a> {
                 self.eat_word("nested");
             } else {
                 let span = self.span();
-                self.error(Code::Syntax, span, "each level begins with `top-nested`", "write `, top-nested 3 of Column by count()`");
+                self.error(
+                    Code::Syntax,
+                    span,
+                    "each level begins with `top-nested`",
+                    "write `, top-nested 3 of Column by count()`",
+                );
             }
             levels.push(self.nested_level());
         }
@@ -106,7 +119,8 @@ impl<'a> Parser<'a> {
 
     pub(super) fn scan(&mut self) -> Operator<'a> {
         let settings = self.settings(&["with_match_id", "kind"]);
-        let mut scan = Scan { settings, order: Vec::new(), partition: Vec::new(), declare: Vec::new(), steps: Vec::new() };
+        let mut scan =
+            Scan { settings, order: Vec::new(), partition: Vec::new(), declare: Vec::new(), steps: Vec::new() };
         if self.eat_word("order") {
             self.eat_word("by");
             scan.order = self.orderings();

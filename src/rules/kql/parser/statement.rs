@@ -109,7 +109,8 @@ impl<'a> Parser<'a> {
         } else if !self.expect(Mark::Assign, "=", "a `let` is written as `let Name = value;`") {
             // The value may stand there all the same.
         }
-        let value = if self.begins_function() { LetValue::Function(self.function()) } else { LetValue::Expr(self.pipeline()) };
+        let value =
+            if self.begins_function() { LetValue::Function(self.function()) } else { LetValue::Expr(self.pipeline()) };
         StatementKind::Let { name, value }
     }
 
@@ -257,7 +258,13 @@ impl<'a> Parser<'a> {
                 }
                 let start = self.span();
                 let (statements, result) = self.body();
-                cases.push(Function { view: false, params: Vec::new(), statements, result, span: start.to(self.last()) });
+                cases.push(Function {
+                    view: false,
+                    params: Vec::new(),
+                    statements,
+                    result,
+                    span: start.to(self.last()),
+                });
                 self.eat(Mark::Semicolon);
                 if self.at == before {
                     self.take();
