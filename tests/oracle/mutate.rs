@@ -479,8 +479,8 @@ fn expand_of_text(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 
 fn two_queries(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
     let last = s.tokens.len().checked_sub(1).filter(|last| s.at(*last) != ";")?;
-    let mutant = s.behind(last, &format!("\n\n{}\n| take 10", rng.choice(["DeviceInfo", "AlertInfo", "EmailEvents"])?));
-    Some(Mutant { line: mutant.line + 2, ..mutant })
+    // The line that lacks its semicolon; the next has the second query.
+    Some(s.behind(last, &format!("\n{}\n| take 10", rng.choice(["DeviceInfo", "AlertInfo", "EmailEvents"])?)))
 }
 
 fn fence_left_in(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
