@@ -17,6 +17,10 @@
 //!
 //! docs/architecture.md follows one row through them.
 
+// Some of what tests stand on serves those of `tests/` too, and so calls this crate by its name.
+#[cfg(test)]
+extern crate self as huntd;
+
 pub mod adapters;
 pub mod app;
 pub mod engine;

@@ -285,6 +285,20 @@ fn every_verb_has_its_line() {
     }
 }
 
+/// The line of a file that docs/channels.md shows has no key that the shapes of docs/commands.md leave out.
+#[test]
+fn the_shape_of_a_hit_is_whole() {
+    let channels = fs::read_to_string("docs/channels.md").unwrap();
+    let line =
+        blocks(&channels, "json").into_iter().map(|(_, block)| block).find(|block| block.starts_with("{\"hit\""));
+    let line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line.unwrap()).unwrap();
+    let commands = fs::read_to_string("docs/commands.md").unwrap();
+    let shape = commands.split("\n\n").find(|part| part.starts_with("`hits --json`")).unwrap();
+    for key in line.keys() {
+        assert!(shape.contains(&format!("`{key}`")), "docs/commands.md doesn't name `{key}` of a hit");
+    }
+}
+
 /// Each option of each verb stands in `huntd help VERB`; here, that the reference names no other.
 #[test]
 fn options_of_the_reference_exist() {

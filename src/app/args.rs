@@ -84,10 +84,10 @@ pub struct DemoArguments {
 /// `run`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  huntd run encoded-powershell\n  huntd run 'windows/*' --tenant contoso --last 7d\n  huntd run lsass-dump --from 2026-11-01T00:00:00Z --to 2026-11-02T00:00:00Z --no-notify\n  huntd run '*' --dry-run"
+    after_help = "Examples:\n  huntd run encoded-powershell\n  huntd run '*powershell*' --tenant contoso --last 7d\n  huntd run lsass-dump --from 2026-11-01T00:00:00Z --to 2026-11-02T00:00:00Z --no-notify\n  huntd run '*' --dry-run"
 )]
 pub struct RunArguments {
-    /// Hunt ids or globs, such as `windows/*`
+    /// Hunt ids or globs over ids, such as `*powershell*`
     #[arg(required = true, value_name = "HUNT")]
     pub hunts: Vec<String>,
     /// Only this tenant; may be repeated

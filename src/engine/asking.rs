@@ -79,6 +79,14 @@ impl Asking {
         }
     }
 
+    /// Whether the next run covers the event time of one that failed. It reaches back to the watermark
+    /// only for a schedule, and not where the hunt leaves out what was missed or filters by its own time.
+    pub(super) fn is_covered_again(order: &Order) -> bool {
+        order.trigger != Trigger::Manual
+            && order.hunt.catch_up == CatchUp::Auto
+            && window::query_kind(&order.hunt.query) == QueryKind::Windowed
+    }
+
     /// What a result may be taken for.
     pub(super) fn scope(&self, complete: bool) -> Scope {
         match window::scope(&self.request.query, self.window) {

@@ -227,7 +227,7 @@ fn identity_rule(hunt: &Hunt) -> IdentityRule {
     IdentityRule {
         key: hunt.key.clone(),
         ignore: hunt.ignore.clone(),
-        suppress_by: hunt.suppress.as_ref().map(|suppress| suppress.by.clone()).filter(|by| !by.is_empty()),
+        suppress_by: hunt.suppress.as_ref().map(|suppress| suppress.by.clone()),
     }
 }
 

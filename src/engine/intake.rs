@@ -21,7 +21,7 @@ use crate::model::row::{RowChunk, Schema};
 use crate::ports::api::AnswerPiece;
 use crate::rules::block::Packer;
 use crate::rules::diff::{self, Comparison, Scope};
-use crate::rules::identity::{IdentityError, IdentityRule, RowError, RowReader, whole_hunt_group};
+use crate::rules::identity::{IdentityError, IdentityRule, RowError, RowReader};
 
 /// What an intake needs to begin.
 #[derive(Debug, Clone)]
@@ -151,10 +151,8 @@ impl Intake {
     pub fn finish(self, scope: Scope) -> Outcome {
         let diff::Outcome { deltas, members, new, changed, gone, returned, known_after } =
             self.comparison.finish(scope);
-        let by_hunt = self.job.rule.suppress_by.as_ref().is_some_and(Vec::is_empty);
-        let whole = by_hunt.then(|| whole_hunt_group(&self.job.tenant, &self.job.hunt, &self.job.secret));
         let candidate = |delta: &HitDelta| {
-            let group = whole.or_else(|| self.groups.get(&delta.ordinal).copied().flatten());
+            let group = self.groups.get(&delta.ordinal).copied().flatten();
             delta.kind.map(|kind| Candidate { ordinal: delta.ordinal, kind, group })
         };
         Outcome {
@@ -198,7 +196,6 @@ impl Intake {
     }
 
     fn read_rows(&mut self, reader: &mut RowReader, packer: &mut Packer, chunk: &RowChunk) -> Result<(), IntakeError> {
-        let by_columns = self.job.rule.suppress_by.as_ref().is_some_and(|by| !by.is_empty());
         for raw in chunk.iter() {
             self.rows += 1;
             let mut row = reader.read(raw).map_err(|why| IntakeError::Row { row: self.rows, why })?;
@@ -206,7 +203,7 @@ impl Intake {
             let seen = self.comparison.observe(facts.hit, facts.fingerprint, facts.event_time);
             let Some(kind) = seen.sighting.stored_as() else { continue };
             packer.add(RowRecord { ordinal: seen.ordinal, kind, hit: facts.hit }, |out| row.write_json(out))?;
-            if let Some(group) = facts.group.filter(|_| by_columns) {
+            if let Some(group) = facts.group {
                 self.note_group(seen.ordinal, group);
             }
         }

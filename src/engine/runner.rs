@@ -204,7 +204,7 @@ impl Runner {
 
     /// What a failure comes to: a run that says why, and a notice where it is time for one.
     fn judge_failure(&self, order: &Order, track: &Track, base: Run, failure: &ApiFailure) -> RunCommit {
-        let error = describe(failure);
+        let error = describe(failure, Asking::is_covered_again(order));
         let run = Run { status: RunStatus::Failed, error: Some(error), ..base };
         let row = track.failures_in_row + 1;
         let due = order.notify && route::failure_due(row, track.last_failure_notice, &self.failures, run.finished);
@@ -240,14 +240,18 @@ fn notice_hunt(hunt: &Hunt) -> NoticeHunt {
     }
 }
 
-/// What failed, why, and how to mend it, in one text.
-fn describe(failure: &ApiFailure) -> String {
+/// What failed, why, and how to mend it, after all tries that the failure was worth: in one text.
+fn describe(failure: &ApiFailure, covered_again: bool) -> String {
     let hint = failure.hint.clone().unwrap_or_else(|| remedy::hint(&failure.class).to_owned());
     let id = failure.request_id.as_ref().map(|id| format!(" [request {id}]")).unwrap_or_default();
     let status = failure.status.map(|status| format!(", HTTP {status}")).unwrap_or_default();
     // Where a person must act, that is the last word; where it may pass by itself, what becomes of it.
     let passing = matches!(failure.class, FailureClass::Service | FailureClass::Timeout | FailureClass::BrokenBody);
-    let next = if passing { "; the next run covers the same event time" } else { "" };
+    let next = match (passing, covered_again) {
+        (true, true) => "; this run has given up, and the next one covers the same event time",
+        (true, false) => "; this run has given up, and the next one asks again",
+        (false, _) => "",
+    };
     format!("{} ({}{status}){id}; {hint}{next}", failure.message, failure.class)
 }
 

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::packer::{Packer, Packing};
-use super::scenario::Framing;
+use super::scenario::{Effect, Framing};
 
 /// The proxy before the service takes bodies up to this (nginx's `client_max_body_size`).
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -89,6 +89,19 @@ impl Damage {
     #[must_use]
     pub const fn breaks(&self) -> bool {
         self.hangup || self.cut_at.is_some() || self.wrong_length.is_some()
+    }
+
+    /// Adds what `effect` does to an answer on its way; gives it back where it does something else.
+    pub fn take(&mut self, effect: Effect) -> Option<Effect> {
+        match effect {
+            Effect::SlowFirstByte(span) => self.delay += span.0,
+            Effect::CutBody(bytes) => self.cut_at = Some(bytes),
+            Effect::WrongLength(bytes) => self.wrong_length = Some(bytes),
+            Effect::SlowBody { bytes, every } => self.slow = Some((bytes, every.0)),
+            Effect::Hangup => self.hangup = true,
+            other => return Some(other),
+        }
+        None
     }
 }
 

@@ -107,14 +107,10 @@ impl Visit<'_> {
         let call = Call { token: false, hunt, tenant: Some(&tenant.id), start, now: self.now };
         let mut spoilt = None;
         for effect in self.state.effects(&self.scenario, &call) {
-            match effect {
-                Effect::SlowFirstByte(span) => damage.delay += span.0,
-                Effect::CutBody(bytes) => damage.cut_at = Some(bytes),
-                Effect::WrongLength(bytes) => damage.wrong_length = Some(bytes),
-                Effect::SlowBody { bytes, every } => damage.slow = Some((bytes, every.0)),
-                Effect::Hangup => damage.hangup = true,
-                Effect::ErrorMember | Effect::NotJson | Effect::Empty => spoilt = spoilt.or(Some(effect)),
-                other => {
+            match damage.take(effect) {
+                None => {}
+                Some(rows @ (Effect::ErrorMember | Effect::NotJson | Effect::Empty)) => spoilt = spoilt.or(Some(rows)),
+                Some(other) => {
                     if let Some(text) = self.fault(other, tenant, quota) {
                         return (Answer::Text(text), None);
                     }

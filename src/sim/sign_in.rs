@@ -46,13 +46,8 @@ pub fn answer(state: &State, request: &Request, tenant: &str) -> Reply {
     let mut damage = Damage { delay: scenario.latency.pick(mix(&[draw, 5])), ..Damage::default() };
     let mut text = None;
     for effect in state.effects(&scenario, &call) {
-        match effect {
-            Effect::SlowFirstByte(span) => damage.delay += span.0,
-            Effect::CutBody(bytes) => damage.cut_at = Some(bytes),
-            Effect::WrongLength(bytes) => damage.wrong_length = Some(bytes),
-            Effect::SlowBody { bytes, every } => damage.slow = Some((bytes, every.0)),
-            Effect::Hangup => damage.hangup = true,
-            other => text = text.or_else(|| fault(other)),
+        if let Some(other) = damage.take(effect) {
+            text = text.or_else(|| fault(other));
         }
     }
     let text = text.unwrap_or_else(|| {

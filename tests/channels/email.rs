@@ -13,6 +13,7 @@ use huntd::ports::channel::{Channel, SendError};
 
 use crate::mime::Part;
 use crate::notices;
+use crate::sample;
 use crate::smtp::{Faults, MailServer, PASSWORD, USER};
 
 /// Settings that fit `server`; the password lies in `folder`.
@@ -133,7 +134,7 @@ async fn a_repeat_is_the_same_mail() {
 
 #[tokio::test]
 async fn a_failing_hunt_is_a_mail_without_a_table() {
-    let (server, sent) = send(Faults::default(), &notices::failing()).await;
+    let (server, sent) = send(Faults::default(), &sample::failing()).await;
     sent.unwrap();
     let mail = Part::parse(&server.mails()[0].data);
     assert_eq!(mail.header("subject"), Some("[failing] Encoded PowerShell (contoso)"));

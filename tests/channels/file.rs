@@ -11,6 +11,7 @@ use huntd::ports::channel::{Channel, SendError};
 use serde_json::Value;
 
 use crate::notices;
+use crate::sample;
 
 fn file(path: &Path) -> File {
     File::new(notices::channel("hits"), &FileChannel { path: path.to_owned() })
@@ -135,6 +136,6 @@ async fn what_goes_wrong_is_said_with_its_mend() {
     // /dev/full answers every write with ENOSPC, and is no regular file: it must not be taken for one.
     let full = file(Path::new("/dev/full")).send(&notices::usual(1)).await.unwrap_err();
     assert!(matches!(full, SendError::Later(_)), "{full}");
-    let SendError::Never(text) = file(&missing).send(&notices::failing()).await.unwrap_err() else { panic!() };
+    let SendError::Never(text) = file(&missing).send(&sample::failing()).await.unwrap_err() else { panic!() };
     assert!(text.contains("failures.to"), "{text}");
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::notices;
+use crate::sample;
 
 /// A log that is kept in memory.
 #[derive(Clone, Default)]
@@ -47,7 +48,7 @@ async fn an_event_a_hit_with_fixed_fields() {
     let guard = tracing::subscriber::set_default(subscriber);
     let notice = notices::usual(1_003);
     Log::new(notices::channel("journal")).send(&notice).await.unwrap();
-    Log::new(notices::channel("journal")).send(&notices::failing()).await.unwrap();
+    Log::new(notices::channel("journal")).send(&sample::failing()).await.unwrap();
     drop(guard);
     let text = kept.text();
     let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

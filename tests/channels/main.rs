@@ -11,6 +11,9 @@
 mod mime;
 #[path = "../support/notices.rs"]
 mod notices;
+#[path = "../support/sample.rs"]
+#[allow(dead_code, reason = "the renderers' tests use the rest")]
+mod sample;
 #[path = "../support/smtp.rs"]
 mod smtp;
 

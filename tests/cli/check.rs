@@ -49,7 +49,7 @@ fn each_format_says_the_same() {
 fn a_sound_tree_is_no_finding() {
     let site = broken();
     let sound = in_repository(&site, &["hunts/sound.yaml"]).expect(0);
-    assert_eq!((sound.stdout.as_str(), sound.stderr.as_str()), ("", "1 hunts, 0 errors, 0 warnings\n"));
+    assert_eq!((sound.stdout.as_str(), sound.stderr.as_str()), ("", "1 hunt, 0 errors, 0 warnings\n"));
     let strict = in_repository(&site, &["hunts/sound.yaml", "--strict"]);
     strict.expect(0);
 }
@@ -60,7 +60,7 @@ fn warnings_count_when_one_is_strict() {
     site.write("hunts/odd.yaml", "query: DeviceEvents\nschedule: '@daily'\nseverity: urgent\n");
     in_repository(&site, &["hunts"]).expect(0);
     let printed = in_repository(&site, &["hunts", "--strict"]).expect(1);
-    assert!(printed.stderr.contains("0 errors, 1 warnings"), "{}", printed.stderr);
+    assert!(printed.stderr.contains("1 hunt, 0 errors, 1 warning\n"), "{}", printed.stderr);
 }
 
 #[test]

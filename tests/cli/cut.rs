@@ -154,8 +154,14 @@ async fn a_body_that_breaks_off_is_never_the_whole() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_stays_unwell_is_asked_four_times_and_no_more() {
-    for fault in ["internal_error", "unknown_error", "unavailable"] {
-        let engine = Engine::start("{}").await;
+    let (again, asks) = ("the next one covers the same event time", "the next one asks again");
+    for (fault, trigger, next) in [
+        ("internal_error", Trigger::Schedule, again),
+        ("unknown_error", Trigger::Manual, asks),
+        ("unavailable", Trigger::CatchUp, again),
+    ] {
+        let mut engine = Engine::start("{}").await;
+        engine.order.trigger = trigger;
         engine.fault(&serde_json::json!({"does": fault}));
         let before = engine.clock.now();
         let failed = engine.run().await.run;
@@ -166,6 +172,8 @@ async fn a_service_that_stays_unwell_is_asked_four_times_and_no_more() {
         let error = failed.error.unwrap();
         assert!(error.contains("HTTP 50"), "{error}");
         assert!(error.contains("the service"), "it says whose fault it is: {error}");
+        assert!(!error.contains("tries again"), "it was given up: {error}");
+        assert!(error.ends_with(&format!("; this run has given up, and {next}")), "{error}");
         engine.simulator.set(|scenario| scenario.faults.clear());
         let whole = engine.run().await.run;
         assert_eq!((whole.status, whole.new), (RunStatus::Ok, ROWS), "{fault}: nothing is lost");

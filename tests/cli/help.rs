@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::desk::golden;
-use crate::support::{Printed, binary, printed};
+use crate::desk::{TO_FILE, config, golden};
+use crate::support::{Printed, Site, binary, printed};
 
 fn huntd(arguments: &[&str]) -> Printed {
     printed(Command::new(binary()).args(arguments).env_remove("HUNTD_CONFIG").env("NO_COLOR", "1"))
@@ -70,4 +70,33 @@ fn a_wrong_use_is_exit_2_with_a_way_on() {
     }
     let nothing = huntd(&[]).expect(2);
     assert!(nothing.stderr.contains("Usage: huntd"), "{}", nothing.stderr);
+}
+
+/// The examples of `huntd run` in a text, without the words that stand apart behind them.
+fn run_examples(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim).filter(|line| line.starts_with("huntd run ") && !line.contains('…'));
+    lines.filter_map(|line| line.split("  ").next()).map(str::to_owned).collect()
+}
+
+/// Each example goes with the hunts that ship, as a shell reads it.
+#[test]
+fn examples_of_run_name_hunts_that_ship() {
+    let site = Site::new();
+    let folder = std::env::current_dir().unwrap().join("hunts");
+    site.write("huntd.yaml", format!("hunts: {}\n{}", folder.display(), config("http://127.0.0.1:9", TO_FILE)));
+    let reference = std::fs::read_to_string("docs/commands.md").unwrap();
+    let helps = [huntd(&["help"]).stdout, huntd(&["help", "run"]).stdout, reference];
+    for (text, least) in helps.iter().zip([1, 4, 6]) {
+        let examples = run_examples(text);
+        assert!(examples.len() >= least, "{examples:?}");
+        for example in examples {
+            let dry = if example.contains(" --dry-run") { "" } else { "--dry-run " };
+            let line = example.replacen("huntd run ", &format!("\"$HUNTD\" -c huntd.yaml run {dry}"), 1);
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &line]).current_dir(site.path()).env("HUNTD", binary()).env_remove("HUNTD_CONFIG");
+            let asked = printed(&mut shell);
+            assert_eq!(asked.code, 0, "{example}\n{}", asked.stderr);
+            assert!(asked.stdout.contains("# POST "), "{example}\n{}", asked.stdout);
+        }
+    }
 }

@@ -22,6 +22,34 @@ fn exit_codes_tell_a_script_what_happened() {
     assert!(failed.stdout.contains("enc on contoso: ok, "), "a failed hunt stops no other: {}", failed.stdout);
 }
 
+/// More than any listing holds, and more than is ever read for one.
+const MANY: &str = "
+hunts:
+  - name: enc
+    match: {table: DeviceProcessEvents}
+    columns: {Timestamp: datetime, DeviceId: string, ReportId: long, Command: string}
+    streams: [{every: 0s, from: -20m, count: 1234, row: {ReportId: '{n}', DeviceId: d1, Command: a}}]
+";
+
+#[test]
+fn a_long_result_is_counted_whole() {
+    let desk = Desk::new(MANY, TO_FILE);
+    let ran = desk.huntd(&["run", "enc"]).expect(0).stdout;
+    let lines: Vec<&str> = ran.lines().collect();
+    let [run, headline, shown @ .., more] = lines.as_slice() else { panic!("{ran}") };
+    assert!(run.contains("ok, 1234 rows, 1234 new"), "{ran}");
+    assert!(headline.contains(" 1234 new: "), "{ran}");
+    let (id, _) = run.split_once(' ').unwrap();
+    let rest = 1234 - shown.len();
+    assert_eq!(*more, format!("  + {rest} more: huntd hits --run {id}"));
+    let first = desk.huntd(&["hits", "--run", id]).expect(0).stdout;
+    assert_eq!(first.lines().count(), 1234);
+    for (shown, listed) in shown.iter().zip(first.lines()) {
+        let hit = shown.split_whitespace().nth(2).unwrap();
+        assert!(listed.contains(hit), "{shown}\n{listed}");
+    }
+}
+
 #[test]
 fn a_run_without_notices_stores_and_tells_nobody() {
     let desk = Desk::usual();

@@ -6,16 +6,14 @@ use std::time::Duration;
 use huntd::engine::runner::{Order, Runner};
 use huntd::engine::tenant::Tenant;
 use huntd::model::config::Quota;
-use huntd::model::failure::ApiFailure;
 use huntd::model::quota::BlockReason;
-use huntd::model::row::{Column, ColumnType, Schema};
 use huntd::model::run::{RunStatus, Trigger};
-use huntd::ports::api::{AnswerEnd, AnswerPiece, QueryRequest, TenantApi};
+use huntd::ports::api::AnswerEnd;
 use huntd::ports::clock::Clock;
-use tokio::sync::mpsc;
 
 use crate::clock::within;
 use crate::stage::{HOUR, MINUTE, QUOTA, START, Stage, THREE, hunt};
+use crate::stub::Stub;
 
 #[tokio::test]
 async fn a_refused_token_is_replaced_and_costs_one_more_call() {
@@ -281,38 +279,15 @@ async fn exactly_as_many_rows_as_the_limit_are_no_whole_result() {
     assert_eq!((run.status, run.gone), (RunStatus::Ok, 1), "only a whole result says what is gone");
 }
 
-/// An API that says how many rows it sent, and sends none.
-struct Counting(u64);
-
-#[async_trait::async_trait]
-impl TenantApi for Counting {
-    fn takes_timespan(&self) -> bool {
-        true
-    }
-
-    fn endpoint(&self) -> String {
-        String::new()
-    }
-
-    async fn sign_in(&self) -> Result<(), ApiFailure> {
-        Ok(())
-    }
-
-    async fn forget_token(&self) {}
-
-    async fn query(&self, _: &QueryRequest, pieces: mpsc::Sender<AnswerPiece>) -> Result<AnswerEnd, ApiFailure> {
-        let column = Column { name: "N".to_owned(), kind: ColumnType::Long };
-        pieces.send(AnswerPiece::Schema(Schema { columns: vec![column] })).await.unwrap();
-        Ok(AnswerEnd { rows: self.0, ..AnswerEnd::default() })
-    }
-}
-
 #[tokio::test]
 async fn a_limit_set_above_the_apis_own_hides_no_cut() {
     let stage = Stage::new(THREE).await;
     let hunt = hunt("h", "");
     for (rows, expected) in [(100_000, RunStatus::Partial), (99_999, RunStatus::Ok)] {
-        let (quota, api) = (Quota { row_limit: 1_000_000, ..QUOTA }, Arc::new(Counting(rows)));
+        let (quota, api) = (
+            Quota { row_limit: 1_000_000, ..QUOTA },
+            Arc::new(Stub(move || AnswerEnd { rows, ..AnswerEnd::default() })),
+        );
         let tenant = Arc::new(Tenant { name: stage.tenant.name.clone(), quota, api });
         let run = stage.runner.run(&Order { tenant, ..stage.order(&hunt) }).await.unwrap().run;
         assert_eq!(run.status, expected, "{rows}");

@@ -21,5 +21,7 @@ mod spending;
 mod stage;
 mod stop;
 mod stream;
+#[path = "../support/stub.rs"]
+mod stub;
 mod telling;
 mod windows;

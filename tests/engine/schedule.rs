@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use huntd::engine::tenant::Tenant;
 use huntd::engine::tick::Scheduler;
-use huntd::model::failure::ApiFailure;
 use huntd::model::hunt::Hunt;
 use huntd::model::run::{RunStatus, Trigger};
-use huntd::ports::api::{AnswerEnd, AnswerPiece, QueryRequest, TenantApi};
+use huntd::ports::api::AnswerEnd;
 use huntd::ports::clock::Clock;
 use huntd::ports::store::Store;
-use tokio::sync::mpsc;
 
 use crate::clock::within;
 use crate::stage::{HOUR, MINUTE, START, STREAM, Stage, THREE, hunt};
+use crate::stub::Stub;
 
 /// Looks, and waits until nothing is under way.
 async fn serve(scheduler: &mut Scheduler) -> usize {
@@ -162,43 +162,21 @@ async fn a_broken_hunt_stops_no_other() {
     assert_eq!(stage.owners.got().len(), 1, "and its owners hear of it");
 }
 
-/// An API that panics at its first call, and lets the test see it.
-struct Panicking(Arc<std::sync::atomic::AtomicUsize>);
-
-#[async_trait::async_trait]
-impl TenantApi for Panicking {
-    fn takes_timespan(&self) -> bool {
-        true
-    }
-
-    fn endpoint(&self) -> String {
-        String::new()
-    }
-
-    async fn sign_in(&self) -> Result<(), ApiFailure> {
-        Ok(())
-    }
-
-    async fn forget_token(&self) {}
-
-    async fn query(&self, _: &QueryRequest, _: mpsc::Sender<AnswerPiece>) -> Result<AnswerEnd, ApiFailure> {
-        let before = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        assert!(before > 0, "on purpose");
-        Ok(AnswerEnd::default())
-    }
-}
-
 #[tokio::test]
 async fn a_run_that_panics_leaves_its_tick_to_be_served() {
     let stage = Stage::new(THREE).await;
-    let calls = Arc::default();
-    let api = Arc::new(Panicking(Arc::clone(&calls)));
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let api = Arc::new(Stub(move || {
+        assert!(count.fetch_add(1, Ordering::SeqCst) > 0, "on purpose");
+        AnswerEnd::default()
+    }));
     let tenant = Arc::new(Tenant { name: stage.tenant.name.clone(), quota: stage.tenant.quota, api });
     let stage = Stage { tenant, ..stage };
     let mut scheduler = stage.scheduler(&[hunt("h", "")]).await;
     assert_eq!(pass(&stage, &mut scheduler, 10).await, 1);
     assert!(stage.runs().await.is_empty());
     assert_eq!(pass(&stage, &mut scheduler, 1).await, 1, "a minute later");
-    assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), 2);
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
     assert_eq!(stage.runs().await[0].due, START.plus(MINUTE * 10));
 }

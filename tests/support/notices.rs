@@ -1,79 +1,29 @@
-//! Notices for tests of channels: a usual one, a failing hunt's, and a hostile one.
+//! Notices for tests of channels: a usual one, and a hostile one.
 
-use std::time::Duration;
-
-use huntd::model::delivery::{Notice, NoticeHunt};
-use huntd::model::hit::{Hit, HitKind};
-use huntd::model::hunt::Severity;
-use huntd::model::id::{ChannelName, DeliveryId, HitId, HuntId, RunId, TenantName};
-use huntd::model::run::{Run, RunStatus, Trigger};
-use huntd::model::time::{Timestamp, Window};
+use huntd::model::delivery::Notice;
+use huntd::model::hit::HitKind;
+use huntd::model::id::{ChannelName, HitId, HuntId};
 use serde_json::json;
-use serde_json::value::RawValue;
 
-fn at(text: &str) -> Timestamp {
-    Timestamp::parse(text).unwrap()
-}
+use crate::sample;
 
 /// A channel's name.
 pub(crate) fn channel(name: &str) -> ChannelName {
     ChannelName::new(name).unwrap()
 }
 
-/// A notice with one hit a row, to be delivered for the first time.
+/// A notice with one hit a row, of a hunt with a blank in its id; some hits are back.
 pub(crate) fn notice(rows: &[serde_json::Value]) -> Notice {
-    let run = RunId::new("20261124T161300Z-3fa9c1d2").unwrap();
-    let as_of = at("2026-11-24T16:13:00Z");
-    let hits = rows.iter().enumerate().map(|(number, row)| Hit {
-        hit: HitId(std::array::from_fn(|at| u8::try_from((number + 1) * (at + 3) % 251).unwrap())),
-        hunt: "endpoint/encoded powershell".to_owned(),
-        tenant: "contoso".to_owned(),
-        kind: if number % 5 == 3 { HitKind::Returned } else { HitKind::New },
-        run: run.as_str().to_owned(),
-        first_seen: as_of.minus(Duration::from_mins(33)),
-        last_seen: as_of,
-        severity: Severity::High,
-        row: RawValue::from_string(row.to_string()).unwrap(),
-    });
-    Notice {
-        delivery: DeliveryId::derive(&run, &channel("soc"), "hits"),
-        attempts: 0,
-        hunt: NoticeHunt {
-            id: "endpoint/encoded powershell".to_owned(),
-            name: "Encoded PowerShell".to_owned(),
-            description: "PowerShell was started with an encoded command. Administrators do this rarely; attackers do it to hide what they run.\n\nDecode the command, look at its parent process, and ask the person who was signed in.".to_owned(),
-            severity: Severity::High,
-            tactics: vec!["Execution".to_owned(), "DefenseEvasion".to_owned()],
-            techniques: vec!["T1059.001".to_owned(), "T1027".to_owned()],
-            tags: vec!["windows".to_owned()],
-            owner: Some("blue@contoso.example".to_owned()),
-            entities: vec!["DeviceName".to_owned(), "AccountUpn".to_owned()],
-        },
-        hits: hits.collect(),
-        run: Run {
-            run,
-            hunt: HuntId::new("endpoint/encoded powershell").unwrap(),
-            tenant: TenantName::new("contoso").unwrap(),
-            due: as_of,
-            started: as_of,
-            finished: as_of.plus(Duration::from_secs(2)),
-            window: Some(Window { from: as_of.minus(Duration::from_mins(90)), to: as_of }),
-            as_of,
-            status: RunStatus::Ok,
-            rows: 1_204,
-            new: rows.len() as u64,
-            changed: 0,
-            gone: 0,
-            returned: 0,
-            calls: 1,
-            api: Duration::from_millis(1_250),
-            error: None,
-            hunt_version: "9f2c4e7a11d0".to_owned(),
-            commit: Some("a1b2c3d".to_owned()),
-            trigger: Trigger::Schedule,
-            query: "DeviceProcessEvents | where ProcessCommandLine has '-enc'".to_owned(),
-        },
+    let rows: Vec<String> = rows.iter().map(ToString::to_string).collect();
+    let mut notice = sample::notice(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+    notice.run.hunt = HuntId::new("endpoint/encoded powershell").unwrap();
+    notice.hunt.id = notice.run.hunt.as_str().to_owned();
+    for (number, hit) in notice.hits.iter_mut().enumerate() {
+        hit.hit = HitId(std::array::from_fn(|at| u8::try_from((number + 1) * (at + 3) % 251).unwrap()));
+        hit.hunt.clone_from(&notice.hunt.id);
+        hit.kind = if number % 5 == 3 { HitKind::Returned } else { HitKind::New };
     }
+    notice
 }
 
 /// A usual notice.
@@ -99,19 +49,6 @@ pub(crate) fn usual(hits: usize) -> Notice {
         })
     };
     notice(&(0..hits).map(row).collect::<Vec<_>>())
-}
-
-/// A hunt that keeps failing.
-pub(crate) fn failing() -> Notice {
-    let mut notice = notice(&[]);
-    notice.run.status = RunStatus::Failed;
-    notice.run.rows = 0;
-    notice.run.error = Some(
-        "the API refused the query: 'where' operator: Failed to resolve table or column expression named \
-         'DeviceProcesEvents'\nhint: did you mean `DeviceProcessEvents`? `huntd check` finds it offline"
-            .to_owned(),
-    );
-    notice
 }
 
 /// What an attacker would try, in names and in rows.

@@ -218,7 +218,7 @@ fn hint(class: &FailureClass, refusal: &Refusal<'_>, message: &str) -> Option<St
             "the query is too long for the service (about 1 MB): move lists out of it, or split the hunt".to_owned()
         }
         FailureClass::Request => "check api and api_url in huntd.yaml, and any proxy in between".to_owned(),
-        FailureClass::Service => "the service's own fault, often a passing one; huntd tries again".to_owned(),
+        FailureClass::Service => "the service's own fault, often a passing one; where it lasts, see whether the portal runs the query".to_owned(),
         FailureClass::BrokenBody => "nothing is taken from such an answer".to_owned(),
         FailureClass::SignIn | FailureClass::Secret => return None,
     };

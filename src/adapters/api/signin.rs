@@ -89,7 +89,7 @@ fn refused(answer: &TokenAnswer<'_>, body: &Value, now: Timestamp, veil: Veil<'_
         line => line.to_owned(),
     };
     let hint = match class {
-        FailureClass::Service => Some("a passing fault of the sign-in service; huntd tries again".to_owned()),
+        FailureClass::Service => Some("a fault of the sign-in service, most often a passing one".to_owned()),
         FailureClass::Request => Some("check login_url in huntd.yaml: huntd follows no redirection".to_owned()),
         _ => Some(hint(&codes(body, description)).to_owned()),
     };

@@ -11,6 +11,7 @@
 //!   key     held  one level    exact bytes        held      checked, dropped
 //! ```
 
+mod member;
 mod scan;
 
 use std::time::Duration;
@@ -18,9 +19,9 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use self::member::{Member, cpu, schema};
 use self::scan::{Scan, is_blank};
-use super::span;
-use crate::model::row::{Column, ColumnType, RowChunk, Schema};
+use crate::model::row::{RowChunk, Schema};
 
 /// Rows in one chunk.
 const CHUNK_ROWS: usize = 256;
@@ -70,38 +71,6 @@ pub(super) enum Malformed {
     /// A member that every answer has.
     #[error("it has no `{0}`")]
     Lacks(&'static str),
-}
-
-/// A member of the answer, by its key in either dialect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Member {
-    Schema,
-    Results,
-    Stats,
-    Error,
-    Other,
-}
-
-impl Member {
-    fn of(key: &str) -> Self {
-        match key {
-            "schema" | "Schema" => Self::Schema,
-            "results" | "Results" => Self::Results,
-            "stats" | "Stats" => Self::Stats,
-            "error" | "Error" => Self::Error,
-            _ => Self::Other,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Schema => "schema",
-            Self::Results => "results",
-            Self::Stats => "stats",
-            Self::Error => "error",
-            Self::Other => "",
-        }
-    }
 }
 
 /// What comes next. The three `In…` states run a [`Scan`]; the others wait for one byte.
@@ -375,27 +344,6 @@ impl Splitter {
 /// Whether a chunk is to be handed on before more is added.
 pub(super) fn is_full(rows: &RowChunk) -> bool {
     rows.len() >= CHUNK_ROWS || rows.byte_len() >= CHUNK_BYTES
-}
-
-/// The columns: `name` and `type`, which one of the two dialects writes with capitals.
-fn schema(value: &Value) -> Option<Schema> {
-    let text = |column: &Value, keys: [&str; 2]| {
-        let found = keys.into_iter().find_map(|key| column.get(key));
-        found.and_then(Value::as_str).map(str::to_owned)
-    };
-    let column = |column: &Value| {
-        let name = text(column, ["name", "Name"])?;
-        let kind = text(column, ["type", "Type"])?;
-        Some(Column { name, kind: ColumnType::parse(&kind) })
-    };
-    let columns = value.as_array()?.iter().map(column).collect::<Option<Vec<_>>>()?;
-    Some(Schema { columns })
-}
-
-/// `Stats.resource_usage.cpu`, whose key has a blank in it.
-fn cpu(stats: &Value) -> Option<Duration> {
-    let total = stats.get("resource_usage")?.get("cpu")?.get("total cpu")?;
-    span::parse(total.as_str()?)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub fn run(path: &Path, arguments: &CheckArguments, output: Output) -> Result<Ex
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
     let (errors, warnings) = (count(Level::Error), count(Level::Warning));
     if arguments.format == CheckFormat::Human && !output.json {
-        output.note(&format!("{hunts} hunts, {errors} errors, {warnings} warnings"))?;
+        output.note(&check::human::summary(&findings, hunts))?;
     }
     let bad = errors > 0 || (arguments.strict && warnings > 0);
     Ok(if bad { Exit::Findings } else { Exit::Done })

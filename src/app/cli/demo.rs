@@ -22,6 +22,7 @@ use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::Timestamp;
 use crate::ports::clock::{ManualClock, SharedClock};
 use crate::rules::definition::HuntFile;
+use crate::rules::render::tally::Tally;
 use crate::rules::render::terminal::{Layout, listing};
 use crate::rules::route::Verdict;
 use crate::rules::{config, definition};
@@ -142,7 +143,7 @@ async fn show(runner: &Runner, finished: &Finished, output: Output) -> Result<()
         None => None,
     };
     if let Some(hits) = told {
-        output.line(listing(&finished.notice, &hits, &layout).trim_end())?;
+        output.line(listing(&finished.notice, &Tally::of(&hits), &hits, &layout).trim_end())?;
     } else if run.new > 0 {
         output.line(&format!(
             "{} new, and not told: {} ({})",

@@ -43,7 +43,7 @@ pub async fn run(path: &Path, arguments: &HitsArguments, output: Output) -> Resu
         return Err(error);
     }
     if !output.json {
-        output.note(&format!("{printed} hits"))?;
+        output.note(&format!("{printed} hit{}", if printed == 1 { "" } else { "s" }))?;
     }
     Ok(Exit::Done)
 }

@@ -25,12 +25,11 @@ use crate::ports::clock::{SharedClock, SystemClock};
 use crate::ports::store::{HitFilter, Track};
 use crate::rules::check::nearest::did_you_mean;
 use crate::rules::render::record;
+use crate::rules::render::tally::Tally;
 use crate::rules::render::terminal::{Layout, listing, terminal_safe};
 
 /// Runs at a time: the quota bounds the calls; this bounds the memory.
 const AT_A_TIME: usize = 8;
-/// Hits shown of a run; `huntd hits --run` shows all.
-const SHOWN: usize = 1000;
 
 /// `huntd run`.
 pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Result<Exit, AppError> {
@@ -182,14 +181,14 @@ async fn show(runner: &Runner, finished: &Finished, output: Output) -> Result<()
         return output.object(&RunShape::from(run));
     }
     output.line(&record::run_line(run))?;
+    let layout = Layout { colour: output.terminal, ..Layout::default() };
     let mut hits: Vec<Hit> = Vec::new();
-    let filter = HitFilter { run: Some(&run.run), limit: Some(SHOWN), ..HitFilter::default() };
+    let filter = HitFilter { run: Some(&run.run), ..HitFilter::default() };
     let keep = |hit| {
         hits.push(hit);
-        ControlFlow::Continue(())
+        if hits.len() < layout.most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     runner.store.hits(&filter, keep).await?;
-    let layout = Layout { colour: output.terminal, ..Layout::default() };
-    let text = listing(&finished.notice, &hits, &layout);
+    let text = listing(&finished.notice, &Tally::of_run(run), &hits, &layout);
     if text.is_empty() { Ok(()) } else { output.line(text.trim_end()) }
 }

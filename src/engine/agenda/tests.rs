@@ -1,43 +1,20 @@
 //! The agenda, with the time as an argument.
 
-use tokio::sync::mpsc;
+#[path = "../../../tests/support/stub.rs"]
+mod stub;
 
 use super::*;
 use crate::model::config::{HuntDefaults, Quota};
-use crate::model::failure::ApiFailure;
 use crate::model::id::TenantName;
 use crate::model::schedule::Schedule;
 use crate::model::time::Zone;
-use crate::ports::api::{AnswerEnd, AnswerPiece, QueryRequest, TenantApi};
+use crate::ports::api::AnswerEnd;
 use crate::rules::definition::{self, HuntFile};
 
 /// 2026-11-24T10:00:00Z.
 const START: Timestamp = Timestamp::from_seconds(1_795_514_400);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
-
-struct Nobody;
-
-#[async_trait::async_trait]
-impl TenantApi for Nobody {
-    fn takes_timespan(&self) -> bool {
-        true
-    }
-
-    fn endpoint(&self) -> String {
-        String::new()
-    }
-
-    async fn sign_in(&self) -> Result<(), ApiFailure> {
-        Ok(())
-    }
-
-    async fn forget_token(&self) {}
-
-    async fn query(&self, _: &QueryRequest, _: mpsc::Sender<AnswerPiece>) -> Result<AnswerEnd, ApiFailure> {
-        Ok(AnswerEnd::default())
-    }
-}
 
 fn hunt(schedule: &str, splay: &str) -> Arc<Hunt> {
     let text = format!("id: h\nquery: DeviceInfo\nschedule: '{schedule}'\nsplay: {splay}\n");
@@ -48,7 +25,7 @@ fn hunt(schedule: &str, splay: &str) -> Arc<Hunt> {
 
 fn tenant() -> Arc<Tenant> {
     let quota = Quota { calls_per_minute: 1, calls_per_hour: 1, concurrent: 1, row_limit: 1 };
-    Arc::new(Tenant { name: TenantName::new("contoso").unwrap(), quota, api: Arc::new(Nobody) })
+    Arc::new(Tenant { name: TenantName::new("contoso").unwrap(), quota, api: Arc::new(stub::Stub(AnswerEnd::default)) })
 }
 
 /// An agenda of one hunt of every minute, served up to `look`.

@@ -18,15 +18,27 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Connections that read: the listing verbs, the console and the runners together.
 const READERS: u32 = 4;
 
-/// What every connection to `path` needs. sqlx sets the busy time-out when it opens the file, before
-/// any PRAGMA, so that the change to WAL already waits for others.
+/// What a connection to `path` needs that may write. sqlx sets the busy time-out when it opens the file,
+/// before any PRAGMA, so that the change to WAL already waits for others.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+    shared(path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
+}
+
+/// What a connection to `path` needs where nothing can be written. Without a WAL all there is stands in
+/// the file, and SQLite is told that nobody changes it (`immutable`), as it else must make a WAL to read.
+/// With one, another process is at work or was killed: SQLite reads both, if the shared memory file is
+/// there too (<https://www.sqlite.org/wal.html>, 5).
+pub(super) fn options_to_read(path: &Path) -> SqliteConnectOptions {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    shared(path).read_only(true).immutable(!Path::new(&wal).exists())
+}
+
+fn shared(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
         .busy_timeout(PATIENCE)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         // A sort must not need a folder for temporary files.
         .pragma("temp_store", "MEMORY")
@@ -38,8 +50,8 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// The readers' pool; opens nothing before the first read.
-pub(super) fn readers(path: &Path) -> SqlitePool {
-    let options = options(path).pragma("query_only", "ON").pragma("cache_size", "-4096");
+pub(super) fn readers(options: SqliteConnectOptions) -> SqlitePool {
+    let options = options.pragma("query_only", "ON").pragma("cache_size", "-4096");
     SqlitePoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(PATIENCE)

@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Sqlite, SqlitePool, Transaction};
 use uuid::Uuid;
 
-use super::connection::{Write, Writer, options, readers};
+use super::connection::{Write, Writer, options, options_to_read, readers};
 use super::error::StoreError;
 use super::fault::{Fault, explain_io};
 use super::owner::this_owner;
@@ -46,19 +46,46 @@ impl Store {
         make_file(path)?;
         let options = options(path);
         let mut conn = connect(&options).await.map_err(|fault| fault.explain(path))?;
-        let (database_id, secret) = prepare(&mut conn, path).await?;
+        let own = prepare(&mut conn, path).await?;
+        Ok(Self::with(path, options, conn, own))
+    }
+
+    fn with(path: &Path, options: SqliteConnectOptions, conn: SqliteConnection, own: (String, [u8; 32])) -> Self {
+        let readers = readers(options.clone());
         let writer = Writer::new(options, conn);
-        let (readers, owner, path) = (readers(path), this_owner(), path.to_owned());
-        Ok(Self { inner: Arc::new(Inner { path, writer, readers, secret, database_id, owner }) })
+        let (database_id, secret) = own;
+        let (owner, path) = (this_owner(), path.to_owned());
+        Self { inner: Arc::new(Inner { path, writer, readers, secret, database_id, owner }) }
     }
 
     /// Opens the database for a verb that only shows what is there: says so where no run was made yet.
+    /// On a read-only disk, or in a folder of another user, it can be read, and every write is an error.
     pub async fn open_existing(path: &Path) -> Result<Self, StoreError> {
         if !path.exists() {
             let why = "it doesn't exist, as no run was made yet".to_owned();
             return Err(StoreError::Open { path: path.to_owned(), why });
         }
-        Self::open(path).await
+        match Self::open(path).await {
+            Err(refused @ (StoreError::Open { .. } | StoreError::ReadOnly { .. })) => {
+                match Self::open_to_read(path).await {
+                    Err(StoreError::Open { .. }) => Err(refused),
+                    read => read,
+                }
+            }
+            open => open,
+        }
+    }
+
+    /// Opens the database where nothing can be written, neither in it nor beside it.
+    pub(super) async fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let options = options_to_read(path);
+        let mut conn = options.connect().await.map_err(|error| Fault::Sql(error).explain(path))?;
+        if check_ours(&mut conn, path).await? != newest() {
+            let why = "it is of an older version, and must first be brought up to date".to_owned();
+            return Err(StoreError::ReadOnly { path: path.to_owned(), why });
+        }
+        let own = stored_installation(&mut conn).await.map_err(|fault| fault.explain(path))?;
+        Ok(Self::with(path, options, conn, own))
     }
 
     /// Closes all connections, after the work that is under way. A store that is only dropped loses
@@ -169,7 +196,13 @@ pub(super) async fn prepare(conn: &mut SqliteConnection, path: &Path) -> Result<
     Ok(own)
 }
 
-async fn check_ours(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+/// The version of the schema that this program knows.
+fn newest() -> Option<i64> {
+    MIGRATIONS.iter().map(|migration| migration.version).max()
+}
+
+/// Refuses a file that isn't ours or is newer; else says its version, none for an empty file.
+async fn check_ours(conn: &mut SqliteConnection, path: &Path) -> Result<Option<i64>, StoreError> {
     let explain = |error: sqlx::Error| Fault::Sql(error).explain(path);
     let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *conn).await.map_err(explain)?;
     if application != APPLICATION {
@@ -178,14 +211,14 @@ async fn check_ours(conn: &mut SqliteConnection, path: &Path) -> Result<(), Stor
         if application != 0 || things != 0 {
             return Err(Fault::Bad("it belongs to another program".to_owned()).explain(path));
         }
-        return Ok(());
+        return Ok(None);
     }
     let found: Option<i64> =
         sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut *conn).await.map_err(explain)?;
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let known = newest().unwrap_or(0);
     match found {
         Some(found) if found > known => Err(StoreError::Newer { path: path.to_owned(), found, known }),
-        _ => Ok(()),
+        found => Ok(found),
     }
 }
 
@@ -199,6 +232,10 @@ async fn installation(conn: &mut SqliteConnection) -> Result<(String, [u8; 32]),
         .bind(secret.as_slice())
         .execute(&mut *conn)
         .await?;
+    stored_installation(conn).await
+}
+
+async fn stored_installation(conn: &mut SqliteConnection) -> Result<(String, [u8; 32]), Fault> {
     let (id, secret): (String, Vec<u8>) =
         sqlx::query_as("SELECT database_id, secret FROM installation WHERE one = 1").fetch_one(conn).await?;
     let secret = secret.try_into().map_err(|_| Fault::Bad("the secret has another length".to_owned()))?;

@@ -71,7 +71,7 @@ impl StoreError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Open { .. } => {
-                "check that the folder exists, that its disk isn't mounted read-only, and that huntd's user may write there"
+                "check that the folder exists, that its disk isn't mounted read-only, and that huntd's user may read the file and write in the folder"
             }
             Self::Newer { .. } => "install the newer huntd again, or restore the database from before it",
             Self::Damaged { .. } => "restore a backup, or move the file away: huntd then starts with an empty history",

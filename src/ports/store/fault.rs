@@ -85,7 +85,11 @@ fn explain_sql(error: sqlx::Error, path: &Path) -> StoreError {
         READONLY | PERM | AUTH => StoreError::ReadOnly { path, why },
         BUSY | LOCKED => StoreError::Busy { path },
         CORRUPT | NOTADB => StoreError::Damaged { path, why },
-        CANTOPEN => StoreError::Open { path, why },
+        CANTOPEN => {
+            let file = path.file_name().unwrap_or_default().display();
+            let why = format!("SQLite can't read it, or can't write {file}-wal and {file}-shm beside it");
+            StoreError::Open { path, why }
+        }
         _ => StoreError::Other { path, why: format!("{why} (SQLite code {code})") },
     }
 }

@@ -35,19 +35,13 @@ pub fn render(findings: &[Finding], source: Source<'_>, colour: bool) -> String 
     out
 }
 
-/// `2 errors and 1 warning in 3 files`, for the end; `no problem in 3 files`.
+/// `2 hunts, 1 error, 0 warnings`, for the end.
 #[must_use]
-pub fn summary(findings: &[Finding], files: usize) -> String {
+pub fn summary(findings: &[Finding], hunts: usize) -> String {
     let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
-    let some = |count: usize, what: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {what}")),
-        count => Some(format!("{count} {what}s")),
-    };
-    let parts = [some(count(Level::Error), "error"), some(count(Level::Warning), "warning")];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    let found = if parts.is_empty() { "no problem".to_owned() } else { parts.join(" and ") };
-    format!("{found} in {}", some(files, "file").unwrap_or_else(|| "no file".to_owned()))
+    let some = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let parts = [some(hunts, "hunt"), some(count(Level::Error), "error"), some(count(Level::Warning), "warning")];
+    parts.join(", ")
 }
 
 fn one(finding: &Finding, text: Option<&str>, paint: Paint) -> String {
@@ -264,7 +258,9 @@ mod tests {
 
     #[test]
     fn the_summary_counts() {
-        assert_eq!(summary(&[sample(), sample()], 1), "2 errors in 1 file");
-        assert_eq!(summary(&[], 3), "no problem in 3 files");
+        let warning = Finding { level: Level::Warning, ..sample() };
+        assert_eq!(summary(&[sample(), warning.clone()], 1), "1 hunt, 1 error, 1 warning");
+        assert_eq!(summary(&[sample(), sample(), warning.clone(), warning], 3), "3 hunts, 2 errors, 2 warnings");
+        assert_eq!(summary(&[], 0), "0 hunts, 0 errors, 0 warnings");
     }
 }

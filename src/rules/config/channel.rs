@@ -73,8 +73,9 @@ fn email(context: &mut Context, node: &Node, what: &str) -> Option<EmailChannel>
         (&transport, section.entry("password"))
         && !address::is_loopback(host)
     {
-        let problem = Problem::new(entry.key_place, "the password crosses the network unprotected");
-        context.notes.warning("C016", problem.hint("use tls=required, or smtps://"));
+        let message = format!("`{}` would cross the network in the clear to {host}", section.name("password"));
+        let hint = "write tls=required or smtps:// in `server`; only to this machine does a password go without";
+        context.notes.error("C016", Problem::new(entry.key_place, message).hint(hint));
     }
     Some(EmailChannel { transport: transport?, user, password, ca, from: from?, to: to?, reply_to })
 }

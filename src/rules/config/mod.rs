@@ -30,7 +30,7 @@
 //! | C013 | error | the schedule can't be read, or never comes |
 //! | C014 | warning | nothing is there: no tenant, no channel |
 //! | C015 | error | a word isn't one of those that the key takes |
-//! | C016 | warning | a password crosses the network unprotected |
+//! | C016 | error | a password would cross the network in the clear |
 
 mod address;
 mod channel;

@@ -240,16 +240,29 @@ fn mail_servers_are_read() {
 }
 
 #[test]
-fn a_password_in_the_clear_is_said() {
-    for (host, codes) in [("mail.example", vec!["C016"]), ("127.0.0.1", vec![])] {
+fn a_password_in_the_clear_is_refused() {
+    let refused = |host: &str| {
+        let message = format!("`channels.soc.email.password` would cross the network in the clear to {host}");
+        vec![format!("error C016 {message}")]
+    };
+    let cases = [
+        ("mail.example", "tls=none", refused("mail.example")),
+        ("10.0.0.1:2525", "tls=none", refused("10.0.0.1")),
+        ("localhost", "tls=none", vec![]),
+        ("[::1]", "tls=none", vec![]),
+        ("mail.example", "tls=required", vec![]),
+    ];
+    for (host, tls, expected) in cases {
         let text = format!("{BASE}  \n").replace(
             "{log: {}}",
             &format!(
-                "{{email: {{server: \"smtp://{host}?tls=none\", user: u, password: {{env: P}}, from: a@b, to: c@d}}}}"
+                "{{email: {{server: \"smtp://{host}?{tls}\", user: u, password: {{env: P}}, from: a@b, to: c@d}}}}"
             ),
         );
-        let (_, warnings) = read(&text).unwrap();
-        assert_eq!(warnings.iter().map(|w| w.code).collect::<Vec<_>>(), codes, "{host}");
+        let findings = read(&text).map_or_else(|errors| errors, |(_, warnings)| warnings);
+        assert!(findings.iter().all(|finding| finding.hint.is_some()), "{findings:?}");
+        let said: Vec<_> = findings.iter().map(|f| format!("{} {} {}", f.level, f.code, f.message)).collect();
+        assert_eq!(said, expected, "{host} {tls}");
     }
 }
 

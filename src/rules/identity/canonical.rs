@@ -3,7 +3,9 @@
 
 use super::json;
 use super::members::{DEEPEST, Members};
-use super::scalar::{self, Instant, tag};
+use super::number::{bit, is_number, number};
+use super::scalar::{self, tag};
+use super::time::{Instant, span};
 use crate::model::row::ColumnType;
 
 /// Writes canonical forms; holds memory that is used again from row to row.
@@ -22,8 +24,8 @@ impl Canon {
         match (kind, value) {
             (_, b"" | b"null" | b"\"\"") => return false,
             (ColumnType::Dynamic, _) => self.value(value, 0, true, out),
-            (ColumnType::Bool, b"true") => scalar::bit(true, out),
-            (ColumnType::Bool, b"false") => scalar::bit(false, out),
+            (ColumnType::Bool, b"true") => bit(true, out),
+            (ColumnType::Bool, b"false") => bit(false, out),
             (_, [b'"', inside @ .., b'"']) => self.text_column(kind, inside, out),
             _ => self.value(value, 0, false, out),
         }
@@ -43,11 +45,11 @@ impl Canon {
         let known = match kind {
             ColumnType::DateTime => Instant::parse(&text).map(|instant| instant.write(out)).is_some(),
             ColumnType::Guid => scalar::guid(&text, out),
-            ColumnType::TimeSpan => scalar::span(&text, out),
-            ColumnType::Bool => bool_text(&text).map(|value| scalar::bit(value, out)).is_some(),
+            ColumnType::TimeSpan => span(&text, out),
+            ColumnType::Bool => bool_text(&text).map(|value| bit(value, out)).is_some(),
             _ => {
-                scalar::is_number(&text) && {
-                    scalar::number(&text, out);
+                is_number(&text) && {
+                    number(&text, out);
                     true
                 }
             }
@@ -75,7 +77,7 @@ impl Canon {
                 }
                 out.push(tag::END);
             }
-            number => scalar::number(number, out),
+            digits => number(digits, out),
         }
     }
 

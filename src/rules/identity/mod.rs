@@ -17,13 +17,15 @@
 mod canonical;
 mod json;
 mod members;
+mod number;
 mod reader;
 mod rule;
 mod scalar;
 mod text;
+mod time;
 
 pub use reader::{ReadRow, RowError, RowFacts, RowReader};
-pub use rule::{IdentityError, IdentityRule, whole_hunt_group};
+pub use rule::{IdentityError, IdentityRule};
 
 #[cfg(test)]
 mod invariance;

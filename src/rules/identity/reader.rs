@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use super::canonical::Canon;
 use super::json::{self, Span};
 use super::members::Members;
-use super::rule::{Columns, IdentityError, IdentityRule, whole_hunt_group};
-use super::scalar::Instant;
+use super::rule::{Columns, IdentityError, IdentityRule};
 use super::text;
+use super::time::Instant;
 use crate::model::hit::Fingerprint;
 use crate::model::id::{HitId, HuntId, TenantName};
 use crate::model::row::{ColumnType, Schema};
@@ -44,7 +44,7 @@ pub struct RowFacts {
     pub fingerprint: Fingerprint,
     /// When the event happened, where a column says so.
     pub event_time: Option<Timestamp>,
-    /// Its group of suppression, where the hunt has one.
+    /// Its group of suppression, where the hunt suppresses by columns.
     pub group: Option<[u8; 16]>,
 }
 
@@ -129,7 +129,6 @@ pub struct RowReader {
     /// Those that count and aren't in the key.
     rest: Vec<usize>,
     group: Option<Vec<usize>>,
-    whole_group: Option<[u8; 16]>,
     /// Every column that goes into some hash.
     hashed: Vec<usize>,
     time: Option<usize>,
@@ -163,7 +162,6 @@ impl RowReader {
         hashed.dedup();
         let place = [tenant.as_str().as_bytes(), hunt.as_str().as_bytes()];
         let keyed = [secret.as_slice(), place[0], place[1]];
-        let whole = rule.suppress_by.as_ref().is_some_and(Vec::is_empty);
         Ok(Self {
             columns: schema.columns.iter().zip(&names).map(|(column, name)| ColumnReader::new(column, name)).collect(),
             exact: schema
@@ -177,7 +175,6 @@ impl RowReader {
             key,
             counting,
             group,
-            whole_group: whole.then(|| whole_hunt_group(tenant, hunt, secret)),
             hashed,
             time: time_column(schema),
             hit_hash: begun("huntd hit v1", &place),
@@ -292,7 +289,7 @@ impl RowReader {
             hit: HitId(first(&key)),
             fingerprint: Fingerprint(first(&fingerprint)),
             event_time: self.event_time(raw),
-            group: group.or(self.whole_group),
+            group,
         }
     }
 
@@ -354,7 +351,7 @@ fn begun(domain: &str, parts: &[&[u8]]) -> Sha256 {
 }
 
 /// The first bytes of a hash.
-pub(super) fn first<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
+fn first<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
     let mut out = [0; N];
     for (to, from) in out.iter_mut().zip(hash) {
         *to = *from;

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::id::{HuntId, TenantName, digest};
 use crate::model::row::Schema;
 
 /// What makes a row the same hit, as the hunt says it. Names are columns: they match the schema's
@@ -15,8 +14,8 @@ pub struct IdentityRule {
     /// Columns that don't count for identity or change. One that the result lacks is no fault; one
     /// that is in `key` counts all the same.
     pub ignore: Vec<String>,
-    /// The columns whose values make a row the same for suppression; none at all means the hunt as a
-    /// whole; `None` that nothing is suppressed.
+    /// The columns whose values make a row the same for suppression; `None`, or none at all, means that
+    /// rows have no group: nothing is suppressed, or the hunt as a whole is, for which no row counts.
     pub suppress_by: Option<Vec<String>>,
 }
 
@@ -99,8 +98,7 @@ pub(super) struct Columns {
     pub(super) key: Vec<usize>,
     /// Those that count for change, the key's among them, sorted by canonical name.
     pub(super) counting: Vec<usize>,
-    /// Those of suppression, sorted by canonical name; `None` where the hunt has none or is
-    /// suppressed as a whole.
+    /// Those of suppression, sorted by canonical name; `None` where rows have no group.
     pub(super) group: Option<Vec<usize>>,
     /// The canonical name of each column of the schema: in small letters, as the API doesn't always
     /// spell names alike; as it stands where two columns differ in case alone.
@@ -178,12 +176,4 @@ fn find_one(schema: &Schema, name: &str, setting: &'static str) -> Result<usize,
         return Err(IdentityError::Ambiguous { setting, column: column(), columns });
     }
     Ok(at)
-}
-
-/// The group of suppression that every row of a hunt is in, where the hunt is suppressed as a whole.
-#[must_use]
-pub fn whole_hunt_group(tenant: &TenantName, hunt: &HuntId, secret: &[u8; 32]) -> [u8; 16] {
-    let parts = [secret.as_slice(), tenant.as_str().as_bytes(), hunt.as_str().as_bytes()];
-    let hash = digest("huntd suppress hunt v1", &parts);
-    super::reader::first(&hash)
 }

@@ -3,6 +3,8 @@
 //! `now()` and `ago(x)` are written as the time itself, wherever they stand, and nothing else is
 //! touched: every other byte stays. A run is so reproducible, and a missed moment can be asked again.
 
+use std::time::Duration;
+
 use super::span::Span;
 use super::tree::{Expr, ExprKind, Item, Name, Query, StatementKind};
 use super::walk::{Node, nodes};
@@ -56,7 +58,8 @@ fn read(name: Name<'_>, args: &[Item<'_>], span: Span) -> Option<ClockRead> {
 #[must_use]
 pub fn as_of(text: &str, query: &Query<'_>, at: Timestamp) -> String {
     let mut edits: Vec<(Span, String)> = Vec::new();
-    let time = format!("datetime({at})");
+    // KQL counts in hundreds of nanoseconds; microseconds are written as all readers read them.
+    let time = format!("datetime({})", at.floor_to(Duration::from_micros(1)));
     for read in clock_reads(query) {
         match read.offset {
             None => edits.push((read.span, time.clone())),

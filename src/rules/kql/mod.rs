@@ -18,3 +18,6 @@ pub mod tree;
 pub mod types;
 pub mod walk;
 pub mod words;
+
+#[cfg(test)]
+mod tests;

@@ -23,24 +23,33 @@ pub enum Node<'t, 'a> {
 #[derive(Debug, Default)]
 pub struct Nodes<'t, 'a> {
     rest: Vec<Node<'t, 'a>>,
+    /// Where in `rest` the children of the last node begin.
+    from: usize,
+}
+
+impl Nodes<'_, '_> {
+    /// Leaves out what is inside the last node.
+    pub fn skip_inside(&mut self) {
+        self.rest.truncate(self.from);
+    }
 }
 
 /// Every node of a query.
 #[must_use]
 pub fn nodes<'t, 'a>(query: &'t Query<'a>) -> Nodes<'t, 'a> {
-    Nodes { rest: query.statements.iter().rev().map(Node::Statement).collect() }
+    Nodes { rest: query.statements.iter().rev().map(Node::Statement).collect(), from: 0 }
 }
 
 /// Every node of an expression, itself first.
 #[must_use]
 pub fn within<'t, 'a>(expr: &'t Expr<'a>) -> Nodes<'t, 'a> {
-    Nodes { rest: vec![Node::Expr(expr)] }
+    Nodes { rest: vec![Node::Expr(expr)], from: 0 }
 }
 
 /// Every node of an operator, itself first.
 #[must_use]
 pub fn within_stage<'t, 'a>(stage: &'t Stage<'a>) -> Nodes<'t, 'a> {
-    Nodes { rest: vec![Node::Stage(stage)] }
+    Nodes { rest: vec![Node::Stage(stage)], from: 0 }
 }
 
 impl<'t, 'a> Iterator for Nodes<'t, 'a> {
@@ -48,9 +57,9 @@ impl<'t, 'a> Iterator for Nodes<'t, 'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let node = self.rest.pop()?;
-        let from = self.rest.len();
+        self.from = self.rest.len();
         children(node, &mut self.rest);
-        if let Some(new) = self.rest.get_mut(from..) {
+        if let Some(new) = self.rest.get_mut(self.from..) {
             new.reverse();
         }
         Some(node)

@@ -2,7 +2,7 @@
 
 use strsim::damerau_levenshtein;
 
-/// The nearest of the known words, where one is near enough to be meant.
+/// The nearest of the known words, where one is near enough to be meant; of several the first by name.
 pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let lower = word.to_lowercase();
     let bound = bound(word);
@@ -11,7 +11,7 @@ pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Opti
         .filter(|other| other.len().abs_diff(word.len()) <= bound)
         .map(|other| (damerau_levenshtein(&lower, &other.to_lowercase()), other))
         .filter(|(distance, _)| *distance <= bound)
-        .min_by_key(|(distance, _)| *distance)
+        .min()
         .map(|(_, other)| other)
 }
 

@@ -12,8 +12,10 @@ pub mod json;
 pub mod log;
 pub mod mail;
 pub mod record;
+pub mod tally;
 pub mod terminal;
 pub mod visible;
 
 #[cfg(test)]
+#[path = "../../../tests/support/sample.rs"]
 mod samples;

@@ -7,7 +7,7 @@ use crate::model::hit::{Hit, HitKind};
 use crate::model::hunt::Severity;
 
 use super::cells::Cells;
-use super::mail::counts;
+use super::tally::Tally;
 use super::visible::{cut, short, visible};
 
 /// Text from a row, safe to print: no control character, no escape sequence, nothing that hides or
@@ -39,8 +39,11 @@ const VALUE: usize = 60;
 
 /// A headline and a line a hit: its kind, the begin of its id, and as many cells as fit, entities
 /// first. Ends with a line feed; empty for no hits.
+///
+/// `tally` counts all hits that are meant; `hits` are the first of them, and need be no more than
+/// `layout.most`.
 #[must_use]
-pub fn listing(hunt: &NoticeHunt, hits: &[Hit], layout: &Layout) -> String {
+pub fn listing(hunt: &NoticeHunt, tally: &Tally, hits: &[Hit], layout: &Layout) -> String {
     let Some(first) = hits.first() else {
         return String::new();
     };
@@ -49,8 +52,10 @@ pub fn listing(hunt: &NoticeHunt, hits: &[Hit], layout: &Layout) -> String {
     };
     let severity = paint(severity_code(hunt.severity), &format!("[{}]", hunt.severity));
     let name = paint("1", &short(&hunt.name, 120));
-    let mut out = format!("{severity} {}: {name} ({})\n", counts(hits), visible(&first.tenant));
-    for hit in hits.iter().take(layout.most) {
+    let mut out = format!("{severity} {tally}: {name} ({})\n", visible(&first.tenant));
+    let shown = hits.iter().take(layout.most);
+    let more = tally.total().saturating_sub(shown.len() as u64);
+    for hit in shown {
         let (mark, code) = mark(hit.kind);
         let kind = paint(code, &format!("{mark} {:<8}", hit.kind.as_str()));
         let id: String = hit.hit.to_string().chars().take(12).collect();
@@ -58,7 +63,6 @@ pub fn listing(hunt: &NoticeHunt, hits: &[Hit], layout: &Layout) -> String {
         // Writing to a String can't fail.
         writeln!(out, "  {kind} {}  {cells}", paint("2", &id)).unwrap_or_default();
     }
-    let more = hits.len().saturating_sub(layout.most);
     if more > 0 {
         writeln!(out, "  + {more} more: huntd hits --run {}", visible(&first.run)).unwrap_or_default();
     }
@@ -120,22 +124,34 @@ mod tests {
         ]);
         notice.hits[1].kind = HitKind::Returned;
         let layout = Layout { width: 80, most: 2, ..Layout::default() };
-        insta::assert_snapshot!(listing(&notice.hunt, &notice.hits, &layout), @r"
+        insta::assert_snapshot!(listing(&notice.hunt, &Tally::of(&notice.hits), &notice.hits, &layout), @r"
         [high] 2 new, 1 returned: Encoded PowerShell (contoso)
           + new      010101010101  DeviceName=ws-01  ProcessCommandLine=powershell -en…
           > returned 020202020202  DeviceName=ws-02  Note=a long text that has to be c…
           + 1 more: huntd hits --run 20261124T161300Z-3fa9c1d2
         ");
-        assert_eq!(listing(&notice.hunt, &[], &layout), "");
+        assert_eq!(listing(&notice.hunt, &Tally::of(&[]), &[], &layout), "");
+    }
+
+    /// A run of 100,000 hits is counted by the run, and only the first hits are read.
+    #[test]
+    fn hits_that_are_not_at_hand_are_counted() {
+        let mut notice = samples::notice(&["{}", "{}", "{}"]);
+        (notice.run.new, notice.run.changed) = (1_231, 3);
+        let text = listing(&notice.hunt, &Tally::of_run(&notice.run), &notice.hits, &Layout::default());
+        assert!(text.starts_with("[high] 1231 new, 3 changed: "), "{text}");
+        assert!(text.ends_with("\n  + 1231 more: huntd hits --run 20261124T161300Z-3fa9c1d2\n"), "{text}");
     }
 
     #[test]
     fn only_our_own_codes_reach_the_terminal() {
         let mut notice = samples::notice(&[samples::HOSTILE]);
         notice.hunt.name = "a\u{1b}]0;x\u{7}".to_owned();
-        let plain = listing(&notice.hunt, &notice.hits, &Layout { width: 2_000, ..Layout::default() });
+        let tally = Tally::of(&notice.hits);
+        let layout = Layout { width: 2_000, ..Layout::default() };
+        let plain = listing(&notice.hunt, &tally, &notice.hits, &layout);
         assert!(!plain.replace('\n', "").contains(is_hidden), "{plain}");
-        let coloured = listing(&notice.hunt, &notice.hits, &Layout { width: 2_000, colour: true, ..Layout::default() });
+        let coloured = listing(&notice.hunt, &tally, &notice.hits, &Layout { colour: true, ..layout });
         let ours = coloured.replace("\u{1b}[0m", "");
         let ours =
             ["1;31", "1", "32", "2"].iter().fold(ours, |text, code| text.replace(&format!("\u{1b}[{code}m"), ""));

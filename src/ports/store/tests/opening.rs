@@ -180,3 +180,39 @@ async fn a_database_that_cannot_be_written_is_said() {
     // The connection that failed is gone; the next write has another.
     store.commit_run(&empty(0, 0)).await.unwrap();
 }
+
+/// A folder where SQLite can make no files is one of another user, or on a read-only disk; here only the
+/// opening for such a folder is tried.
+#[tokio::test]
+async fn a_history_can_be_read_without_a_write() {
+    let (folder, store) = fresh().await;
+    store.commit_run(&empty(0, 0)).await.unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["huntd.db", "huntd.db-wal", "huntd.db-shm"] {
+        std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let after_a_kill = Store::open_to_read(&copy.path().join("huntd.db")).await.unwrap();
+    assert_eq!(after_a_kill.runs(&RunFilter::default()).await.unwrap(), [empty(0, 0).run]);
+
+    store.close().await.unwrap();
+    let path = folder.path().join("huntd.db");
+    let store = Store::open_to_read(&path).await.unwrap();
+    assert_eq!(store.runs(&RunFilter::default()).await.unwrap(), [empty(0, 0).run]);
+    let error = store.commit_run(&empty(1, 1)).await.unwrap_err();
+    assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is made beside it");
+}
+
+#[tokio::test]
+async fn an_older_history_is_not_read_as_if_it_were_new() {
+    let (folder, store) = fresh().await;
+    let path = folder.path().join("huntd.db");
+    store.close().await.unwrap();
+    sql(&path, "DELETE FROM _sqlx_migrations").await;
+    let error = Store::open_to_read(&path).await.unwrap_err();
+    let expected = format!(
+        "the database {} can't be written: it is of an older version, and must first be brought up to date",
+        path.display()
+    );
+    assert_eq!(error.to_string(), expected);
+}

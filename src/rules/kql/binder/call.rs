@@ -17,6 +17,10 @@ struct Argument<'a> {
     span: Span,
     constant: bool,
     literal: bool,
+    /// It is a bare name.
+    name: bool,
+    /// The parameter that it is given to by name.
+    given: Option<&'a str>,
     /// The content of a literal text.
     text: Option<&'a str>,
     star: bool,
@@ -176,7 +180,10 @@ impl<'t, 'a> Binder<'t, 'a> {
     fn arguments(&mut self, function: &'static Function, args: &'t [Item<'a>]) -> Vec<Argument<'a>> {
         let mut given = Vec::with_capacity(args.len());
         for (at, arg) in args.iter().enumerate() {
-            let param = function.signatures.first().and_then(|signature| param_at(signature, at, args.len()));
+            let param = function
+                .signatures
+                .first()
+                .and_then(|signature| param_for(signature, at, args.len(), arg.names.first().map(|name| name.text)));
             let tabular = param.is_some_and(|param| param.accepts == Accepts::Tabular);
             let aggregate = param.is_some_and(|param| param.form == Form::Aggregate);
             let star = matches!(arg.expr.kind, ExprKind::Star);
@@ -208,6 +215,8 @@ impl<'t, 'a> Binder<'t, 'a> {
                 span: arg.span,
                 constant: self.is_constant(&arg.expr),
                 literal: is_literal(&arg.expr),
+                given: arg.names.first().map(|name| name.text),
+                name: matches!(arg.expr.kind, ExprKind::Name(_) | ExprKind::Missing),
                 text: literal_text(&arg.expr),
                 star,
                 names_type,
@@ -251,7 +260,7 @@ impl<'t, 'a> Binder<'t, 'a> {
     /// The first argument that the signature doesn't take.
     fn misfit(&self, signature: &'static Signature, given: &[Argument<'a>]) -> Option<(usize, &'static Param)> {
         given.iter().enumerate().find_map(|(at, argument)| {
-            let param = param_at(signature, at, given.len())?;
+            let param = param_for(signature, at, given.len(), argument.given)?;
             (!fits(param, argument)).then_some((at, param))
         })
     }
@@ -382,6 +391,12 @@ fn in_pairs(signature: &Signature) -> bool {
     signature.params.windows(2).any(|pair| pair.iter().all(|param| param.max > 1))
 }
 
+/// The parameter that an argument is for: by its name, or else by its place.
+fn param_for(signature: &'static Signature, at: usize, count: usize, given: Option<&str>) -> Option<&'static Param> {
+    let named = given.and_then(|given| signature.params.iter().find(|param| param.name == given));
+    named.or_else(|| param_at(signature, at, count))
+}
+
 /// The parameter that the argument at a place is for, of so many in all.
 fn param_at(signature: &'static Signature, at: usize, count: usize) -> Option<&'static Param> {
     let params = &signature.params;
@@ -419,6 +434,7 @@ fn fits(param: &Param, argument: &Argument<'_>) -> bool {
     let form = match param.form {
         Form::Constant => argument.constant,
         Form::Literal | Form::LiteralNotEmpty => argument.literal,
+        Form::Column | Form::ColumnOf0 => argument.name,
         Form::Star => argument.star,
         _ => true,
     };
@@ -461,7 +477,7 @@ fn literal_text<'a>(expr: &Expr<'a>) -> Option<&'a str> {
 /// The types of the arguments that must agree.
 fn commons<'g>(signature: &'static Signature, given: &'g [Argument<'_>]) -> impl Iterator<Item = Type> + 'g {
     given.iter().enumerate().filter_map(move |(at, argument)| {
-        let param = param_at(signature, at, given.len())?;
+        let param = param_for(signature, at, given.len(), argument.given)?;
         matches!(param.accepts, Accepts::Common(_)).then(|| argument.ty())
     })
 }
@@ -539,6 +555,9 @@ fn expectation(param: &Param, ty: Type) -> (String, Option<&'static str>) {
             return ("a constant".to_owned(), Some(hint));
         }
         Form::Literal | Form::LiteralNotEmpty => return ("a literal".to_owned(), Some("write the value itself here")),
+        Form::Column | Form::ColumnOf0 => {
+            return ("the name of a column".to_owned(), Some("make the column first: `| extend Name = …`"));
+        }
         Form::Star => return ("`*`".to_owned(), None),
         _ => {}
     }

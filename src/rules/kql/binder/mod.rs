@@ -73,6 +73,8 @@ struct Binder<'t, 'a> {
     tables: Vec<&'a str>,
     /// What an operator without a source works on, inside `mv-apply` and its like.
     context: Option<Table<'a>>,
+    /// The names that the operator under way gives: it doesn't see them itself.
+    making: Vec<&'a str>,
     /// Walking something that was walked before: nothing is told.
     silent: u32,
     /// Calls of functions under way, and in all.
@@ -102,6 +104,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             row: Row::default(),
             tables: Vec::new(),
             context: None,
+            making: Vec::new(),
             silent: 0,
             calls: (0, 0),
         }

@@ -20,12 +20,16 @@ impl<'t, 'a> Binder<'t, 'a> {
         if name.text.is_empty() {
             return Value::Unknown;
         }
-        if let Some(row) = &self.row.table {
-            if !self.row.aggregate {
-                if let Some(column) = row.column(name.text) {
-                    return Value::Scalar(column.ty);
-                }
-            } else if row.column(name.text).is_some() && !self.locals.iter().any(|local| local.name == name.text) {
+        if let (Some(row), false) = (&self.row.table, self.row.aggregate) {
+            if let Some(column) = row.column(name.text) {
+                return Value::Scalar(column.ty);
+            }
+        }
+        if let Some(value) = self.local(name) {
+            return value;
+        }
+        if let (Some(row), true) = (&self.row.table, self.row.aggregate) {
+            if row.type_of(name.text).is_some() {
                 self.error_hint(
                     Code::Aggregate,
                     name.span,
@@ -35,14 +39,20 @@ impl<'t, 'a> Binder<'t, 'a> {
                 return Value::Unknown;
             }
         }
-        if let Some(value) = self.local(name) {
-            return value;
-        }
         if self.row.table.as_ref().is_some_and(|table| table.open) || self.row.sides.is_some() && self.sides_open() {
             return Value::Scalar(Type::Unknown);
         }
         if let Some(value) = self.known_table(name) {
             return value;
+        }
+        if self.schema.function(name.text).is_some() {
+            self.error_hint(
+                Code::Tabular,
+                name.span,
+                format!("`{}` is a function that gives a table, and no column", name.text),
+                format!("write `| invoke {}(…)` and use the columns that it gives", name.text),
+            );
+            return Value::Unknown;
         }
         self.unknown(name);
         Value::Unknown
@@ -163,6 +173,9 @@ impl<'t, 'a> Binder<'t, 'a> {
         if !self.first(Code::Table, name.text) {
             return;
         }
+        if let Some(problem) = no_timespan(name) {
+            return self.tell(problem);
+        }
         let names = self.locals.iter().map(|local| local.name).chain(self.schema.tables().map(|table| &*table.name));
         let problem = Problem::error(Code::Table, name.span, format!("nothing here is called `{}`", name.text));
         let problem = match (function_hint(name), nearest(name.text, names)) {
@@ -185,6 +198,9 @@ impl<'t, 'a> Binder<'t, 'a> {
                 Problem::warning(Code::Unknowable, name.span, message).hint("it may be newer; try it on a tenant"),
             );
         }
+        if let Some(problem) = no_timespan(name) {
+            return self.tell(problem);
+        }
         let place = side.map(|side| format!(" in {side}")).unwrap_or_default();
         let problem = Problem::error(Code::Column, name.span, format!("no column `{}` here{place}", name.text));
         let problem = self.column_hint(name, table, problem);
@@ -192,6 +208,10 @@ impl<'t, 'a> Binder<'t, 'a> {
     }
 
     fn column_hint(&self, name: Name<'a>, table: &Table<'a>, problem: Problem) -> Problem {
+        if self.making.contains(&name.text) {
+            return problem
+                .hint(format!("`{}` is made by this same operator: make it in an `extend` before", name.text));
+        }
         if let Some(hint) = function_hint(name) {
             return problem.hint(hint);
         }
@@ -359,6 +379,25 @@ fn may_be_stored(name: &str, tabular: bool) -> bool {
     let looks_built_in = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     let stored = name.starts_with('_') || name.starts_with("im") || tabular || !looks_built_in;
     stored && !near(name, built_in) && of_other_languages(name).is_none()
+}
+
+/// A number with a unit that KQL doesn't know.
+fn no_timespan(name: Name<'_>) -> Option<Problem> {
+    let digits = name.text.find(|character: char| !character.is_ascii_digit())?;
+    if digits == 0 {
+        return None;
+    }
+    let (number, unit) = name.text.split_at(digits);
+    let problem =
+        Problem::error(Code::Literal, name.span, format!("`{}` is no timespan: there is no unit `{unit}`", name.text));
+    let days: Option<u64> = match unit {
+        "w" | "week" | "weeks" => number.parse::<u64>().ok().and_then(|weeks| weeks.checked_mul(7)),
+        _ => None,
+    };
+    Some(match days {
+        Some(days) => problem.hint(format!("write {days}d")).fix(name.span, format!("{days}d")),
+        None => problem.hint("units are d, h, m, s, ms, microsecond and tick; a month is about 30d, a year 365d"),
+    })
 }
 
 /// What is said of a name that is a function without its parentheses, or another language's word.

@@ -28,20 +28,22 @@ pub(super) struct Output<'a> {
     columns: Vec<Column<'a>>,
     /// Names given by this operator itself.
     given: Vec<Cow<'a, str>>,
-    /// How many columns come from the table below.
-    base: usize,
+    /// It began with a table's columns.
+    over: bool,
+    /// How many columns tell the groups of a `summarize` apart.
+    marked: usize,
     open: bool,
 }
 
 impl<'a> Output<'a> {
     /// From no columns: `project`, `summarize`.
     pub(super) fn empty(open: bool) -> Self {
-        Self { columns: Vec::new(), given: Vec::new(), base: 0, open }
+        Self { columns: Vec::new(), given: Vec::new(), over: false, marked: 0, open }
     }
 
     /// On top of a table's columns: `extend`.
     pub(super) fn over(table: &Table<'a>) -> Self {
-        Self { columns: table.columns.to_vec(), given: Vec::new(), base: table.columns.len(), open: table.open }
+        Self { columns: table.columns.to_vec(), given: Vec::new(), over: true, marked: 0, open: table.open }
     }
 
     /// Done.
@@ -49,14 +51,14 @@ impl<'a> Output<'a> {
         Table { open: self.open, ..Table::of(self.columns) }
     }
 
-    /// How many so far.
-    pub(super) fn len(&self) -> usize {
-        self.columns.len()
+    /// What is there now tells the groups apart.
+    pub(super) fn mark(&mut self) {
+        self.marked = self.columns.len();
     }
 
-    /// Whether one of the first `count` columns has the name.
-    pub(super) fn starts_with(&self, count: usize, name: &str) -> bool {
-        self.columns.iter().take(count).any(|column| column.name == name)
+    /// Whether a name is one of those that tell the groups apart.
+    pub(super) fn is_marked(&self, name: &str) -> bool {
+        self.columns.iter().take(self.marked).any(|column| column.name == name)
     }
 
     /// There may be others.
@@ -75,16 +77,29 @@ impl<'a> Output<'a> {
         true
     }
 
-    /// Adds a column under a made name: on top of a table's columns it takes the place of one of that
-    /// name, beside this operator's own it gets a number.
+    /// Adds a column under a made name: on top of a table it takes the place of one of that name,
+    /// else it gets a number where the name is taken.
     pub(super) fn made(&mut self, name: Cow<'a, str>, ty: Type) {
-        let base = self.base;
-        if let Some(old) = self.columns.iter_mut().take(base).find(|column| column.name == name) {
-            old.ty = ty;
-            return;
+        if self.over {
+            if let Some(old) = self.columns.iter_mut().find(|column| column.name == name) {
+                old.ty = ty;
+                return;
+            }
         }
         let name = unique(&self.columns, name);
         self.columns.push(Column { name, ty });
+    }
+
+    /// Adds a column that a conversion makes under its argument's name: false where this operator gave
+    /// that name already to a column of the same type.
+    pub(super) fn converted(&mut self, name: Cow<'a, str>, ty: Type) -> bool {
+        let same = |column: &Column<'a>| column.name == name && column.ty == ty;
+        if self.given.contains(&name) && self.columns.iter().any(same) {
+            return false;
+        }
+        self.given.push(name.clone());
+        self.made(name, ty);
+        true
     }
 
     /// Adds a column without a name.
@@ -172,7 +187,9 @@ impl<'t, 'a> Binder<'t, 'a> {
             [name] if !item.tuple => self.add_named(output, *name, ty),
             [] => match self.made_name(&item.expr) {
                 Named::Own(name) => {
-                    if !output.own(name.clone(), ty) {
+                    let call = matches!(item.expr.kind, ExprKind::Call { .. });
+                    let fits = if call { output.converted(name.clone(), ty) } else { output.own(name.clone(), ty) };
+                    if !fits {
                         self.twice(&name, item.span);
                     }
                 }

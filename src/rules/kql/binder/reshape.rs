@@ -11,18 +11,21 @@ impl<'t, 'a> Binder<'t, 'a> {
     /// `extend`: new columns beside the old ones; none sees another of the same `extend`.
     pub(super) fn extend(&mut self, table: &Table<'a>, items: &'t [Item<'a>]) -> Table<'a> {
         let mut output = Output::over(table);
+        self.making = items.iter().flat_map(|item| &item.names).map(|name| name.text).collect();
         self.with_table(table, |binder| {
             for item in items {
                 let value = binder.value(&item.expr);
                 binder.add(&mut output, item, value);
             }
         });
+        self.making.clear();
         output.table()
     }
 
     /// `project`: these columns alone.
     pub(super) fn project(&mut self, table: &Table<'a>, items: &'t [Item<'a>]) -> Table<'a> {
-        let mut output = Output::empty(false);
+        // What the data alone knows may be there behind a project too.
+        let mut output = Output::empty(table.open);
         self.with_table(table, |binder| {
             for item in items {
                 if matches!(item.expr.kind, ExprKind::Star) {
@@ -190,7 +193,10 @@ impl<'t, 'a> Binder<'t, 'a> {
     pub(super) fn parse(&mut self, table: &Table<'a>, source: &'t Expr<'a>, pattern: &'t [ParsePart<'a>]) -> Table<'a> {
         self.with_table(table, |binder| binder.scalar(source));
         let mut out = table.clone();
+        let mut before: Option<&ParsePart<'a>> = None;
         for part in pattern {
+            self.parse_order(before, part);
+            before = Some(part);
             match part {
                 ParsePart::Column { name, ty } => out.set(Column::new(name.text, ty.unwrap_or(Type::String))),
                 ParsePart::Text(text) => {
@@ -200,6 +206,25 @@ impl<'t, 'a> Binder<'t, 'a> {
             }
         }
         out
+    }
+
+    /// Which part of a pattern may follow which.
+    fn parse_order(&mut self, before: Option<&ParsePart<'a>>, part: &ParsePart<'a>) {
+        match (before, part) {
+            (Some(ParsePart::Column { ty: None | Some(Type::String), .. }), ParsePart::Star(span)) => self.error_hint(
+                Code::Syntax,
+                *span,
+                "`*` can't stand right behind a text column",
+                "put the text between them that ends the column, or give the column another type",
+            ),
+            (Some(ParsePart::Column { .. } | ParsePart::Star(_)), ParsePart::Column { name, .. }) => self.error_hint(
+                Code::Syntax,
+                name.span,
+                format!("a text must stand before `{}`", name.text),
+                "a pattern has texts and names by turns: \"text\" Name \"text\" *",
+            ),
+            _ => {}
+        }
     }
 
     /// `parse-kv`.

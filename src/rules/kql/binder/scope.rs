@@ -23,6 +23,9 @@ impl<'a> Column<'a> {
     }
 }
 
+/// How many columns are kept in mind of one table; no service's result has so many.
+const WIDE: usize = 1_000;
+
 /// A table at some point of a query.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table<'a> {
@@ -67,6 +70,10 @@ impl<'a> Table<'a> {
 
     /// With a column at the end, whose name gets a number where it is taken.
     pub(super) fn append(&mut self, column: Column<'a>) {
+        if self.columns.len() >= WIDE {
+            self.open = true;
+            return;
+        }
         let name = unique(&self.columns, column.name);
         Rc::make_mut(&mut self.columns).push(Column { name, ty: column.ty });
     }

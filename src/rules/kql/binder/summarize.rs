@@ -23,13 +23,14 @@ impl<'t, 'a> Binder<'t, 'a> {
         aggregates: &'t [Item<'a>],
         by: Option<&'t [Item<'a>]>,
     ) -> Table<'a> {
-        let mut output = Output::empty(false);
+        let mut output = Output::empty(table.open);
         self.with_table(table, |binder| {
             for item in by.into_iter().flatten() {
                 let value = binder.value(&item.expr);
                 binder.add(&mut output, item, value);
             }
         });
+        output.mark();
         self.aggregating(table, |binder| {
             for item in aggregates {
                 binder.aggregate(&mut output, table, item);
@@ -46,9 +47,8 @@ impl<'t, 'a> Binder<'t, 'a> {
                 "arg_max" | "arg_min" | "argmax" | "argmin" => {
                     return self.arg_extreme(output, table, name.text, args, item);
                 }
-                "take_any" | "any"
-                    if args.len() > 1 || args.iter().any(|arg| matches!(arg.expr.kind, ExprKind::Star)) =>
-                {
+                "take_any" => return self.take_any(output, table, name.text, args, item),
+                "any" if args.len() > 1 || args.iter().any(|arg| matches!(arg.expr.kind, ExprKind::Star)) => {
                     return self.take_any(output, table, name.text, args, item);
                 }
                 "percentile" | "percentiles" | "percentilew" | "percentilesw" => {
@@ -106,9 +106,8 @@ impl<'t, 'a> Binder<'t, 'a> {
         let named = |column: &Column<'a>| {
             args.iter().any(|arg| matches!(&arg.expr.kind, ExprKind::Name(name) if column.name == name.text))
         };
-        let by = output.len();
         for column in table.columns.iter() {
-            if !named(column) && !output.starts_with(by, &column.name) {
+            if !named(column) && !output.is_marked(&column.name) {
                 output.made(column.name.clone(), column.ty);
             }
         }
@@ -187,7 +186,7 @@ impl<'t, 'a> Binder<'t, 'a> {
         range: &'t [Expr<'a>],
         by: Option<&'t [Item<'a>]>,
     ) -> Table<'a> {
-        let mut output = Output::empty(false);
+        let mut output = Output::empty(table.open);
         self.with_table(table, |binder| {
             for item in by.into_iter().flatten() {
                 let value = binder.value(&item.expr);
@@ -231,7 +230,7 @@ impl<'t, 'a> Binder<'t, 'a> {
         by: Option<&'t Item<'a>>,
     ) -> Table<'a> {
         self.row_count(count);
-        let mut output = Output::empty(false);
+        let mut output = Output::empty(table.open);
         self.with_table(table, |binder| {
             let value = binder.value(&of.expr);
             binder.add(&mut output, of, value);
@@ -255,7 +254,7 @@ impl<'t, 'a> Binder<'t, 'a> {
 
     /// `top-nested`: for each level its column and its aggregate.
     pub(super) fn top_nested(&mut self, table: &Table<'a>, levels: &'t [NestedLevel<'a>]) -> Table<'a> {
-        let mut output = Output::empty(false);
+        let mut output = Output::empty(table.open);
         for level in levels {
             if let Some(count) = &level.count {
                 self.row_count(count);

@@ -42,8 +42,10 @@ impl<'t, 'a> Binder<'t, 'a> {
     fn member_of_union(&mut self, expr: &'t Expr<'a>, fuzzy: bool, all: &mut Vec<Table<'a>>) {
         match &expr.kind {
             ExprKind::Wildcard(pattern) => {
-                let names: Vec<&'a str> =
+                let mut names: Vec<&'a str> =
                     self.schema.tables().map(|table| &*table.name).filter(|name| fits(pattern.text, name)).collect();
+                // The schema is in no order; what comes out must be in the same one each time.
+                names.sort_unstable();
                 if names.is_empty() && !self.schema.workspace() {
                     self.error_hint(
                         Code::Table,

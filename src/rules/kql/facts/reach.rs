@@ -7,7 +7,7 @@ use super::super::schema::Schema;
 use super::super::span::Span;
 use super::super::tree::{Binary, Condition, Expr, ExprKind, LetValue, Name, Operator, Query, Stage, StatementKind};
 use super::super::types::Type;
-use super::super::walk::{Node, within};
+use super::super::walk::{Node, Nodes, within, within_stage};
 use crate::model::time::Timestamp;
 
 /// A place where a query reads a table.
@@ -80,12 +80,14 @@ impl Reach {
 const DEEP: u32 = 12;
 /// How many reads are told at most: functions that call each other could give any number.
 const MOST: usize = 512;
+/// How many expressions are looked at in all.
+const STEPS: u32 = 20_000;
 
 /// Names of the query's own, with what they stand for.
-pub(super) type Lets<'t, 'a> = HashMap<&'a str, &'t Expr<'a>>;
+type Lets<'t, 'a> = HashMap<&'a str, &'t Expr<'a>>;
 
 /// What the `let`s of a query stand for: a function stands for its result.
-pub(super) fn lets<'t, 'a>(query: &'t Query<'a>) -> Lets<'t, 'a> {
+fn lets<'t, 'a>(query: &'t Query<'a>) -> Lets<'t, 'a> {
     let mut lets = HashMap::new();
     for statement in &query.statements {
         if let StatementKind::Let { name, value } = &statement.kind {
@@ -101,7 +103,7 @@ pub(super) fn lets<'t, 'a>(query: &'t Query<'a>) -> Lets<'t, 'a> {
 
 /// The reads of a query, in the order of the text.
 pub(super) fn leaves<'a>(query: &Query<'a>, schema: &'a Schema) -> Vec<Leaf<'a>> {
-    let mut reader = Reader { lets: lets(query), schema, deep: 0 };
+    let mut reader = Reader::new(query, schema);
     let mut all = Vec::new();
     for statement in &query.statements {
         if let StatementKind::Query(expr) = &statement.kind {
@@ -112,22 +114,38 @@ pub(super) fn leaves<'a>(query: &Query<'a>, schema: &'a Schema) -> Vec<Leaf<'a>>
     all
 }
 
-/// The reads of an expression, for facts of a part of a query.
-pub(super) fn leaves_of<'a>(expr: &Expr<'a>, lets: &Lets<'_, 'a>, schema: &'a Schema) -> Vec<Leaf<'a>> {
-    Reader { lets: lets.clone(), schema, deep: 0 }.leaves(expr)
-}
-
-struct Reader<'t, 'a> {
+/// Finds reads.
+pub(super) struct Reader<'t, 'a> {
     lets: Lets<'t, 'a>,
     schema: &'a Schema,
     deep: u32,
+    /// How many expressions it will look at yet.
+    steps: u32,
 }
 
 impl<'t, 'a> Reader<'t, 'a> {
-    fn leaves(&mut self, expr: &'t Expr<'a>) -> Vec<Leaf<'a>> {
-        if self.deep > DEEP {
+    /// For a query.
+    pub(super) fn new(query: &'t Query<'a>, schema: &'a Schema) -> Self {
+        Self { lets: lets(query), schema, deep: 0, steps: STEPS }
+    }
+
+    /// What a name of the query's own stands for.
+    pub(super) fn own(&self, name: &str) -> Option<&'t Expr<'a>> {
+        self.lets.get(name).copied()
+    }
+
+    /// Whether a table that has a time is read by an expression, or a query inside it. What is too
+    /// much to look at is taken to be so.
+    pub(super) fn reads_events(&mut self, expr: &'t Expr<'a>) -> bool {
+        self.reads(within(expr)).iter().any(|leaf| leaf.time.is_some()) || self.steps == 0
+    }
+
+    /// The reads of an expression, in the order of the text.
+    pub(super) fn leaves(&mut self, expr: &'t Expr<'a>) -> Vec<Leaf<'a>> {
+        if self.deep > DEEP || self.steps == 0 {
             return Vec::new();
         }
+        self.steps -= 1;
         self.deep += 1;
         let found = match &expr.kind {
             ExprKind::Name(name) => self.name(*name),
@@ -203,16 +221,28 @@ impl<'t, 'a> Reader<'t, 'a> {
 
     /// Queries inside an operator's expressions.
     fn inside(&mut self, stage: &'t Stage<'a>) -> Vec<Leaf<'a>> {
+        let mut nodes = within_stage(stage);
+        nodes.next();
+        self.reads(nodes)
+    }
+
+    /// What queries among these nodes read; none is looked at twice.
+    fn reads(&mut self, nodes: Nodes<'t, 'a>) -> Vec<Leaf<'a>> {
+        let mut nodes = nodes;
         let mut found = Vec::new();
-        for node in super::super::walk::within_stage(stage).skip(1) {
+        while let Some(node) = nodes.next() {
             let Node::Expr(expr) = node else { continue };
             match &expr.kind {
-                ExprKind::Pipe { .. } | ExprKind::Wrapped { .. } => found.extend(self.leaves(expr)),
-                ExprKind::Name(name) if self.lets.contains_key(name.text) => found.extend(self.name(*name)),
-                ExprKind::Call { name, .. } if self.lets.contains_key(name.text) => found.extend(self.name(*name)),
+                ExprKind::Pipe { .. } | ExprKind::Wrapped { .. } => {
+                    found.extend(self.leaves(expr));
+                    nodes.skip_inside();
+                }
+                ExprKind::Name(name) | ExprKind::Call { name, .. } if self.lets.contains_key(name.text) => {
+                    found.extend(self.name(*name));
+                }
                 _ => {}
             }
-            if found.len() > MOST {
+            if found.len() > MOST || self.steps == 0 {
                 break;
             }
         }
@@ -385,17 +415,4 @@ fn clock(text: &str) -> Option<Duration> {
         days.checked_mul(86_400)?.checked_add(hours.checked_mul(3_600)?)?.checked_add(minutes.checked_mul(60)?)?,
     );
     whole.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
-}
-
-/// Whether an expression has a query inside that reads a table of events.
-pub(super) fn reads_events<'a>(expr: &Expr<'a>, lets: &Lets<'_, 'a>, schema: &'a Schema) -> bool {
-    within(expr).any(|node| match node {
-        Node::Expr(expr) => match &expr.kind {
-            ExprKind::Pipe { .. } | ExprKind::Wrapped { .. } | ExprKind::Name(_) => {
-                leaves_of(expr, lets, schema).iter().any(|leaf| leaf.time.is_some())
-            }
-            _ => false,
-        },
-        _ => false,
-    })
 }

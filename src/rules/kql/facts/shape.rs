@@ -6,7 +6,7 @@ use super::super::schema::Schema;
 use super::super::span::Span;
 use super::super::tree::{Expr, ExprKind, Item, Operator, Query, Stage, StatementKind};
 use super::super::walk::{Node, nodes};
-use super::reach::{Lets, leaves_of, lets, reads_events};
+use super::reach::Reader;
 
 /// Where a result is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +54,12 @@ pub(super) fn shape<'a>(query: &Query<'a>, schema: &'a Schema) -> Shape {
             _ => {}
         }
     }
-    let lets = lets(query);
+    let mut reader = Reader::new(query, schema);
     let result = query.statements.iter().rev().find_map(|statement| match &statement.kind {
         StatementKind::Query(expr) => Some(expr),
         _ => None,
     });
-    shape.row_wise = result.is_some_and(|expr| row_wise(expr, &lets, schema, 0));
+    shape.row_wise = result.is_some_and(|expr| row_wise(expr, &mut reader, schema, 0));
     shape
 }
 
@@ -85,34 +85,33 @@ fn cut(stages: &[Stage<'_>]) -> Option<Cut> {
 }
 
 /// Whether rows come out one by one, each from one row of one table of events.
-fn row_wise<'a>(expr: &Expr<'a>, lets: &Lets<'_, 'a>, schema: &'a Schema, deep: u32) -> bool {
+fn row_wise<'t, 'a>(expr: &'t Expr<'a>, reader: &mut Reader<'t, 'a>, schema: &'a Schema, deep: u32) -> bool {
     if deep > 12 {
         return false;
     }
     match &expr.kind {
-        ExprKind::Name(name) => match lets.get(name.text) {
-            Some(expr) => row_wise(expr, lets, schema, deep + 1),
+        ExprKind::Name(name) => match reader.own(name.text) {
+            Some(expr) => row_wise(expr, reader, schema, deep + 1),
             None => schema.table(name.text).is_some(),
         },
-        ExprKind::Paren(inner) => row_wise(inner, lets, schema, deep + 1),
+        ExprKind::Paren(inner) => row_wise(inner, reader, schema, deep + 1),
         ExprKind::Pipe { source, stages } => {
-            row_wise(source, lets, schema, deep + 1)
-                && stages.iter().all(|stage| row_wise_stage(stage, lets, schema, deep))
+            row_wise(source, reader, schema, deep + 1)
+                && stages.iter().all(|stage| row_wise_stage(stage, reader, schema, deep))
         }
         ExprKind::Source(stage) => match &stage.kind {
-            Operator::Union { tables, .. } => tables.iter().all(|table| row_wise(table, lets, schema, deep + 1)),
+            Operator::Union { tables, .. } => tables.iter().all(|table| row_wise(table, reader, schema, deep + 1)),
             _ => false,
         },
         _ => false,
     }
 }
 
-fn row_wise_stage<'a>(stage: &Stage<'a>, lets: &Lets<'_, 'a>, schema: &'a Schema, deep: u32) -> bool {
-    let plain = |expr: &Expr<'a>| !reads_events(expr, lets, schema) && !looks_around(expr);
-    let all = |items: &[Item<'a>]| items.iter().all(|item| plain(&item.expr));
+fn row_wise_stage<'t, 'a>(stage: &'t Stage<'a>, reader: &mut Reader<'t, 'a>, schema: &'a Schema, deep: u32) -> bool {
+    let mut plain = |expr: &'t Expr<'a>| !looks_around(expr) && !reader.reads_events(expr);
     match &stage.kind {
         Operator::Where { predicate, .. } => plain(predicate),
-        Operator::Extend(items) | Operator::Project(items) => all(items),
+        Operator::Extend(items) | Operator::Project(items) => items.iter().all(|item| plain(&item.expr)),
         Operator::ProjectAway(_)
         | Operator::ProjectKeep(_)
         | Operator::ProjectReorder(_)
@@ -123,9 +122,9 @@ fn row_wise_stage<'a>(stage: &Stage<'a>, lets: &Lets<'_, 'a>, schema: &'a Schema
         Operator::MvExpand { columns, limit: None, .. } => columns.iter().all(|column| plain(&column.item.expr)),
         Operator::Parse { source, .. } | Operator::ParseKv { source, .. } => plain(source),
         Operator::Join { right, .. } | Operator::Lookup { right, .. } => {
-            leaves_of(right, lets, schema).iter().all(|leaf| leaf.time.is_none())
+            reader.leaves(right).iter().all(|leaf| leaf.time.is_none())
         }
-        Operator::Union { tables, .. } => tables.iter().all(|table| row_wise(table, lets, schema, deep + 1)),
+        Operator::Union { tables, .. } => tables.iter().all(|table| row_wise(table, reader, schema, deep + 1)),
         Operator::Invoke(call) => {
             matches!(&call.kind, ExprKind::Call { name, .. } if schema.function(name.text).is_some())
         }

@@ -1,5 +1,6 @@
 //! Expressions.
 
+use super::super::catalogue;
 use super::super::lexer::{Mark, TokenKind};
 use super::super::problem::{Code, Problem};
 use super::super::span::Span;
@@ -38,7 +39,9 @@ impl<'a> Parser<'a> {
             None => self.expression(),
         };
         let mut stages = Vec::new();
-        while self.is(Mark::Pipe) {
+        // Inside brackets a `|` behind what can be no table means that a bracket is missing.
+        let piped = self.deep <= 1 || may_be_table(&source);
+        while piped && self.is(Mark::Pipe) {
             self.take();
             stages.push(self.stage());
             self.stray_stage();
@@ -86,8 +89,7 @@ impl<'a> Parser<'a> {
                     "the expression is too long to be checked",
                     "use `in (…)` or has_any (…) for long lists",
                 );
-                self.quiet = true;
-                self.at = self.tokens.len();
+                self.give_up();
                 break;
             }
             let op_span = self.operator_span(tokens);
@@ -334,8 +336,7 @@ impl<'a> Parser<'a> {
             if length > CHAIN / 8 {
                 let span = self.span();
                 self.error(Code::Depth, span, "the path is too long to be checked", "take it apart with `extend`");
-                self.quiet = true;
-                self.at = self.tokens.len();
+                self.give_up();
                 return value;
             }
         }
@@ -493,11 +494,13 @@ impl<'a> Parser<'a> {
     /// `name(a, b = c)`.
     pub(super) fn call(&mut self, name: Name<'a>) -> Expr<'a> {
         let open = self.take();
+        // A built-in function takes single values: a `|` behind one means that a bracket is missing.
+        let tables = catalogue::function(name.text).or_else(|| catalogue::aggregate(name.text)).is_none();
         let mut args: Vec<Item<'a>> = Vec::new();
         if self.deeper() {
             while !self.at_end() && !self.is(Mark::Close) {
                 let before = self.at;
-                args.push(self.argument());
+                args.push(self.argument(tables));
                 if !self.eat(Mark::Comma) {
                     if !self.missing_comma() {
                         break;
@@ -533,14 +536,14 @@ impl<'a> Parser<'a> {
         more
     }
 
-    fn argument(&mut self) -> Item<'a> {
+    fn argument(&mut self, tables: bool) -> Item<'a> {
         let start = self.span();
         if self.is(Mark::Comma) {
             let expr = self.missing("an argument");
             return Item { names: Vec::new(), tuple: false, span: expr.span, expr };
         }
         let names: Vec<Name<'a>> = self.assigned().into_iter().collect();
-        let expr = self.pipeline();
+        let expr = if tables { self.pipeline() } else { self.expression() };
         Item { names, tuple: false, span: start.to(self.last()), expr }
     }
 
@@ -561,6 +564,24 @@ impl<'a> Parser<'a> {
         self.searching = self.searching.saturating_sub(1);
         expr
     }
+}
+
+/// Whether an expression can be a table.
+fn may_be_table(expr: &Expr<'_>) -> bool {
+    let mut expr = expr;
+    while let ExprKind::Paren(inner) = &expr.kind {
+        expr = inner;
+    }
+    matches!(
+        expr.kind,
+        ExprKind::Name(_)
+            | ExprKind::Wildcard(_)
+            | ExprKind::Call { .. }
+            | ExprKind::Member { .. }
+            | ExprKind::Wrapped { .. }
+            | ExprKind::Source(_)
+            | ExprKind::Pipe { .. }
+    )
 }
 
 /// The words that compare texts.

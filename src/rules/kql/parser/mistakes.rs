@@ -2,6 +2,7 @@
 
 use super::super::lexer::{Mark, TokenKind};
 use super::super::problem::{Code, Problem};
+use super::super::span::Span;
 use super::super::tree::{Expr, ExprKind};
 use super::Parser;
 use super::expression::is_reserved;
@@ -9,6 +10,12 @@ use super::expression::is_reserved;
 impl<'a> Parser<'a> {
     /// Text around the query that is no KQL: a Markdown fence, comments of other languages.
     pub(super) fn foreign_text(&mut self) {
+        let word = self.word();
+        if word.starts_with("```") && word.contains('\n') {
+            let span = Span::new(self.span().start, self.span().start + 3);
+            self.error(Code::Syntax, span, "a Markdown fence was left around the query", "remove the lines with ```");
+            self.give_up();
+        }
         if self.is(Mark::Minus) && self.is_after(1, Mark::Minus) && self.touches(1) {
             let span = self.span();
             self.error(Code::Syntax, span, "`--` begins no comment in KQL", "comments begin with //");
@@ -99,8 +106,8 @@ impl<'a> Parser<'a> {
         if before == "==" || before == "!=" {
             return Problem::error(Code::Syntax, span, "`===` is no operator").hint("equality is `==`").fix(span, "");
         }
-        Problem::error(Code::Syntax, span, "`=` can't stand here")
-            .hint("`==` compares; `=` gives a name, in front: `Name = expression`")
+        Problem::error(Code::Syntax, span, "`=` doesn't compare")
+            .hint("`==` compares, `=~` without regard to case; `=` gives a name, in front: `Name = expression`")
     }
 
     /// `=` where `==` was meant, `&&`, `||` and other languages' operators behind a value.

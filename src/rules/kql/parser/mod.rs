@@ -34,6 +34,9 @@ const DEEP: u32 = 120;
 /// How many operators in a row one expression may have. The service itself refuses some hundreds.
 const CHAIN: usize = 2_000;
 
+/// How many problems are told: what is no query at all needs no thousand carets.
+const MOST: usize = 50;
+
 /// Makes a tree of any text.
 #[must_use]
 pub fn parse(text: &str) -> Parsed<'_> {
@@ -50,6 +53,8 @@ struct Parser<'a> {
     text: &'a str,
     /// Without blanks and comments.
     tokens: Vec<Token>,
+    /// Which of them are the first of their lines, ascending.
+    firsts: Vec<usize>,
     /// The next token.
     at: usize,
     problems: Vec<Problem>,
@@ -64,9 +69,34 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Self {
-        let mut all = tokens(text);
-        all.retain(|token| !matches!(token.kind, TokenKind::Blank | TokenKind::Comment));
-        Self { text, tokens: all, at: 0, problems: Vec::new(), deep: 0, searching: 0, wildcards: 0, quiet: false }
+        let all = tokens(text);
+        let mut kept = Vec::with_capacity(all.len());
+        let mut firsts = Vec::new();
+        let mut first = true;
+        for token in all {
+            match token.kind {
+                TokenKind::Blank => first |= token.span.of(text).contains('\n'),
+                TokenKind::Comment => {}
+                _ => {
+                    if first {
+                        firsts.push(kept.len());
+                        first = false;
+                    }
+                    kept.push(token);
+                }
+            }
+        }
+        Self {
+            text,
+            tokens: kept,
+            firsts,
+            at: 0,
+            problems: Vec::new(),
+            deep: 0,
+            searching: 0,
+            wildcards: 0,
+            quiet: false,
+        }
     }
 
     // ---- looking ----
@@ -140,10 +170,7 @@ impl<'a> Parser<'a> {
 
     /// Whether the next token is the first of its line.
     fn begins_line(&self) -> bool {
-        let start = self.span().start as usize;
-        let before = self.text.get(..start).unwrap_or_default();
-        let line = before.rfind('\n').map_or(before, |end| before.get(end + 1..).unwrap_or_default());
-        line.trim().is_empty()
+        self.at_end() || self.firsts.binary_search(&self.at).is_ok()
     }
 
     fn at_end(&self) -> bool {
@@ -177,9 +204,19 @@ impl<'a> Parser<'a> {
     // ---- telling ----
 
     fn tell(&mut self, problem: Problem) {
-        if !self.quiet {
-            self.problems.push(problem);
+        if self.quiet {
+            return;
         }
+        self.problems.push(problem);
+        if self.problems.len() >= MOST {
+            self.give_up();
+        }
+    }
+
+    /// Reads no further: what was told is enough.
+    fn give_up(&mut self) {
+        self.quiet = true;
+        self.at = self.tokens.len();
     }
 
     fn error(&mut self, code: Code, span: Span, message: impl Into<String>, hint: impl Into<String>) {
@@ -340,8 +377,7 @@ impl<'a> Parser<'a> {
         let span = self.span();
         self.error(Code::Depth, span, "the query is nested too deep here", "take parts out into `let` statements");
         // Whatever follows would be told again on each level.
-        self.quiet = true;
-        self.at = self.tokens.len();
+        self.give_up();
         false
     }
 }

@@ -1,15 +1,26 @@
 //! Operators that group: `summarize`, `make-series`, `top-nested`, `top-hitters`; and `scan`.
 
 use super::super::lexer::{Mark, TokenKind};
-use super::super::problem::Code;
+use super::super::problem::{Code, Problem};
 use super::super::tree::{Expr, Item, NestedLevel, Operator, Scan, ScanStep};
 use super::Parser;
 
 impl<'a> Parser<'a> {
     pub(super) fn summarize(&mut self) -> Operator<'a> {
         let settings = self.settings(&[]);
-        let aggregates = if self.is_word("by") || self.ends() { Vec::new() } else { self.items("an aggregate") };
-        let by = self.eat_word("by").then(|| self.by());
+        let aggregates = if self.is_word("by") || self.ends() { Vec::new() } else { self.aggregates() };
+        let by = if self.eat_word("by") {
+            Some(self.by())
+        } else if self.is_name()
+            && !self.begins_line()
+            && !super::operator::is_operator(self.word())
+            && !self.is_after(1, Mark::Assign)
+        {
+            self.by_is_missing();
+            Some(self.by())
+        } else {
+            None
+        };
         // `| summarize … bin=1h`: the old form.
         if self.is_word("bin") && self.is_after(1, Mark::Assign) {
             self.take();
@@ -17,6 +28,25 @@ impl<'a> Parser<'a> {
             self.expression();
         }
         Operator::Summarize { settings, aggregates, by }
+    }
+
+    /// The aggregates; what stands behind the last without a comma is left for `by`.
+    fn aggregates(&mut self) -> Vec<Item<'a>> {
+        let mut items = vec![self.item("an aggregate")];
+        while self.eat(Mark::Comma) {
+            items.push(self.item("an aggregate"));
+        }
+        items
+    }
+
+    fn by_is_missing(&mut self) {
+        let at = self.behind();
+        let found = self.found();
+        self.tell(
+            Problem::error(Code::Syntax, at, format!("`by` or a comma is missing before {found}"))
+                .hint("groups stand behind `by`: `summarize count() by Column`")
+                .fix(at, " by"),
+        );
     }
 
     fn by(&mut self) -> Vec<Item<'a>> {

@@ -9,6 +9,6 @@ mod text;
 mod view;
 
 pub use html::html;
-pub use subject::{counts, subject};
+pub use subject::subject;
 pub use text::text;
 pub use view::Attachment;

@@ -1,8 +1,8 @@
 //! The subject line.
 
 use crate::model::delivery::Notice;
-use crate::model::hit::{Hit, HitKind};
 
+use super::super::tally::Tally;
 use super::super::visible::short;
 
 /// The longest subject, in characters; mail programs show 60 to 100 of them.
@@ -19,23 +19,10 @@ pub fn subject(notice: &Notice) -> String {
     let line = if super::view::is_failure(notice) {
         format!("[failing] {name} ({tenant})")
     } else {
-        format!("[{}] {}: {name} ({tenant})", notice.hunt.severity, counts(&notice.hits))
+        format!("[{}] {}: {name} ({tenant})", notice.hunt.severity, Tally::of(&notice.hits))
     };
     // `=?` begins an encoded word (RFC 2047), which a mail program would decode again.
     short(&line.replace("=?", "= ?"), SUBJECT)
-}
-
-/// `3 new, 1 returned`; `no hits` for none.
-#[must_use]
-pub fn counts(hits: &[Hit]) -> String {
-    let mut parts = Vec::new();
-    for kind in [HitKind::New, HitKind::Returned, HitKind::Changed, HitKind::Gone] {
-        let count = hits.iter().filter(|hit| hit.kind == kind).count();
-        if count > 0 {
-            parts.push(format!("{count} {kind}"));
-        }
-    }
-    if parts.is_empty() { "no hits".to_owned() } else { parts.join(", ") }
 }
 
 #[cfg(test)]
@@ -43,6 +30,7 @@ mod tests {
     use super::super::super::samples;
     use super::super::super::visible::is_hidden;
     use super::*;
+    use crate::model::hit::HitKind;
 
     #[test]
     fn says_what_matters_first() {

@@ -9,8 +9,9 @@ use crate::model::time::{Timestamp, Zone, format_duration};
 
 use super::super::cells::{Cell, Cells};
 use super::super::defang::{defang, defang_address, holds_addresses};
+use super::super::tally::Tally;
 use super::super::visible::{cut, short, visible};
-use super::subject::{counts, subject};
+use super::subject::subject;
 
 /// What of the CSV goes with the mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +119,7 @@ impl View {
             severity: hunt.severity.as_str(),
             name: short(&hunt.name, 200),
             tenant: short(notice.run.tenant.as_str(), 64),
-            counts: counts(&notice.hits),
+            counts: Tally::of(&notice.hits).to_string(),
             as_of: utc(notice.run.as_of),
             description: lines(&unwrapped(&hunt.description), DESCRIPTION),
             tactics: list(&hunt.tactics),

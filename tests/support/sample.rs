@@ -1,23 +1,24 @@
-//! Notices that the tests of this folder share.
+//! A notice for tests of what is shown and sent: those of the renderers, beside their code, and those of
+//! channels.
 
 use std::time::Duration;
 
+use huntd::model::delivery::{Notice, NoticeHunt};
+use huntd::model::hit::{Hit, HitKind};
+use huntd::model::hunt::Severity;
+use huntd::model::id::{ChannelName, DeliveryId, HitId, HuntId, RunId, TenantName};
+use huntd::model::run::{Run, RunStatus, Trigger};
+use huntd::model::time::{Timestamp, Window};
 use serde_json::value::RawValue;
-
-use crate::model::delivery::{Notice, NoticeHunt};
-use crate::model::hit::{Hit, HitKind};
-use crate::model::hunt::Severity;
-use crate::model::id::{ChannelName, DeliveryId, HitId, HuntId, RunId, TenantName};
-use crate::model::run::{Run, RunStatus, Trigger};
-use crate::model::time::{Timestamp, Window};
 
 /// A row in which an attacker tried every medium.
 pub(crate) const HOSTILE: &str = r#"{"=cmd|'/c calc'!A0":"x","DeviceName":"\u001b[31mws\u0000","Html":"<script>alert(1)</script><img src=http://evil.example/p.png>","Header":"a\r\nBcc: all@evil.example","Formula":"=cmd|'/c calc'!A0","Plus":"+1","Minus":"-2+3","At":"@SUM(1)","Tab":"\t=1","Cr":"\r=1","Bidi":"\u202egpj.exe","Link":"https://evil.example/a","Template":"{{ 7 * 7 }} {% raw %}","Number":-5}"#;
 
-pub(crate) fn at(text: &str) -> Timestamp {
+fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
+/// A hit whose id is made of one number.
 pub(crate) fn hit(number: u8, row: &str) -> Hit {
     Hit {
         hit: HitId([number; 20]),
@@ -32,6 +33,7 @@ pub(crate) fn hit(number: u8, row: &str) -> Hit {
     }
 }
 
+/// A notice with one hit a row, to be delivered for the first time.
 pub(crate) fn notice(rows: &[&str]) -> Notice {
     let run = RunId::new("20261124T161300Z-3fa9c1d2").unwrap();
     let as_of = at("2026-11-24T16:13:00Z");
@@ -72,10 +74,11 @@ pub(crate) fn notice(rows: &[&str]) -> Notice {
             trigger: Trigger::Schedule,
             query: "DeviceProcessEvents".to_owned(),
         },
-        hits: rows.iter().zip(1_u8..).map(|(row, number)| hit(number, row)).collect(),
+        hits: rows.iter().zip((1..=u8::MAX).cycle()).map(|(row, number)| hit(number, row)).collect(),
     }
 }
 
+/// A hunt that keeps failing.
 pub(crate) fn failing() -> Notice {
     let mut notice = notice(&[]);
     notice.run.status = RunStatus::Failed;

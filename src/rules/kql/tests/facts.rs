@@ -1,0 +1,103 @@
+//! Facts of a query.
+
+use std::time::Duration;
+
+use super::super::analyse::{Analysis, analyse};
+use super::super::facts::Reach;
+use super::super::schema::Schema;
+
+fn of(text: &'static str) -> Analysis<'static> {
+    let analysis = analyse(text, Schema::defender());
+    assert!(!analysis.is_refused(), "{text}: {:?}", analysis.problems);
+    analysis
+}
+
+const DAY: Duration = Duration::from_hours(24);
+
+#[test]
+fn how_far_back_a_query_looks() {
+    for (text, reach) in [
+        ("DeviceInfo | where DeviceName == 'a'", Reach::Open),
+        ("DeviceInfo | where Timestamp > ago(1d)", Reach::Back(DAY)),
+        ("DeviceInfo | where Timestamp >= now() - 2d and DeviceName has 'a'", Reach::Back(DAY * 2)),
+        ("DeviceInfo | where ago(1h) < Timestamp", Reach::Back(DAY / 24)),
+        ("DeviceInfo | where Timestamp between (ago(7d) .. now())", Reach::Back(DAY * 7)),
+        ("let back = 3d; DeviceInfo | where Timestamp > ago(back)", Reach::Back(DAY * 3)),
+        ("let start = ago(1d * 2); DeviceInfo | where Timestamp > start", Reach::Back(DAY * 2)),
+        ("let T = DeviceInfo | where Timestamp > ago(1d); T | count", Reach::Back(DAY)),
+        ("let T = DeviceInfo; T | where Timestamp > ago(1d)", Reach::Back(DAY)),
+        ("DeviceInfo | where Timestamp > ago(7d) | where Timestamp > ago(1d)", Reach::Back(DAY)),
+        ("DeviceInfo | where Timestamp > startofday(ago(1d))", Reach::Back(DAY * 2)),
+        ("DeviceInfo | where Timestamp > datetime(2026-01-01)", Reach::Absolute),
+        ("union DeviceInfo, DeviceLogonEvents | where Timestamp > ago(1d)", Reach::Back(DAY)),
+        (
+            "DeviceInfo | where Timestamp > ago(1d) | join (DeviceLogonEvents | where Timestamp > ago(30d)) on DeviceId",
+            Reach::Back(DAY * 30),
+        ),
+        ("DeviceInfo | where Timestamp > ago(1d) | join DeviceLogonEvents on DeviceId", Reach::Partly(DAY)),
+        (
+            "DeviceInfo | where DeviceId in ((DeviceLogonEvents | where Timestamp > ago(2d) | project DeviceId))",
+            Reach::Partly(DAY * 2),
+        ),
+        ("DeviceInfo | where Timestamp > ago(1d) or DeviceName == 'a'", Reach::Open),
+        ("DeviceInfo | summarize Timestamp = max(Timestamp) by DeviceId | where Timestamp > ago(1d)", Reach::Open),
+        ("DeviceTvmSoftwareInventory | where SoftwareName == 'a'", Reach::Timeless),
+        ("print 1", Reach::Timeless),
+    ] {
+        assert_eq!(of(text).facts.reach, reach, "{text}");
+    }
+}
+
+#[test]
+fn rows_that_come_one_by_one() {
+    for (text, row_wise) in [
+        ("DeviceProcessEvents | where FileName == 'a' | project Timestamp, DeviceId", true),
+        (
+            "DeviceProcessEvents | extend d = parse_json(AdditionalFields) | mv-expand d | parse FileName with x '.' *",
+            true,
+        ),
+        ("union DeviceProcessEvents, DeviceFileEvents | where FileName == 'a'", true),
+        ("let T = DeviceProcessEvents | where FileName == 'a'; T | sort by Timestamp", true),
+        ("DeviceFileEvents | invoke FileProfile('SHA1')", true),
+        ("DeviceProcessEvents | lookup (datatable(FileName:string, why:string)['a', 'b']) on FileName", true),
+        ("DeviceProcessEvents | lookup DeviceTvmSoftwareInventory on DeviceId", true),
+        ("DeviceProcessEvents | summarize count() by DeviceId", false),
+        ("DeviceProcessEvents | join DeviceLogonEvents on DeviceId", false),
+        ("DeviceProcessEvents | where DeviceId in ((DeviceLogonEvents | project DeviceId))", false),
+        ("let l = DeviceLogonEvents | project DeviceId; DeviceProcessEvents | where DeviceId in (l)", false),
+        ("DeviceProcessEvents | take 5", false),
+        ("DeviceProcessEvents | top 5 by Timestamp", false),
+        ("DeviceProcessEvents | distinct DeviceId", false),
+        ("DeviceProcessEvents | sort by Timestamp | extend p = prev(FileName)", false),
+        ("DeviceProcessEvents | where Timestamp > toscalar(DeviceInfo | summarize max(Timestamp))", false),
+        ("print 1", false),
+    ] {
+        assert_eq!(of(text).facts.row_wise, row_wise, "{text}");
+    }
+}
+
+#[test]
+fn what_cuts_what_is_chance_what_is_a_set() {
+    let facts = of("DeviceInfo | take 5").facts;
+    assert!(!facts.deterministic && facts.cut.is_some_and(|cut| !cut.stable));
+    let facts = of("DeviceInfo | sort by DeviceId | take 5").facts;
+    assert!(facts.deterministic && facts.cut.is_some_and(|cut| cut.stable));
+    assert!(!of("DeviceInfo | extend r = rand()").facts.deterministic);
+    assert!(of("DeviceInfo | where Timestamp > ago(1d)").facts.deterministic);
+    let facts = of("DeviceInfo | summarize make_set(DeviceName), l = make_list(OSPlatform) by DeviceId | project-rename s = set_DeviceName").facts;
+    assert_eq!(facts.sets, ["l", "s"]);
+}
+
+#[test]
+fn what_tells_rows_apart() {
+    assert_eq!(of("DeviceProcessEvents | where FileName == 'a'").facts.keys, [["Timestamp", "DeviceId", "ReportId"]]);
+    assert_eq!(
+        of("DeviceProcessEvents | summarize count() by DeviceName, bin(Timestamp, 1h)").facts.keys,
+        [["DeviceName", "Timestamp"]]
+    );
+    assert!(of("DeviceProcessEvents | project DeviceName").facts.keys.is_empty());
+    assert_eq!(
+        of("union DeviceProcessEvents, DeviceFileEvents").facts.tables,
+        ["DeviceProcessEvents", "DeviceFileEvents"]
+    );
+}
