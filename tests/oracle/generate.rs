@@ -23,7 +23,8 @@ pub(crate) struct Grower<'a> {
 }
 
 /// The types that expressions are made of.
-const TYPES: [Type; 7] = [Type::Bool, Type::String, Type::Long, Type::Real, Type::Datetime, Type::Timespan, Type::DYNAMIC];
+const TYPES: [Type; 7] =
+    [Type::Bool, Type::String, Type::Long, Type::Real, Type::Datetime, Type::Timespan, Type::DYNAMIC];
 
 /// The query of a seed.
 pub(crate) fn query(seed: u64, schema: &Schema) -> String {
@@ -41,7 +42,15 @@ impl Grower<'_> {
         let stages = self.rng.usize(1..7);
         let (pipe, _) = self.pipe(stages);
         text += &pipe;
-        text += self.one(&["", "", "", "\n| render timechart", "\n| render columnchart with (title=\"Count\", kind=stacked)", ";", "\n"]);
+        text += self.one(&[
+            "",
+            "",
+            "",
+            "\n| render timechart",
+            "\n| render columnchart with (title=\"Count\", kind=stacked)",
+            ";",
+            "\n",
+        ]);
         text
     }
 
@@ -78,14 +87,22 @@ impl Grower<'_> {
                 format!("let {name} = {wrapped};\n")
             }
             2 => {
-                let columns: Columns = vec![("Name".to_owned(), Type::String), ("Count".to_owned(), Type::Long), ("When".to_owned(), Type::Datetime)];
+                let columns: Columns = vec![
+                    ("Name".to_owned(), Type::String),
+                    ("Count".to_owned(), Type::Long),
+                    ("When".to_owned(), Type::Datetime),
+                ];
                 self.named.push((name.clone(), columns));
-                format!("let {name} = datatable(Name:string, Count:long, When:datetime) [\n    \"a\", 1, datetime(2024-01-01),\n    'b', 2, datetime(2024-02-03T04:05:06Z)\n];\n")
+                format!(
+                    "let {name} = datatable(Name:string, Count:long, When:datetime) [\n    \"a\", 1, datetime(2024-01-01),\n    'b', 2, datetime(2024-02-03T04:05:06Z)\n];\n"
+                )
             }
             3 => {
                 let columns: Columns = vec![("Hash".to_owned(), Type::String), ("Score".to_owned(), Type::Real)];
                 self.named.push((name.clone(), columns));
-                format!("let {name} = externaldata(Hash:string, Score:real) [@\"https://example.com/list.csv\"] with (format=\"csv\", ignoreFirstRecord=true);\n")
+                format!(
+                    "let {name} = externaldata(Hash:string, Score:real) [@\"https://example.com/list.csv\"] with (format=\"csv\", ignoreFirstRecord=true);\n"
+                )
             }
             4 => {
                 self.scalars.push((format!("{name}(\"a\")"), Type::String));
@@ -176,7 +193,8 @@ impl Grower<'_> {
             }
             12..=14 => self.summarize(columns)?,
             15 => {
-                let some: Columns = self.some_columns(columns, 4).into_iter().filter(|(_, ty)| !ty.is_dynamic()).collect();
+                let some: Columns =
+                    self.some_columns(columns, 4).into_iter().filter(|(_, ty)| !ty.is_dynamic()).collect();
                 if some.is_empty() {
                     return None;
                 }
@@ -231,7 +249,9 @@ impl Grower<'_> {
         let mut by = Vec::new();
         for (name, ty) in self.some_columns(columns, 3) {
             match ty {
-                Type::Datetime if self.rng.bool() => by.push(format!("bin({name}, {})", self.one(&["1h", "1d", "30m"]))),
+                Type::Datetime if self.rng.bool() => {
+                    by.push(format!("bin({name}, {})", self.one(&["1h", "1d", "30m"])));
+                }
                 _ if ty.is_dynamic() => continue,
                 _ => by.push(name.clone()),
             }
@@ -289,7 +309,15 @@ impl Grower<'_> {
         let (joined, value) = (self.fresh(), self.fresh());
         let took = self.expression(Type::String, &right, 1);
         let right_side = format!("{base}\n    | project {joined} = {other}, {value} = {took}");
-        let kind = self.one(&["", "kind=inner ", "kind=leftouter ", "kind=leftanti ", "kind=leftsemi ", "kind=fullouter ", "kind=innerunique "]);
+        let kind = self.one(&[
+            "",
+            "kind=inner ",
+            "kind=leftouter ",
+            "kind=leftanti ",
+            "kind=leftsemi ",
+            "kind=fullouter ",
+            "kind=innerunique ",
+        ]);
         let keeps_left = kind.contains("anti") || kind.contains("semi");
         if !keeps_left {
             columns.push((joined.clone(), ty));
@@ -301,7 +329,11 @@ impl Grower<'_> {
     fn union(&mut self, columns: &mut Columns) -> String {
         let (base, _) = self.base();
         let name = self.fresh();
-        let stage = format!("union {}({base} | project {name} = {})", self.one(&["", "isfuzzy=true ", "kind=outer "]), self.literal(Type::String));
+        let stage = format!(
+            "union {}({base} | project {name} = {})",
+            self.one(&["", "isfuzzy=true ", "kind=outer "]),
+            self.literal(Type::String)
+        );
         columns.push((name, Type::String));
         stage
     }
@@ -309,7 +341,8 @@ impl Grower<'_> {
     fn expand(&mut self, columns: &mut Columns) -> Option<String> {
         let from = self.column(columns, Type::is_dynamic)?;
         let name = self.fresh();
-        let (to, ty) = [("", Type::DYNAMIC), (" to typeof(string)", Type::String), (" to typeof(long)", Type::Long)][self.rng.usize(..3)];
+        let (to, ty) = [("", Type::DYNAMIC), (" to typeof(string)", Type::String), (" to typeof(long)", Type::Long)]
+            [self.rng.usize(..3)];
         let stage = match self.rng.u8(..3) {
             0 => {
                 let (to, ty) = (" to typeof(string)", Type::String);
@@ -362,7 +395,8 @@ impl Grower<'_> {
         if ty == Type::Bool {
             return self.comparison(columns);
         }
-        let named: Vec<String> = self.scalars.iter().filter(|(_, found)| fits(*found)).map(|(name, _)| name.clone()).collect();
+        let named: Vec<String> =
+            self.scalars.iter().filter(|(_, found)| fits(*found)).map(|(name, _)| name.clone()).collect();
         if !named.is_empty() && self.rng.u8(..4) == 0 {
             return named[self.rng.usize(..named.len())].clone();
         }
@@ -377,12 +411,36 @@ impl Grower<'_> {
     fn literal(&mut self, ty: Type) -> &'static str {
         match ty {
             Type::Bool => self.one(&["true", "false"]),
-            Type::String => self.one(&["\"a b\"", "'x'", "@\"C:\\Windows\\\"", "\"\\\\\"", "h\"secret\"", "\"\"", "'it\\'s'", "\"// no comment\""]),
+            Type::String => self.one(&[
+                "\"a b\"",
+                "'x'",
+                "@\"C:\\Windows\\\"",
+                "\"\\\\\"",
+                "h\"secret\"",
+                "\"\"",
+                "'it\\'s'",
+                "\"// no comment\"",
+            ]),
             Type::Long | Type::Int => self.one(&["0", "5", "445", "-1", "0x1F", "long(12)", "1000"]),
             Type::Real => self.one(&["0.5", "1.0", "1e3", "real(2.5)", "10.25"]),
-            Type::Datetime => self.one(&["now()", "ago(7d)", "datetime(2024-01-31)", "datetime(2024-01-31T12:00:00Z)", "datetime(\"2024-01-31 12:00\")", "startofday(now())"]),
-            Type::Timespan => self.one(&["1d", "2h", "30m", "10s", "time(1.02:00:00)", "timespan(1d)", "7days", "100ms"]),
-            _ => self.one(&["dynamic([\"a\", \"b\"])", "dynamic({\"a\": 1, \"b\": [1, 2]})", "dynamic(null)", "pack_array(\"a\", 1)", "dynamic([])"]),
+            Type::Datetime => self.one(&[
+                "now()",
+                "ago(7d)",
+                "datetime(2024-01-31)",
+                "datetime(2024-01-31T12:00:00Z)",
+                "datetime(\"2024-01-31 12:00\")",
+                "startofday(now())",
+            ]),
+            Type::Timespan => {
+                self.one(&["1d", "2h", "30m", "10s", "time(1.02:00:00)", "timespan(1d)", "7days", "100ms"])
+            }
+            _ => self.one(&[
+                "dynamic([\"a\", \"b\"])",
+                "dynamic({\"a\": 1, \"b\": [1, 2]})",
+                "dynamic(null)",
+                "pack_array(\"a\", 1)",
+                "dynamic([])",
+            ]),
         }
     }
 
@@ -398,7 +456,12 @@ impl Grower<'_> {
             }
             2 => {
                 let a = self.leaf(Type::String, columns);
-                format!("{a} {} ({}, {})", self.one(&["in", "in~", "!in", "!in~", "has_any", "has_all"]), self.literal(Type::String), self.literal(Type::String))
+                format!(
+                    "{a} {} ({}, {})",
+                    self.one(&["in", "in~", "!in", "!in~", "has_any", "has_all"]),
+                    self.literal(Type::String),
+                    self.literal(Type::String)
+                )
             }
             3 => {
                 let a = self.leaf(Type::Datetime, columns);
@@ -408,10 +471,31 @@ impl Grower<'_> {
                 let a = self.leaf(Type::String, columns);
                 format!("{}({a})", self.one(&["isempty", "isnotempty", "ipv4_is_private"]))
             }
-            5 => self.column(columns, |ty| ty == Type::Bool).map_or_else(|| "true == true".to_owned(), |column| format!("{column} == true")),
+            5 => self
+                .column(columns, |ty| ty == Type::Bool)
+                .map_or_else(|| "true == true".to_owned(), |column| format!("{column} == true")),
             _ => {
                 let (a, b) = (self.leaf(Type::String, columns), self.literal(Type::String));
-                let operator = self.one(&["==", "!=", "=~", "!~", "has", "!has", "contains", "!contains", "startswith", "!startswith", "endswith", "!endswith", "has_cs", "contains_cs", "startswith_cs", "hasprefix", "hassuffix", "matches regex"]);
+                let operator = self.one(&[
+                    "==",
+                    "!=",
+                    "=~",
+                    "!~",
+                    "has",
+                    "!has",
+                    "contains",
+                    "!contains",
+                    "startswith",
+                    "!startswith",
+                    "endswith",
+                    "!endswith",
+                    "has_cs",
+                    "contains_cs",
+                    "startswith_cs",
+                    "hasprefix",
+                    "hassuffix",
+                    "matches regex",
+                ]);
                 format!("{a} {operator} {b}")
             }
         }
@@ -436,7 +520,9 @@ impl Grower<'_> {
             0 => format!("tolower({a})"),
             1 => format!("strcat({a}, \"-\", {})", self.expression(Type::Long, columns, depth)),
             2 => format!("iff({}, {a}, \"\")", self.condition(columns, depth)),
-            3 => format!("case({}, {a}, {}, \"x\", \"other\")", self.condition(columns, depth), self.comparison(columns)),
+            3 => {
+                format!("case({}, {a}, {}, \"x\", \"other\")", self.condition(columns, depth), self.comparison(columns))
+            }
             4 => format!("substring({a}, 0, 5)"),
             5 => format!("extract(@\"(\\w+)\\.exe\", 1, {a})"),
             6 => format!("replace_string({a}, \"a\", \"b\")"),
@@ -503,7 +589,11 @@ impl Grower<'_> {
     fn span(&mut self, columns: &Columns, depth: usize) -> String {
         let a = self.expression(Type::Timespan, columns, depth);
         match self.rng.u8(..4) {
-            0 => format!("({} - {})", self.expression(Type::Datetime, columns, depth), self.expression(Type::Datetime, columns, depth)),
+            0 => format!(
+                "({} - {})",
+                self.expression(Type::Datetime, columns, depth),
+                self.expression(Type::Datetime, columns, depth)
+            ),
             1 => format!("({a} * 2)"),
             2 => format!("totimespan({})", self.expression(Type::String, columns, depth)),
             _ => format!("({a} + 5m)"),
@@ -515,7 +605,11 @@ impl Grower<'_> {
         match self.rng.u8(..9) {
             0 => format!("parse_json({})", self.expression(Type::String, columns, depth)),
             1 => format!("split({}, \",\")", self.expression(Type::String, columns, depth)),
-            2 => format!("pack_array({}, {})", self.expression(Type::String, columns, depth), self.expression(Type::Long, columns, depth)),
+            2 => format!(
+                "pack_array({}, {})",
+                self.expression(Type::String, columns, depth),
+                self.expression(Type::Long, columns, depth)
+            ),
             3 => format!("bag_pack(\"a\", {}, \"b\", 1)", self.expression(Type::String, columns, depth)),
             4 => format!("todynamic({})", self.expression(Type::String, columns, depth)),
             5 => format!("extract_all(@\"(\\d+)\", {})", self.expression(Type::String, columns, depth)),

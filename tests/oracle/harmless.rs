@@ -38,7 +38,13 @@ fn bracketed(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 }
 
 fn synonyms(s: &Source<'_>, _: &mut Rng) -> Option<Mutant> {
-    whole(s.text.replace("| where ", "| filter ").replace("| sort by", "| order by").replace("| take ", "| limit ").replace("mv-expand", "mvexpand"))
+    whole(
+        s.text
+            .replace("| where ", "| filter ")
+            .replace("| sort by", "| order by")
+            .replace("| take ", "| limit ")
+            .replace("mv-expand", "mvexpand"),
+    )
 }
 
 fn unused_let(s: &Source<'_>, _: &mut Rng) -> Option<Mutant> {
@@ -51,7 +57,15 @@ fn semicolon(s: &Source<'_>, _: &mut Rng) -> Option<Mutant> {
 }
 
 fn typed_columns(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    s.staged(rng, |p, _| (format!("extend HarmlessA = tolower({}), HarmlessB = {} + 1, HarmlessC = bin({}, 1h)", p.text, p.number, p.time), 0))
+    s.staged(rng, |p, _| {
+        (
+            format!(
+                "extend HarmlessA = tolower({}), HarmlessB = {} + 1, HarmlessC = bin({}, 1h)",
+                p.text, p.number, p.time
+            ),
+            0,
+        )
+    })
 }
 
 fn wrapped(s: &Source<'_>, _: &mut Rng) -> Option<Mutant> {
@@ -62,16 +76,24 @@ fn wrapped(s: &Source<'_>, _: &mut Rng) -> Option<Mutant> {
 }
 
 fn verbatim(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    let at = s.any(rng, |at| s.tokens[at].kind == Kind::Text && s.at(at).starts_with('"') && !s.at(at).contains('\\'))?;
+    let at =
+        s.any(rng, |at| s.tokens[at].kind == Kind::Text && s.at(at).starts_with('"') && !s.at(at).contains('\\'))?;
     Some(s.replaced(at, at, &format!("@{}", s.at(at))))
 }
 
 fn negation(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    s.staged(rng, |p, _| (format!("where not({} has \"a\") and {} !in (1, 2) and {} !contains \"b\"", p.text, p.number, p.text2), 0))
+    s.staged(rng, |p, _| {
+        (format!("where not({} has \"a\") and {} !in (1, 2) and {} !contains \"b\"", p.text, p.number, p.text2), 0)
+    })
 }
 
 fn upper_case(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    let at = s.any(rng, |at| s.tokens[at].kind == Kind::Text && !s.at(at).contains('\\') && s.at(at).starts_with('"') && matches!(s.at(at - usize::from(at > 0)), "==" | "=~" | "has" | "contains"))?;
+    let at = s.any(rng, |at| {
+        s.tokens[at].kind == Kind::Text
+            && !s.at(at).contains('\\')
+            && s.at(at).starts_with('"')
+            && matches!(s.at(at - usize::from(at > 0)), "==" | "=~" | "has" | "contains")
+    })?;
     Some(s.replaced(at, at, &s.at(at).to_uppercase()))
 }
 

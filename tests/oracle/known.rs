@@ -20,7 +20,8 @@ pub(crate) fn floors(kind: &str) -> (usize, usize) {
     of("rate")
         .find_map(|line| {
             let mut words = line.split_whitespace();
-            (words.next() == Some(kind)).then(|| (words.next().unwrap().parse().unwrap(), words.next().unwrap().parse().unwrap()))
+            (words.next() == Some(kind))
+                .then(|| (words.next().unwrap().parse().unwrap(), words.next().unwrap().parse().unwrap()))
         })
         .unwrap_or((95, 90))
 }

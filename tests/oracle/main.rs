@@ -9,7 +9,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a test may stop at the first surprise, and this one tells rates"
+    clippy::unnecessary_wraps,
+    reason = "a test may stop at the first surprise, and this one tells rates; every breaker has the same shape"
 )]
 
 mod generate;
@@ -67,7 +68,12 @@ fn changed<'a>(queries: &[String], ways: &'a [(&'a str, Breaker)], each: u64) ->
 /// Only what the official analyser accepts can be broken.
 fn sound(queries: Vec<String>) -> Vec<String> {
     let verdicts = official::verdicts(&queries);
-    queries.into_iter().zip(verdicts).filter(|(_, verdict)| official::accepts(verdict)).map(|(query, _)| query).collect()
+    queries
+        .into_iter()
+        .zip(verdicts)
+        .filter(|(_, verdict)| official::accepts(verdict))
+        .map(|(query, _)| query)
+        .collect()
 }
 
 /// How the two differ on these queries, but for what is known.
@@ -158,7 +164,8 @@ fn what_is_broken_is_refused_at_its_line() {
             continue;
         };
         let official = per_cent(tally.refused, tally.made);
-        let (flagged, placed) = (per_cent(tally.refused_by_us, tally.refused), per_cent(tally.placed, tally.refused_by_us));
+        let (flagged, placed) =
+            (per_cent(tally.refused_by_us, tally.refused), per_cent(tally.placed, tally.refused_by_us));
         let theirs = per_cent(tally.placed_by_them, tally.refused);
         println!("{kind:28} {:5} {official:9} {flagged:6} {placed:6} {theirs:11}", tally.made);
         if official < 80 && !known::is_silent(kind) {
@@ -167,7 +174,9 @@ fn what_is_broken_is_refused_at_its_line() {
         let (least, least_placed) = known::floors(kind);
         if flagged < least || placed < least_placed {
             let example = tally.example.as_deref().unwrap_or("at the wrong line");
-            failures.push(format!("{kind}: refused {flagged} % of {least} %, placed {placed} % of {least_placed} %: {example}"));
+            failures.push(format!(
+                "{kind}: refused {flagged} % of {least} %, placed {placed} % of {least_placed} %: {example}"
+            ));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
@@ -206,7 +215,10 @@ fn mutants_of_a_file() {
     let Some(queries) = given() else { return };
     let ways = if env::var_os("KQL_HARMLESS").is_some() { harmless::CHANGES } else { mutate::KINDS };
     let mutants = changed(&queries, ways, each(1));
-    give("KQL_MUTANTS", mutants.iter().map(|(kind, mutant)| json!({ "kind": kind, "text": mutant.text, "line": mutant.line })));
+    give(
+        "KQL_MUTANTS",
+        mutants.iter().map(|(kind, mutant)| json!({ "kind": kind, "text": mutant.text, "line": mutant.line })),
+    );
 }
 
 /// Writes queries made by rule to `KQL_MADE`: a JSON string a line.

@@ -64,13 +64,22 @@ fn table_recased(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 
 fn table_of_sentinel(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
     let at = s.any(rng, |at| s.is_table(at))?;
-    let other = rng.choice(["SigninLogs", "SecurityEvent", "AuditLogs", "OfficeActivity", "CommonSecurityLog", "Heartbeat"])?;
+    let other =
+        rng.choice(["SigninLogs", "SecurityEvent", "AuditLogs", "OfficeActivity", "CommonSecurityLog", "Heartbeat"])?;
     Some(s.replaced(at, at, other))
 }
 
 fn table_renamed(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
     let at = s.any(rng, |at| s.is_table(at))?;
-    let other = rng.choice(["ProcessCreationEvents", "NetworkCommunicationEvents", "FileCreationEvents", "MachineInfo", "LogonEvents", "AppFileEvents", "MiscEvents"])?;
+    let other = rng.choice([
+        "ProcessCreationEvents",
+        "NetworkCommunicationEvents",
+        "FileCreationEvents",
+        "MachineInfo",
+        "LogonEvents",
+        "AppFileEvents",
+        "MiscEvents",
+    ])?;
     Some(s.replaced(at, at, other))
 }
 
@@ -86,7 +95,11 @@ fn column_recased(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 
 fn column_of_sentinel(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
     let at = s.any(rng, |at| s.is_column(at))?;
-    Some(s.replaced(at, at, rng.choice(["TimeGenerated", "Computer", "SubjectUserName", "EventID", "UserPrincipalName", "ResultType"])?))
+    Some(s.replaced(
+        at,
+        at,
+        rng.choice(["TimeGenerated", "Computer", "SubjectUserName", "EventID", "UserPrincipalName", "ResultType"])?,
+    ))
 }
 
 fn column_of_another_table(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
@@ -96,7 +109,9 @@ fn column_of_another_table(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
         .schema
         .tables()
         .flat_map(|table| table.columns().iter().map(|column| column.name.to_string()))
-        .filter(|name| used.iter().all(|table| table.column(name).is_none() && s.schema.maybe_column(&table.name, name).is_none()))
+        .filter(|name| {
+            used.iter().all(|table| table.column(name).is_none() && s.schema.maybe_column(&table.name, name).is_none())
+        })
         .collect();
     names.sort_unstable();
     Some(s.replaced(at, at, &rng.choice(names)?))
@@ -155,14 +170,24 @@ fn paren_extra(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 
 fn bracket_missing(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
     let at = s.any(rng, |at| matches!(s.at(at), "]" | "["));
-    at.map(|at| s.replaced(at, at, ""))
-        .or_else(|| stage(s, rng, |p| vec![format!("extend Part = split({}, \"x\")[0", p.text), format!("where {} in~ (dynamic([\"a\", \"b\"))", p.text)]))
+    at.map(|at| s.replaced(at, at, "")).or_else(|| {
+        stage(s, rng, |p| {
+            vec![
+                format!("extend Part = split({}, \"x\")[0", p.text),
+                format!("where {} in~ (dynamic([\"a\", \"b\"))", p.text),
+            ]
+        })
+    })
 }
 
 fn quote_missing(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
     let at = s.any(rng, |at| s.tokens[at].kind == Kind::Text)?;
     let text = s.at(at);
-    let cut = if rng.bool() { text[..text.len() - 1].to_owned() } else { text.trim_start_matches(['@', 'h'])[1..].to_owned() };
+    let cut = if rng.bool() {
+        text[..text.len() - 1].to_owned()
+    } else {
+        text.trim_start_matches(['@', 'h'])[1..].to_owned()
+    };
     Some(s.replaced(at, at, &cut))
 }
 
@@ -188,7 +213,41 @@ fn is_call(s: &Source<'_>, at: usize) -> bool {
     s.tokens[at].kind == Kind::Word
         && s.at(at + 1) == "("
         && s.at(at).len() > 3
-        && !matches!(s.at(at), "has_any" | "has_all" | "between" | "union" | "join" | "where" | "project" | "extend" | "distinct" | "typeof" | "externaldata" | "datatable" | "dynamic" | "datetime" | "with" | "lookup" | "summarize" | "print" | "time" | "timespan" | "real" | "long" | "bool" | "guid" | "search" | "range" | "materialize" | "partition" | "mv-apply" | "kind")
+        && !matches!(
+            s.at(at),
+            "true"
+                | "false"
+                | "has_any"
+                | "has_all"
+                | "between"
+                | "union"
+                | "join"
+                | "where"
+                | "project"
+                | "extend"
+                | "distinct"
+                | "typeof"
+                | "externaldata"
+                | "datatable"
+                | "dynamic"
+                | "datetime"
+                | "with"
+                | "lookup"
+                | "summarize"
+                | "print"
+                | "time"
+                | "timespan"
+                | "real"
+                | "long"
+                | "bool"
+                | "guid"
+                | "search"
+                | "range"
+                | "materialize"
+                | "partition"
+                | "mv-apply"
+                | "kind"
+        )
         && s.at(at).chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
 }
 
@@ -255,7 +314,9 @@ fn case_even(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 }
 
 fn text_against_number(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("where {} > 5", p.text), format!("where {} <= 100", p.text), format!("where {} < \"5\"", p.number)])
+    stage(s, rng, |p| {
+        vec![format!("where {} > 5", p.text), format!("where {} <= 100", p.text), format!("where {} < \"5\"", p.number)]
+    })
 }
 
 fn time_against_text(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
@@ -267,19 +328,43 @@ fn ago_of_text(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 }
 
 fn unit_unknown(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| ["7w", "1mo", "1y", "30D", "2weeks", "1month"].iter().map(|unit| format!("where {} > ago({unit})", p.time)).collect())
+    stage(s, rng, |p| {
+        ["7w", "1mo", "1y", "30D", "2weeks", "1month"]
+            .iter()
+            .map(|unit| format!("where {} > ago({unit})", p.time))
+            .collect()
+    })
 }
 
 fn text_operator_on_number(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("where {} startswith \"1\"", p.number), format!("where {} =~ \"1\"", p.number), format!("where {} matches regex \"1\"", p.number), format!("where {} contains \"1\"", p.time)])
+    stage(s, rng, |p| {
+        vec![
+            format!("where {} startswith \"1\"", p.number),
+            format!("where {} =~ \"1\"", p.number),
+            format!("where {} matches regex \"1\"", p.number),
+            format!("where {} contains \"1\"", p.time),
+        ]
+    })
 }
 
 fn plus_on_text(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("extend Both = {} + {}", p.text, p.text2), format!("extend Both = {} + \"\\\\\" + {}", p.text, p.text2)])
+    stage(s, rng, |p| {
+        vec![
+            format!("extend Both = {} + {}", p.text, p.text2),
+            format!("extend Both = {} + \"\\\\\" + {}", p.text, p.text2),
+        ]
+    })
 }
 
 fn where_of_no_bool(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("where {}", p.text), format!("where tolower({})", p.text), format!("where {}", p.time), format!("where strcat({}, \"a\")", p.text)])
+    stage(s, rng, |p| {
+        vec![
+            format!("where {}", p.text),
+            format!("where tolower({})", p.text),
+            format!("where {}", p.time),
+            format!("where strcat({}, \"a\")", p.text),
+        ]
+    })
 }
 
 fn operator_misspelt(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
@@ -306,11 +391,15 @@ fn operator_recased(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 }
 
 fn by_missing(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("summarize count() {}", p.text), format!("summarize Last = max({}) {}", p.time, p.text)])
+    stage(s, rng, |p| {
+        vec![format!("summarize count() {}", p.text), format!("summarize Last = max({}) {}", p.time, p.text)]
+    })
 }
 
 fn by_of_nothing(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec!["summarize count() by".to_owned(), format!("summarize Last = max({}) by", p.time), "order by".to_owned()])
+    stage(s, rng, |p| {
+        vec!["summarize count() by".to_owned(), format!("summarize Last = max({}) by", p.time), "order by".to_owned()]
+    })
 }
 
 fn top_without_by(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
@@ -322,7 +411,12 @@ fn join_without_on(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 }
 
 fn join_of_unknown_kind(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| ["outer", "left", "full", "right", "leftjoin", "Inner"].iter().map(|kind| format!("join kind={kind} ({}) on {}", p.table.name, p.text)).collect())
+    stage(s, rng, |p| {
+        ["outer", "left", "full", "right", "leftjoin", "Inner"]
+            .iter()
+            .map(|kind| format!("join kind={kind} ({}) on {}", p.table.name, p.text))
+            .collect()
+    })
 }
 
 fn join_key_missing(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
@@ -358,24 +452,54 @@ fn equals_triple(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 
 fn and_of_c(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
     let at = s.any(rng, |at| s.at(at) == "and");
-    at.map(|at| s.replaced(at, at, "&&")).or_else(|| stage(s, rng, |p| vec![format!("where {} == \"a\" && {} > 5", p.text, p.number)]))
+    at.map(|at| s.replaced(at, at, "&&"))
+        .or_else(|| stage(s, rng, |p| vec![format!("where {} == \"a\" && {} > 5", p.text, p.number)]))
 }
 
 fn or_of_c(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
     let at = s.any(rng, |at| s.at(at) == "or");
-    at.map(|at| s.replaced(at, at, "||")).or_else(|| stage(s, rng, |p| vec![format!("where {} == \"a\" || {} > 5", p.text, p.number)]))
+    at.map(|at| s.replaced(at, at, "||"))
+        .or_else(|| stage(s, rng, |p| vec![format!("where {} == \"a\" || {} > 5", p.text, p.number)]))
 }
 
 fn like_and_such(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| ["like \"a%\"", "includes \"a\"", "is not null", "ilike \"a\"", "contains_any (\"a\", \"b\")", "begins \"a\"", "matches \"a\"", "not in (\"a\")", "equals \"a\""].iter().map(|what| format!("where {} {what}", p.text)).collect())
+    stage(s, rng, |p| {
+        [
+            "like \"a%\"",
+            "includes \"a\"",
+            "is not null",
+            "ilike \"a\"",
+            "contains_any (\"a\", \"b\")",
+            "begins \"a\"",
+            "matches \"a\"",
+            "not in (\"a\")",
+            "equals \"a\"",
+        ]
+        .iter()
+        .map(|what| format!("where {} {what}", p.text))
+        .collect()
+    })
 }
 
 fn not_without_parens(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("where not {} == \"a\"", p.text), format!("where not {} has \"a\" and {} > 5", p.text, p.number), format!("where !{}", p.text)])
+    stage(s, rng, |p| {
+        vec![
+            format!("where not {} == \"a\"", p.text),
+            format!("where not {} has \"a\" and {} > 5", p.text, p.number),
+            format!("where !{}", p.text),
+        ]
+    })
 }
 
 fn in_without_parens(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("where {} in \"a\"", p.text), format!("where {} in~ \"a\", \"b\"", p.text), format!("where {} has_any \"a\", \"b\"", p.text), format!("where {} !in [\"a\", \"b\"]", p.text)])
+    stage(s, rng, |p| {
+        vec![
+            format!("where {} in \"a\"", p.text),
+            format!("where {} in~ \"a\", \"b\"", p.text),
+            format!("where {} has_any \"a\", \"b\"", p.text),
+            format!("where {} !in [\"a\", \"b\"]", p.text),
+        ]
+    })
 }
 
 fn comma_missing(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
@@ -385,7 +509,11 @@ fn comma_missing(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 
 fn comma_extra(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
     let at = s.any(rng, |at| s.at(at) == "," && rng_free(s, at));
-    at.map(|at| s.behind(at, ",")).or_else(|| stage(s, rng, |p| vec![format!("project {}, {},", p.text, p.number), format!("where {} in (\"a\",, \"b\")", p.text)]))
+    at.map(|at| s.behind(at, ",")).or_else(|| {
+        stage(s, rng, |p| {
+            vec![format!("project {}, {},", p.text, p.number), format!("where {} in (\"a\",, \"b\")", p.text)]
+        })
+    })
 }
 
 /// Dynamic literals may hold commas as they like.
@@ -418,7 +546,9 @@ fn let_misspelt(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 
 fn let_used_misspelt(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
     let names: Vec<&str> = (0..s.tokens.len()).filter(|at| s.at(*at) == "let").map(|at| s.at(at + 1)).collect();
-    let at = s.any(rng, |at| names.contains(&s.at(at)) && s.at(at + 1) != "=" && at > 0 && s.at(at - 1) != "let" && s.at(at - 1) != ".");
+    let at = s.any(rng, |at| {
+        names.contains(&s.at(at)) && s.at(at + 1) != "=" && at > 0 && s.at(at - 1) != "let" && s.at(at - 1) != "."
+    });
     match at {
         Some(at) => Some(s.replaced(at, at, &misspelt(s.at(at), rng))),
         None => stage(s, rng, |p| vec![format!("where {} > ago(Windoww)", p.time)]),
@@ -426,7 +556,15 @@ fn let_used_misspelt(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 }
 
 fn let_of_spaced_name(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    Some(before(s, rng.choice(["let my list = dynamic([\"a\"]);", "let time frame = 7d;", "let bad-hosts = dynamic([\"a\"]);", "let 2nd.list = 5;"])?))
+    Some(before(
+        s,
+        rng.choice([
+            "let my list = dynamic([\"a\"]);",
+            "let time frame = 7d;",
+            "let bad-hosts = dynamic([\"a\"]);",
+            "let 2nd.list = 5;",
+        ])?,
+    ))
 }
 
 fn let_with_double_equals(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
@@ -438,43 +576,106 @@ fn let_of_nothing(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 }
 
 fn column_twice(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("project {0}, {1}, {0}", p.text, p.number), format!("extend Twice = 1, Twice = 2"), format!("summarize Twice = count(), Twice = max({}) by {}", p.time, p.text)])
+    stage(s, rng, |p| {
+        vec![
+            format!("project {0}, {1}, {0}", p.text, p.number),
+            format!("extend Twice = 1, Twice = 2"),
+            format!("summarize Twice = count(), Twice = max({}) by {}", p.time, p.text),
+        ]
+    })
 }
 
 fn aggregate_in_where(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec!["where count() > 5".to_owned(), format!("where dcount({}) > 5", p.text), format!("extend Most = max({})", p.number), format!("where {} == max({})", p.time, p.time)])
+    stage(s, rng, |p| {
+        vec![
+            "where count() > 5".to_owned(),
+            format!("where dcount({}) > 5", p.text),
+            format!("extend Most = max({})", p.number),
+            format!("where {} == max({})", p.time, p.time),
+        ]
+    })
 }
 
 fn plain_in_summarize(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("summarize tolower({}) by {}", p.text, p.text2), format!("summarize {} by {}", p.text, p.text2), format!("summarize Name = {}, count() by {}", p.text, p.text2)])
+    stage(s, rng, |p| {
+        vec![
+            format!("summarize tolower({}) by {}", p.text, p.text2),
+            format!("summarize {} by {}", p.text, p.text2),
+            format!("summarize Name = {}, count() by {}", p.text, p.text2),
+        ]
+    })
 }
 
 fn take_of_text(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec!["take \"ten\"".to_owned(), "limit '10'".to_owned(), format!("top \"5\" by {}", p.time), "take all".to_owned()])
+    stage(s, rng, |p| {
+        vec![
+            "take \"ten\"".to_owned(),
+            "limit '10'".to_owned(),
+            format!("top \"5\" by {}", p.time),
+            "take all".to_owned(),
+        ]
+    })
 }
 
 fn as_of_sql(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("project {} as Name", p.text), format!("summarize count() as Total by {}", p.text), format!("extend tolower({}) as Name", p.text)])
+    stage(s, rng, |p| {
+        vec![
+            format!("project {} as Name", p.text),
+            format!("summarize count() as Total by {}", p.text),
+            format!("extend tolower({}) as Name", p.text),
+        ]
+    })
 }
 
 fn alias_with_space(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("project File Name = {}", p.text), format!("extend Short Name = tolower({})", p.text), format!("summarize Event Count = count() by {}", p.text)])
+    stage(s, rng, |p| {
+        vec![
+            format!("project File Name = {}", p.text),
+            format!("extend Short Name = tolower({})", p.text),
+            format!("summarize Event Count = count() by {}", p.text),
+        ]
+    })
 }
 
 fn assignment_of_nothing(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec!["extend Name =".to_owned(), format!("project Name = , {}", p.text), format!("summarize Total = by {}", p.text)])
+    stage(s, rng, |p| {
+        vec![
+            "extend Name =".to_owned(),
+            format!("project Name = , {}", p.text),
+            format!("summarize Total = by {}", p.text),
+        ]
+    })
 }
 
 fn between_without_dots(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("where {} between (1 and 5)", p.number), format!("where {} between (1, 5)", p.number), format!("where {} between ago(7d) .. now()", p.time), format!("where {} between (ago(7d) now())", p.time)])
+    stage(s, rng, |p| {
+        vec![
+            format!("where {} between (1 and 5)", p.number),
+            format!("where {} between (1, 5)", p.number),
+            format!("where {} between ago(7d) .. now()", p.time),
+            format!("where {} between (ago(7d) now())", p.time),
+        ]
+    })
 }
 
 fn index_into_text(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("extend First = {}[0]", p.text), format!("extend Part = {}.Name", p.text), format!("where {}[\"a\"] == \"b\"", p.text)])
+    stage(s, rng, |p| {
+        vec![
+            format!("extend First = {}[0]", p.text),
+            format!("extend Part = {}.Name", p.text),
+            format!("where {}[\"a\"] == \"b\"", p.text),
+        ]
+    })
 }
 
 fn expand_of_text(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("mv-expand {}", p.text), format!("mv-expand One = {}", p.number), format!("mv-expand tolower({})", p.text)])
+    stage(s, rng, |p| {
+        vec![
+            format!("mv-expand {}", p.text),
+            format!("mv-expand One = {}", p.number),
+            format!("mv-expand tolower({})", p.text),
+        ]
+    })
 }
 
 fn two_queries(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
@@ -493,7 +694,8 @@ fn fence_left_in(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 
 /// Puts a line before a line that begins with a pipe.
 fn line_between(s: &Source<'_>, rng: &mut Rng, line: &str) -> Option<Mutant> {
-    let at = s.any(rng, |at| s.at(at) == "|" && s.text[..s.tokens[at].start].trim_end_matches([' ', '\t']).ends_with('\n'))?;
+    let at =
+        s.any(rng, |at| s.at(at) == "|" && s.text[..s.tokens[at].start].trim_end_matches([' ', '\t']).ends_with('\n'))?;
     let mutant = s.replaced(at, at, &format!("{line}\n|"));
     Some(mutant)
 }
@@ -511,7 +713,15 @@ fn comment_of_c(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
 }
 
 fn placeholder_left_in(s: &Source<'_>, rng: &mut Rng) -> Option<Mutant> {
-    stage(s, rng, |p| vec![format!("where {} == {{{{name}}}}", p.text), format!("where {} == <name>", p.text), format!("where {} > ago({{{{period}}}})", p.time), format!("where {} == ${{name}}", p.text), format!("where {} == %name%", p.text)])
+    stage(s, rng, |p| {
+        vec![
+            format!("where {} == {{{{name}}}}", p.text),
+            format!("where {} == <name>", p.text),
+            format!("where {} > ago({{{{period}}}})", p.time),
+            format!("where {} == ${{name}}", p.text),
+            format!("where {} == %name%", p.text),
+        ]
+    })
 }
 
 /// All kinds, in the order of their telling.

@@ -99,7 +99,8 @@ impl<'a> Source<'a> {
 
     /// Whether the query makes a column of that name.
     fn is_made(&self, word: &str) -> bool {
-        (0..self.tokens.len()).any(|place| self.at(place) == word && self.at(place + 1) == "=" && self.at(place.wrapping_sub(1)) != ".")
+        (0..self.tokens.len())
+            .any(|place| self.at(place) == word && self.at(place + 1) == "=" && self.at(place.wrapping_sub(1)) != ".")
     }
 
     /// The tables that the query names.
@@ -114,8 +115,13 @@ impl<'a> Source<'a> {
 
     /// With a stage put behind the table that a pipe begins with. `write` gives the stage without its
     /// pipe, and which of its lines is wrong, from 0.
-    pub(crate) fn staged(&self, rng: &mut Rng, write: impl FnOnce(&Pick<'_>, &mut Rng) -> (String, usize)) -> Option<Mutant> {
-        let place = self.any(rng, |place| self.begins_pipe(place) && Pick::of(self.schema.table(self.at(place)), 0).is_some())?;
+    pub(crate) fn staged(
+        &self,
+        rng: &mut Rng,
+        write: impl FnOnce(&Pick<'_>, &mut Rng) -> (String, usize),
+    ) -> Option<Mutant> {
+        let place =
+            self.any(rng, |place| self.begins_pipe(place) && Pick::of(self.schema.table(self.at(place)), 0).is_some())?;
         let pick = Pick::of(self.schema.table(self.at(place)), rng.usize(..))?;
         let (stage, wrong) = write(&pick, rng);
         let mutant = self.behind(place, &format!("\n| {stage}"));
@@ -128,7 +134,8 @@ impl<'a> Pick<'a> {
     fn of(table: Option<&'a Table>, seed: usize) -> Option<Self> {
         let table = table?;
         let pick = |more: usize, fits: fn(Type) -> bool| {
-            let fit: Vec<&Column> = table.columns().iter().filter(|column| fits(column.ty) && column.also.is_none()).collect();
+            let fit: Vec<&Column> =
+                table.columns().iter().filter(|column| fits(column.ty) && column.also.is_none()).collect();
             fit.get((seed / 7 + more) % fit.len().max(1)).map(|column| &*column.name)
         };
         Some(Self {

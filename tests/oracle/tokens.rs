@@ -29,9 +29,24 @@ pub(crate) struct Token {
 
 /// What may stand before a `-` inside one word.
 const HYPHENED: [&str; 18] = [
-    "project-away", "project-keep", "project-rename", "project-reorder", "mv-expand", "mv-apply", "make-series",
-    "make-graph", "graph-match", "graph-to", "parse-where", "parse-kv", "top-nested", "top-hitters", "project-smart",
-    "sample-distinct", "order-by", "project-by-names",
+    "project-away",
+    "project-keep",
+    "project-rename",
+    "project-reorder",
+    "mv-expand",
+    "mv-apply",
+    "make-series",
+    "make-graph",
+    "graph-match",
+    "graph-to",
+    "parse-where",
+    "parse-kv",
+    "top-nested",
+    "top-hitters",
+    "project-smart",
+    "sample-distinct",
+    "order-by",
+    "project-by-names",
 ];
 
 /// Signs of several characters, the longest first.

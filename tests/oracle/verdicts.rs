@@ -27,9 +27,10 @@ pub(crate) fn ours(text: &str, schema: &Schema) -> Value {
             .collect()
     };
     let errors = told(Level::Error);
-    let columns = analysis.columns.as_ref().map(|columns| {
-        columns.iter().map(|column| json!([column.name, column.ty.name()])).collect::<Vec<_>>()
-    });
+    let columns = analysis
+        .columns
+        .as_ref()
+        .map(|columns| columns.iter().map(|column| json!([column.name, column.ty.name()])).collect::<Vec<_>>());
     json!({ "ok": errors.is_empty(), "errors": errors, "warnings": told(Level::Warning), "columns": columns })
 }
 
