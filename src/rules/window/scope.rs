@@ -71,7 +71,8 @@ impl QueryNature {
         };
         let snapshot = !timed && !facts.tables.is_empty() && facts.tables.iter().all(|table| inventory(table));
         let certain = !timed && facts.cut.is_none() && facts.deterministic && analysis.is_understood();
-        let rows = if certain && snapshot && !brings_others(analysis) {
+        // A name that isn't known may hide a time: of an inventory that would be the whole.
+        let rows = if certain && snapshot && !analysis.is_refused() && !brings_others(analysis) {
             Rows::All
         } else if certain && of_window(analysis, schema) {
             Rows::OfWindow

@@ -282,8 +282,27 @@ impl<'t, 'a> Binder<'t, 'a> {
         };
         // The key is a value of the same row.
         let aggregate = std::mem::replace(&mut self.row.aggregate, false);
-        self.scalar(index);
+        let key = self.scalar(index);
         self.row.aggregate = aggregate;
+        match ty {
+            Type::Dynamic(Dynamic::Bag) if key.is_number() => {
+                self.error_hint(
+                    Code::Type,
+                    index.span,
+                    "a bag has no numbered parts",
+                    "write the name of a part: [\"name\"]",
+                );
+            }
+            Type::Dynamic(Dynamic::Array(_)) if key == Type::String => {
+                self.error_hint(
+                    Code::Type,
+                    index.span,
+                    "an array has no named parts",
+                    "write the number of a part: [0], or expand it with mv-expand",
+                );
+            }
+            _ => {}
+        }
         if !ty.is_dynamic() && ty != Type::Unknown {
             let hint = match ty {
                 Type::String => "take a text apart first: parse_json(…)[\"name\"], split(…)[0] or substring(…)",

@@ -122,7 +122,7 @@ fn row_wise_stage<'t, 'a>(stage: &'t Stage<'a>, reader: &mut Reader<'t, 'a>, sch
         Operator::MvExpand { columns, limit: None, .. } => columns.iter().all(|column| plain(&column.item.expr)),
         Operator::Parse { source, .. } | Operator::ParseKv { source, .. } => plain(source),
         Operator::Join { right, .. } | Operator::Lookup { right, .. } => {
-            reader.leaves(right).iter().all(|leaf| leaf.time.is_none())
+            reader.source(right).iter().all(|leaf| leaf.known && leaf.time.is_none())
         }
         Operator::Union { tables, .. } => tables.iter().all(|table| row_wise(table, reader, schema, deep + 1)),
         Operator::Invoke(call) => {
