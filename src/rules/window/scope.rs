@@ -69,7 +69,7 @@ impl QueryNature {
         let inventory = |table: &&str| {
             schema.table(table).is_some_and(|table| table.time.is_none() && table.kind != TableKind::Event)
         };
-        let snapshot = !timed && !facts.tables.is_empty() && facts.tables.iter().all(|table| inventory(table));
+        let snapshot = !timed && !facts.tables.is_empty() && facts.tables.iter().all(inventory);
         let certain = !timed && facts.cut.is_none() && facts.deterministic && analysis.is_understood();
         // A name that isn't known may hide a time: of an inventory that would be the whole.
         let rows = if certain && snapshot && !analysis.is_refused() && !brings_others(analysis) {
