@@ -341,11 +341,7 @@ impl Lexer<'_> {
                 0 if self.at >= self.bytes.len() => return TokenKind::Unended(Type::String),
                 b'\n' | b'\r' => return TokenKind::Unended(Type::String),
                 b'\\' => {
-                    bad |= !matches!(
-                        self.peek(1),
-                        b'\\' | b'"' | b'\'' | b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'0'
-                            ..=b'7' | b'x' | b'u' | b'U'
-                    );
+                    bad |= !self.is_escape();
                     self.at += if matches!(self.peek(1), b'\n' | b'\r' | 0) { 1 } else { 2 };
                 }
                 byte if byte == quote => {
@@ -354,6 +350,18 @@ impl Lexer<'_> {
                 }
                 _ => self.at += 1,
             }
+        }
+    }
+
+    /// Whether the backslash here begins an escape that KQL knows.
+    fn is_escape(&self) -> bool {
+        let hex = |digits: usize| (2..2 + digits).all(|ahead| self.peek(ahead).is_ascii_hexdigit());
+        match self.peek(1) {
+            b'\\' | b'"' | b'\'' | b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'0'..=b'7' => true,
+            b'x' => hex(2),
+            b'u' => hex(4),
+            b'U' => hex(8),
+            _ => false,
         }
     }
 

@@ -8,7 +8,7 @@ use super::{columns, errors};
 use crate::model::place::Level;
 
 /// Kinds of mistakes, with a query that makes each. The mistake stands on the line that `//!` ends.
-const MISTAKES: [(&str, &str); 95] = [
+const MISTAKES: [(&str, &str); 96] = [
     ("table misspelt", "DeviceProcesEvents | take 5 //!"),
     ("table in the wrong case", "deviceprocessevents | take 5 //!"),
     ("table of Sentinel", "SecurityEvent | take 5 //!"),
@@ -35,6 +35,7 @@ const MISTAKES: [(&str, &str); 95] = [
     ("quote missing", "DeviceInfo\n| where DeviceName == \"a //!\n| take 5"),
     ("typographic quotes", "DeviceInfo\n| where DeviceName == “a” //!"),
     ("verbatim mark lost", "DeviceInfo\n| where DeviceName matches regex \"\\d+\" //!"),
+    ("verbatim mark lost before a path", "DeviceInfo\n| where DeviceName has \"C:\\Users\" //!"),
     ("function unknown", "DeviceInfo\n| extend a = foo(DeviceName) //!"),
     ("function misspelt", "DeviceInfo\n| extend a = tolwer(DeviceName) //!"),
     ("function in the wrong case", "DeviceInfo\n| extend a = ToLower(DeviceName) //!"),
