@@ -122,7 +122,8 @@ impl<'t, 'a> Binder<'t, 'a> {
             // Of a column that the service has under another type at times nothing is taken for sure.
             .map(|column| Column::new(&*column.name, if column.also.is_some() { Type::Unknown } else { column.ty }))
             .collect();
-        for name in EVERYWHERE {
+        let added = if schema.workspace() { &EVERYWHERE[..] } else { &[] };
+        for &name in added {
             if let (Some(ty), None) = (schema.everywhere(name), table.column(name)) {
                 columns.push(Column::new(name, ty));
             }

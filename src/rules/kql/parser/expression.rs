@@ -454,7 +454,7 @@ impl<'a> Parser<'a> {
             "totable" if self.is_after(1, Mark::Open) => return self.wrapped(Wrapper::ToTable),
             _ => {}
         }
-        if word.starts_with('!') || word.ends_with('~') || is_reserved(word) && !self.is_after(1, Mark::Open) {
+        if word.starts_with('!') || word.ends_with('~') || !self.is_after(1, Mark::Open) && is_reserved(word) {
             return self.reserved();
         }
         self.take();
@@ -635,6 +635,11 @@ fn text_op(word: &str) -> Option<TextOp> {
 
 /// Words that name nothing unless they stand in brackets.
 pub(super) fn is_reserved(word: &str) -> bool {
+    // Most names are of columns, with a capital.
+    word.starts_with(|c: char| c.is_ascii_lowercase()) && is_listed_reserved(word)
+}
+
+fn is_listed_reserved(word: &str) -> bool {
     matches!(
         word,
         "accumulate"

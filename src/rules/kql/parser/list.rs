@@ -14,7 +14,9 @@ const TYPES: [&str; 10] =
 impl<'a> Parser<'a> {
     /// `a, b = c, (d, e) = f`: at least one.
     pub(super) fn items(&mut self, what: &str) -> Vec<Item<'a>> {
-        let mut items = vec![self.item(what)];
+        // Most lists have a few parts; to grow would move them each time.
+        let mut items = Vec::with_capacity(4);
+        items.push(self.item(what));
         while self.comma() {
             items.push(self.item(what));
         }

@@ -1,9 +1,10 @@
 //! Names that aren't in the schema, and what to write instead.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::read::rows;
+use crate::rules::kql::known::Known;
 use crate::rules::kql::types::Type;
 
 /// What has another name today.
@@ -17,12 +18,12 @@ pub struct Renamed {
 
 struct Names {
     /// By the whole old name: `Table`, `Table.Column`, `Table.Column=value`.
-    renamed: HashMap<&'static str, (Vec<&'static str>, Option<&'static str>)>,
+    renamed: Known<&'static str, (Vec<&'static str>, Option<&'static str>)>,
     /// Columns of which a value was renamed.
     valued: HashSet<&'static str>,
-    maybe: HashMap<(&'static str, &'static str), Type>,
-    workspace: HashMap<&'static str, Vec<&'static str>>,
-    columns: HashMap<&'static str, Vec<&'static str>>,
+    maybe: Known<(&'static str, &'static str), Type>,
+    workspace: Known<&'static str, Vec<&'static str>>,
+    columns: Known<&'static str, Vec<&'static str>>,
 }
 
 static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
@@ -51,7 +52,7 @@ const WORKSPACE_FUNCTIONS: [&str; 5] = ["workspace", "app", "resource", "adx", "
 /// How names of a workspace begin: parsers of ASIM, watchlists.
 const WORKSPACE_PREFIXES: [&str; 7] = ["_Im_", "_ASim_", "_Get", "ASim", "vim", "imAuth", "Watchlist"];
 
-fn lists(text: &'static str) -> HashMap<&'static str, Vec<&'static str>> {
+fn lists(text: &'static str) -> Known<&'static str, Vec<&'static str>> {
     let pairs = rows(text).filter_map(|row| match row[..] {
         [name, others] => Some((name, others.split(',').filter(|other| *other != "-").collect())),
         _ => None,
