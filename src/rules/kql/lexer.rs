@@ -3,6 +3,9 @@
 //! Every byte of the text belongs to one token, blanks and comments too, so that the tokens put
 //! together are the text again.
 
+#[cfg(test)]
+mod tests;
+
 use super::span::Span;
 use super::types::Type;
 

@@ -14,6 +14,8 @@ pub struct Problem {
     pub span: Span,
     /// What is wrong, in one sentence without a full stop.
     pub message: String,
+    /// Where the bracket was opened that isn't closed: the reader's eye must go there too.
+    pub related: Option<Span>,
     /// How to mend it.
     pub hint: Option<String>,
     /// What to write instead, where that can be said with certainty.
@@ -116,13 +118,19 @@ impl Problem {
     /// An error.
     #[must_use]
     pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, level: Level::Error, span, message: message.into(), hint: None, fix: None }
+        Self { code, level: Level::Error, span, message: message.into(), related: None, hint: None, fix: None }
     }
 
     /// A warning.
     #[must_use]
     pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
         Self { level: Level::Warning, ..Self::error(code, span, message) }
+    }
+
+    /// With the place of the bracket that was opened.
+    #[must_use]
+    pub fn opened(self, at: Span) -> Self {
+        Self { related: Some(at), ..self }
     }
 
     /// With how to mend it.

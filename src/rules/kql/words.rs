@@ -29,3 +29,34 @@ fn bound(word: &str) -> usize {
         _ => 3,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    const KNOWN: [&str; 6] = ["DeviceInfo", "DeviceName", "by", "take", "top", "where"];
+
+    #[test]
+    fn a_misspelt_word_has_a_nearest() {
+        for (word, meant) in [
+            ("DeviceNmae", Some("DeviceName")),
+            ("devicename", Some("DeviceName")),
+            ("wehre", Some("where")),
+            ("whre", Some("where")),
+            ("tak", Some("take")),
+            // Two letters are too few to guess from.
+            ("bx", None),
+            ("xyzzy", None),
+            // As far as its length allows, and one too far.
+            ("DeviceNxxx", Some("DeviceName")),
+            ("Devicexxxx", None),
+        ] {
+            assert_eq!(nearest(word, KNOWN), meant, "{word}");
+        }
+    }
+
+    #[test]
+    fn of_two_as_near_the_first_by_name_is_meant() {
+        assert_eq!(nearest("tops", ["topz", "topa"]), Some("topa"));
+    }
+}

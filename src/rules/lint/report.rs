@@ -54,6 +54,7 @@ fn note(problem: Problem) -> Note {
         level: problem.level,
         at: At::Query(problem.span),
         message: problem.message,
+        opened: problem.related,
         hint: problem.hint,
         fix: problem.fix,
     }
@@ -144,9 +145,11 @@ impl<'r> Report<'r> {
             if let (At::Query(span), Some(origin)) = (&note.at, &origin) {
                 place = origin.place(span.range());
             }
-            let message = match &origin {
-                Some(origin) if matches!(note.at, At::Query(_)) => in_file(&note.message, &hunt.query, origin),
-                _ => note.message,
+            let message = match note.opened.zip(origin.as_ref()) {
+                Some((opened, origin)) => {
+                    format!("{} (opened on line {})", note.message, origin.place(opened.range()).line)
+                }
+                None => note.message,
             };
             let fix = note.fix.zip(origin.as_ref()).and_then(|(fix, origin)| {
                 Some(Edit { place: origin.place(fix.span.range()), text: origin.written(&fix.text)? })
@@ -172,16 +175,4 @@ impl<'r> Report<'r> {
         let text = std::str::from_utf8(self.texts.get(spot.file.as_path())?).ok()?;
         Origin::lay(text, spot.place, places.query_style?, &hunt.query)
     }
-}
-
-/// A message that names a line of the query, as `on line 2`, with the line of the file in its place.
-fn in_file(message: &str, query: &str, origin: &Origin) -> String {
-    const WORDS: &str = " on line ";
-    let Some((before, rest)) = message.split_once(WORDS) else { return message.to_owned() };
-    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    let Some((number, after)) = rest.split_at_checked(digits) else { return message.to_owned() };
-    let line = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-    let Some(line) = line else { return message.to_owned() };
-    let start: usize = query.split_inclusive('\n').take(line).map(str::len).sum();
-    format!("{before}{WORDS}{}{after}", origin.place(start..start + 1).line)
 }

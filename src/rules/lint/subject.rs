@@ -79,6 +79,8 @@ pub(super) struct Note {
     pub(super) level: Level,
     pub(super) at: At,
     pub(super) message: String,
+    /// Where in the query the bracket was opened that the message is about.
+    pub(super) opened: Option<Span>,
     pub(super) hint: Option<String>,
     pub(super) fix: Option<Fix>,
 }
@@ -87,7 +89,7 @@ impl Note {
     /// A note of the level that its code usually has.
     pub(super) fn new(code: &'static str, at: At, message: impl Into<String>) -> Self {
         let level = codes::find(code).map_or(Level::Warning, |rule| rule.level);
-        Self { code, level, at, message: message.into(), hint: None, fix: None }
+        Self { code, level, at, message: message.into(), opened: None, hint: None, fix: None }
     }
 
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {

@@ -236,5 +236,5 @@ fn a_message_that_names_a_line_names_that_of_the_file() {
         "id: a\nquery: |\n\n  DeviceEvents\n  | where (DeviceId == 'a'\n    or DeviceId == 'b'\n",
     );
     let bracket = found.iter().find(|finding| finding.code == "KQL004").unwrap();
-    assert!(bracket.message.contains("on line 5 "), "{}", bracket.message);
+    assert_eq!(bracket.message, "`)` is missing: `(` is never closed (opened on line 5)");
 }

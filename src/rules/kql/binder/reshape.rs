@@ -300,3 +300,40 @@ pub(super) fn fits(pattern: &str, name: &str) -> bool {
     }
     rest.ends_with(last)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn names_that_fit_a_pattern() {
+        for (pattern, name) in [
+            ("Device*", "Device"),
+            ("Device*", "DeviceInfo"),
+            ("*Info", "DeviceInfo"),
+            ("*", ""),
+            ("*vice*", "DeviceInfo"),
+            ("D*I*o", "DeviceInfo"),
+            ("a*a", "aa"),
+            ("DeviceInfo", "DeviceInfo"),
+        ] {
+            assert!(fits(pattern, name), "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn names_that_do_not() {
+        for (pattern, name) in [
+            ("Device*", "device"),
+            ("Device*", "MyDevice"),
+            ("*Info", "InfoDevice"),
+            ("DeviceInfo", "DeviceInfos"),
+            // No character counts twice.
+            ("a*a", "a"),
+            ("*ab*b", "ab"),
+            ("D*o*I*", "DeviceInfo"),
+        ] {
+            assert!(!fits(pattern, name), "{pattern} {name}");
+        }
+    }
+}

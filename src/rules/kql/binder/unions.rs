@@ -220,3 +220,48 @@ fn merged<'a>(tables: &[Table<'a>]) -> Table<'a> {
     }
     Table { open, ..Table::of(columns) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Column, Table, Type, merged};
+
+    fn table(columns: &[(&'static str, Type)]) -> Table<'static> {
+        Table::of(columns.iter().map(|(name, ty)| Column::new(*name, *ty)).collect())
+    }
+
+    fn shown(table: &Table<'_>) -> Vec<String> {
+        table.columns.iter().map(|column| format!("{}:{}", column.name, column.ty)).collect()
+    }
+
+    #[test]
+    fn columns_of_one_name_and_type_are_one() {
+        let both = merged(&[
+            table(&[("a", Type::Long), ("b", Type::String)]),
+            table(&[("b", Type::String), ("c", Type::Bool), ("a", Type::Long)]),
+        ]);
+        assert_eq!(shown(&both), ["a:long", "b:string", "c:bool"]);
+        assert!(!both.open);
+    }
+
+    #[test]
+    fn a_name_with_several_types_becomes_a_column_for_each() {
+        let both = merged(&[table(&[("a", Type::Long)]), table(&[("a", Type::String), ("b", Type::Bool)])]);
+        assert_eq!(shown(&both), ["a_long:long", "a_string:string", "b:bool"]);
+        assert!(!both.open);
+    }
+
+    #[test]
+    fn an_unknown_type_gives_way_and_leaves_the_name_possible() {
+        let one = merged(&[table(&[("a", Type::Unknown)]), table(&[("a", Type::Long)])]);
+        assert_eq!(shown(&one), ["a:long"]);
+        let several =
+            merged(&[table(&[("a", Type::Unknown)]), table(&[("a", Type::Long)]), table(&[("a", Type::String)])]);
+        assert_eq!(shown(&several), ["a_long:long", "a_string:string"]);
+        assert!(several.open, "`a` itself may be there");
+    }
+
+    #[test]
+    fn a_table_that_is_not_known_leaves_the_whole_open() {
+        assert!(merged(&[table(&[("a", Type::Long)]), Table::unknown()]).open);
+    }
+}

@@ -5,6 +5,8 @@
 
 mod reach;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 pub use reach::{Leaf, Moment, Reach};
 use reach::{Lets, Reader};

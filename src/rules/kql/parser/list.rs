@@ -134,7 +134,7 @@ impl<'a> Parser<'a> {
             return None;
         }
         let name = self.maybe_name()?;
-        if bare && super::expression::cant_be_declared(name.text) {
+        if bare && super::reserved::cant_be_declared(name.text) {
             self.tell(
                 Problem::error(Code::Syntax, name.span, format!("`{}` is a word of the language", name.text))
                     .hint(format!("as a name it is written ['{}']", name.text))

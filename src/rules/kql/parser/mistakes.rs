@@ -5,7 +5,7 @@ use super::super::problem::{Code, Problem};
 use super::super::span::Span;
 use super::super::tree::{Expr, ExprKind};
 use super::Parser;
-use super::expression::is_reserved;
+use super::reserved::is_reserved;
 
 impl<'a> Parser<'a> {
     /// Text around the query that is no KQL: a Markdown fence, comments of other languages.
@@ -88,7 +88,7 @@ impl<'a> Parser<'a> {
             "regex" | "matches" | "includes" | "contain" | "containing" | "starts_with" | "startsWith"
             | "ends_with" | "endsWith" | "equals" | "eq" | "ne" => wrong(format!("no operator `{word}`"))
                 .hint("texts are compared with ==, =~, has, contains, startswith, endswith, matches regex"),
-            _ if super::operator::is_operator(word) => {
+            _ if super::operator_names::is_operator(word) => {
                 let at = self.behind();
                 Problem::error(Code::Syntax, span, format!("`|` is missing before `{word}`"))
                     .hint("each operator stands behind a `|`")
@@ -138,9 +138,9 @@ impl<'a> Parser<'a> {
                         .hint("write `or`, or one `|` before an operator")
                         .fix(span, "or"),
                 );
-                if !self.ends() && !super::operator::is_operator(self.word()) {
+                if !self.ends() && !super::operator_names::is_operator(self.word()) {
                     self.expression();
-                } else if super::operator::is_operator(self.word()) {
+                } else if super::operator_names::is_operator(self.word()) {
                     // Two pipes: the operator is read as if there were one.
                     self.at = self.at.saturating_sub(1);
                 }
@@ -301,7 +301,7 @@ impl<'a> Parser<'a> {
         // An operator whose `|` is missing is read all the same.
         if self.problems.len() > told
             && self.is_name()
-            && super::operator::is_operator(self.word())
+            && super::operator_names::is_operator(self.word())
             && !is_reserved_value(self.word())
         {
             return;
@@ -311,7 +311,7 @@ impl<'a> Parser<'a> {
 }
 
 fn is_reserved_value(word: &str) -> bool {
-    is_reserved(word) && !super::operator::is_operator(word)
+    is_reserved(word) && !super::operator_names::is_operator(word)
 }
 
 /// The beginning of a word, safe for a message.

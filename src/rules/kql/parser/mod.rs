@@ -5,14 +5,20 @@
 //! can make sense again: a `|`, a `;`, the bracket that closes what is open, or a line that begins a
 //! statement.
 
+mod call;
 mod expression;
 mod graph;
+mod infix;
 mod list;
 mod literal;
 mod mistakes;
 mod operator;
+mod operator_names;
+mod primary;
 mod relation;
+mod reserved;
 mod series;
+mod source;
 mod statement;
 
 use super::lexer::{Lexer, Mark, Token, TokenKind};
@@ -265,11 +271,10 @@ impl<'a> Parser<'a> {
         if self.at_end() || self.is(Mark::Semicolon) || (self.is(Mark::Pipe)) || self.closes() {
             let opened = self.slice(open).to_owned();
             let at = self.behind();
-            self.error(
-                Code::Bracket,
-                at,
-                format!("`{text}` is missing: `{opened}` on line {} is never closed", self.line(open)),
-                format!("add `{text}` here, or where it belongs"),
+            self.tell(
+                Problem::error(Code::Bracket, at, format!("`{text}` is missing: `{opened}` is never closed"))
+                    .opened(open)
+                    .hint(format!("add `{text}` here, or where it belongs")),
             );
             return;
         }
@@ -281,11 +286,6 @@ impl<'a> Parser<'a> {
     /// Whether a bracket of any kind closes here.
     fn closes(&self) -> bool {
         self.is(Mark::Close) || self.is(Mark::CloseBracket) || self.is(Mark::CloseBrace)
-    }
-
-    fn line(&self, span: Span) -> usize {
-        let before = self.text.get(..span.start as usize).unwrap_or_default();
-        before.bytes().filter(|byte| *byte == b'\n').count() + 1
     }
 
     // ---- recovering ----

@@ -13,7 +13,7 @@ impl<'a> Parser<'a> {
             Some(self.by())
         } else if self.is_name()
             && !self.begins_line()
-            && !super::operator::is_operator(self.word())
+            && !super::operator_names::is_operator(self.word())
             && !self.is_after(1, Mark::Assign)
         {
             self.by_is_missing();

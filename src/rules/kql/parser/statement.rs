@@ -138,7 +138,7 @@ impl<'a> Parser<'a> {
     fn declared_name(&mut self) -> Name<'a> {
         let bare = self.is_name();
         let name = self.name("the name");
-        if bare && super::expression::is_reserved(name.text) {
+        if bare && super::reserved::is_reserved(name.text) {
             self.error(
                 Code::Syntax,
                 name.span,

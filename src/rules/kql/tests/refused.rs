@@ -125,6 +125,10 @@ fn every_kind_of_mistake_is_told_on_its_line() {
         for problem in errors {
             let place = problem.span.of(query);
             writeln!(all, "  {} at `{place}`: {}", problem.code.text(), problem.message).expect("a text takes all");
+            if let Some(opened) = problem.related {
+                let line = query.get(..opened.start as usize).unwrap_or_default().matches('\n').count() + 1;
+                writeln!(all, "    opened: `{}` on line {line}", opened.of(query)).expect("a text takes all");
+            }
             if let Some(hint) = &problem.hint {
                 writeln!(all, "    hint: {hint}").expect("a text takes all");
             }
