@@ -224,10 +224,10 @@ impl Lexer<'_> {
             self.at += 1;
             return TokenKind::Name;
         }
-        if self.peek(0) == b'(' {
-            if let Some(ty) = raw(word) {
-                return self.raw(ty);
-            }
+        if self.peek(0) == b'('
+            && let Some(ty) = raw(word)
+        {
+            return self.raw(ty);
         }
         match word {
             "true" | "false" | "True" | "False" | "TRUE" | "FALSE" => TokenKind::Literal(Type::Bool),
@@ -320,15 +320,12 @@ impl Lexer<'_> {
             mark @ (b'`' | b'~') => {
                 self.at += 3;
                 let rest = self.bytes.get(self.at..).unwrap_or_default();
-                match memchr::memmem::find(rest, &[mark; 3]) {
-                    Some(end) => {
-                        self.at += end + 3;
-                        TokenKind::Literal(Type::String)
-                    }
-                    None => {
-                        self.at = self.bytes.len();
-                        TokenKind::Unended(Type::String)
-                    }
+                if let Some(end) = memchr::memmem::find(rest, &[mark; 3]) {
+                    self.at += end + 3;
+                    TokenKind::Literal(Type::String)
+                } else {
+                    self.at = self.bytes.len();
+                    TokenKind::Unended(Type::String)
                 }
             }
             quote => self.escaped(quote),
@@ -366,11 +363,7 @@ impl Lexer<'_> {
                 _ if self.at >= self.bytes.len() => return TokenKind::Unended(Type::String),
                 b'\n' | b'\r' => return TokenKind::Unended(Type::String),
                 b'\\' => {
-                    bad |= !matches!(
-                        self.peek(1),
-                        b'\\' | b'"' | b'\'' | b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'0'
-                            ..=b'7' | b'x' | b'u' | b'U'
-                    );
+                    bad |= !self.is_escape();
                     self.at += if matches!(self.peek(1), b'\n' | b'\r' | 0) { 1 } else { 2 };
                 }
                 _ => {
@@ -378,6 +371,18 @@ impl Lexer<'_> {
                     return if bad { TokenKind::BadEscape } else { TokenKind::Literal(Type::String) };
                 }
             }
+        }
+    }
+
+    /// Whether the backslash here begins an escape that KQL knows.
+    fn is_escape(&self) -> bool {
+        let hex = |digits: usize| (2..2 + digits).all(|ahead| self.peek(ahead).is_ascii_hexdigit());
+        match self.peek(1) {
+            b'\\' | b'"' | b'\'' | b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'0'..=b'7' => true,
+            b'x' => hex(2),
+            b'u' => hex(4),
+            b'U' => hex(8),
+            _ => false,
         }
     }
 

@@ -103,7 +103,7 @@ fn children<'t, 'a>(node: Node<'t, 'a>, out: &mut Vec<Node<'t, 'a>>) {
 fn of_statement<'t, 'a>(statement: &'t Statement<'a>, out: &mut Vec<Node<'t, 'a>>) {
     match &statement.kind {
         StatementKind::Let { value: LetValue::Expr(expr), .. } | StatementKind::Query(expr) => {
-            out.push(Node::Expr(expr))
+            out.push(Node::Expr(expr));
         }
         StatementKind::Let { value: LetValue::Function(function), .. } => out.push(Node::Function(function)),
         StatementKind::Alias { value, .. } => out.push(Node::Expr(value)),

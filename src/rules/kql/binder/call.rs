@@ -2,40 +2,16 @@
 
 use std::rc::Rc;
 
-use super::super::catalogue::{self, Accepts, Form, Function, Param, Returns, Shared, Signature};
+use super::super::catalogue::{self, Accepts, Form, Function, Param, Signature};
 use super::super::problem::{Code, Problem};
-use super::super::span::Span;
-use super::super::tree::{Expr, ExprKind, Item, Name, ParamKind};
+use super::super::tree::{ExprKind, Item, Name, ParamKind};
 use super::super::types::Type;
 use super::Binder;
+use super::expectation::{expectation, shape};
+use super::fitting::{
+    Argument, bounds, commons, is_literal, literal_text, misfit, param_for, returned, shared, takes, type_fits,
+};
 use super::scope::{LocalKind, Table, UserFunction, Value};
-
-/// An argument, walked.
-#[derive(Debug, Clone)]
-struct Argument<'a> {
-    value: Value<'a>,
-    span: Span,
-    constant: bool,
-    literal: bool,
-    /// It is a bare name.
-    name: bool,
-    /// The parameter that it is given to by name.
-    given: Option<&'a str>,
-    /// The content of a literal text.
-    text: Option<&'a str>,
-    star: bool,
-    /// Of `typeof(…)`.
-    names_type: Option<Type>,
-}
-
-impl Argument<'_> {
-    fn ty(&self) -> Type {
-        match &self.value {
-            Value::Scalar(ty) => *ty,
-            _ => Type::Unknown,
-        }
-    }
-}
 
 impl<'t, 'a> Binder<'t, 'a> {
     /// What a call gives.
@@ -150,24 +126,23 @@ impl<'t, 'a> Binder<'t, 'a> {
         }
         let fitting: Vec<&'static Signature> =
             function.signatures.iter().filter(|signature| takes(signature, given.len())).collect();
-        let best = fitting.iter().find(|signature| self.misfit(signature, &given).is_none());
+        let best = fitting.iter().find(|signature| misfit(signature, &given).is_none());
         if let Some(signature) = best {
             return self.common(name, signature, &given);
         }
         match fitting.as_slice() {
             [only] => {
-                if let Some((at, param)) = self.misfit(only, &given) {
+                if let Some((at, param)) = misfit(only, &given) {
                     self.wrong_argument(name, at, param, &given);
                 }
                 returned(only, &given)
             }
             several => {
                 // The version that the arguments fit the furthest is the one that was meant.
-                let meant = several
-                    .iter()
-                    .max_by_key(|signature| self.misfit(signature, &given).map_or(usize::MAX, |(at, _)| at));
+                let meant =
+                    several.iter().max_by_key(|signature| misfit(signature, &given).map_or(usize::MAX, |(at, _)| at));
                 if let Some(meant) = meant {
-                    if let Some((at, param)) = self.misfit(meant, &given) {
+                    if let Some((at, param)) = misfit(meant, &given) {
                         self.wrong_argument(name, at, param, &given);
                     }
                     return returned(meant, &given);
@@ -257,14 +232,6 @@ impl<'t, 'a> Binder<'t, 'a> {
         false
     }
 
-    /// The first argument that the signature doesn't take.
-    fn misfit(&self, signature: &'static Signature, given: &[Argument<'a>]) -> Option<(usize, &'static Param)> {
-        given.iter().enumerate().find_map(|(at, argument)| {
-            let param = param_for(signature, at, given.len(), argument.given)?;
-            (!fits(param, argument)).then_some((at, param))
-        })
-    }
-
     fn wrong_argument(&mut self, name: Name<'a>, at: usize, param: &Param, given: &[Argument<'a>]) {
         let Some(argument) = given.get(at) else { return };
         let ty = argument.ty();
@@ -276,7 +243,9 @@ impl<'t, 'a> Binder<'t, 'a> {
         } else {
             format!("`{}` takes {expected} as `{}`, and this is a {ty}", name.text, param.name)
         };
-        let problem = Problem::error(Code::Type, argument.span, message);
+        let literal = matches!(param.form, Form::Constant | Form::Literal | Form::LiteralNotEmpty);
+        let code = if literal && type_fits(param, argument) { Code::Constant } else { Code::Type };
+        let problem = Problem::error(code, argument.span, message);
         self.tell(match hint {
             Some(hint) => problem.hint(hint),
             None => problem,
@@ -286,15 +255,15 @@ impl<'t, 'a> Binder<'t, 'a> {
     /// What a fitting call returns; the arguments that must agree are looked at together.
     fn common(&mut self, name: Name<'a>, signature: &'static Signature, given: &[Argument<'a>]) -> Type {
         let ty = returned(signature, given);
-        if let Some(shared) = shared(signature) {
-            if catalogue::common(shared, commons(signature, given)).is_none() {
-                self.error_hint(
-                    Code::Type,
-                    name.span,
-                    format!("the values of `{}` must be of one type", name.text),
-                    "turn them into the same type, for instance with tostring()",
-                );
-            }
+        if let Some(shared) = shared(signature)
+            && catalogue::common(shared, commons(signature, given)).is_none()
+        {
+            self.error_hint(
+                Code::Type,
+                name.span,
+                format!("the values of `{}` must be of one type", name.text),
+                "turn them into the same type, for instance with tostring()",
+            );
         }
         ty
     }
@@ -372,226 +341,4 @@ impl<'t, 'a> Binder<'t, 'a> {
             }
         }
     }
-}
-
-/// Least and most arguments.
-fn bounds(signature: &Signature) -> (usize, usize) {
-    let (least, most) = signature.arity();
-    (least as usize, most as usize)
-}
-
-/// Whether a signature takes so many arguments.
-fn takes(signature: &Signature, count: usize) -> bool {
-    let (least, most) = bounds(signature);
-    (least..=most).contains(&count) && (!in_pairs(signature) || (count - least) % 2 == 0)
-}
-
-/// Whether two parameters in a row repeat together.
-fn in_pairs(signature: &Signature) -> bool {
-    signature.params.windows(2).any(|pair| pair.iter().all(|param| param.max > 1))
-}
-
-/// The parameter that an argument is for: by its name, or else by its place.
-fn param_for(signature: &'static Signature, at: usize, count: usize, given: Option<&str>) -> Option<&'static Param> {
-    let named = given.and_then(|given| signature.params.iter().find(|param| param.name == given));
-    named.or_else(|| param_at(signature, at, count))
-}
-
-/// The parameter that the argument at a place is for, of so many in all.
-fn param_at(signature: &'static Signature, at: usize, count: usize) -> Option<&'static Param> {
-    let params = &signature.params;
-    let repeated = params.iter().position(|param| param.max > 1);
-    let Some(repeated) = repeated else { return params.get(at) };
-    // Pairs that repeat together, and one at the end: `case`.
-    if params.get(repeated + 1).is_some_and(|next| next.max > 1) {
-        let last = params.get(repeated + 2);
-        if at + 1 == count && last.is_some() {
-            return last;
-        }
-        return params.get(repeated + (at - at.min(repeated)) % 2);
-    }
-    let behind = params.len() - repeated - 1;
-    if at < repeated {
-        params.get(at)
-    } else if behind > 0 && params.iter().skip(repeated + 1).all(|param| param.min > 0) && at + behind >= count {
-        params.get(params.len() - (count - at))
-    } else {
-        params.get(repeated)
-    }
-}
-
-/// Whether an argument fits its parameter.
-fn fits(param: &Param, argument: &Argument<'_>) -> bool {
-    match argument.text {
-        Some("~") if param.tilde => return true,
-        Some(text)
-            if !param.values.is_empty() && !param.values.iter().any(|value| value.eq_ignore_ascii_case(text)) =>
-        {
-            return false;
-        }
-        _ => {}
-    }
-    let form = match param.form {
-        Form::Constant => argument.constant,
-        Form::Literal | Form::LiteralNotEmpty => argument.literal,
-        Form::Column | Form::ColumnOf0 => argument.name,
-        Form::Star => argument.star,
-        _ => true,
-    };
-    let star = !argument.star || matches!(param.form, Form::Star | Form::StarAllowed);
-    form && star && type_fits(param, argument)
-}
-
-fn type_fits(param: &Param, argument: &Argument<'_>) -> bool {
-    match &argument.value {
-        Value::Unknown => true,
-        Value::Table(_) => matches!(param.accepts, Accepts::Tabular | Accepts::Any),
-        Value::Database { .. } | Value::Graph(_) => param.accepts == Accepts::Any,
-        Value::Scalar(ty) => match param.accepts {
-            accepts => catalogue::accepts(accepts, *ty),
-        },
-    }
-}
-
-/// Whether a literal stands there, perhaps in parentheses or with a sign.
-fn is_literal(expr: &Expr<'_>) -> bool {
-    match &expr.kind {
-        ExprKind::Literal(_) | ExprKind::Dynamic(_) | ExprKind::TypeOf(_) | ExprKind::Missing => true,
-        ExprKind::Paren(inner) => is_literal(inner),
-        ExprKind::Unary { operand, .. } => is_literal(operand),
-        _ => false,
-    }
-}
-
-/// The content of a plain literal text.
-fn literal_text<'a>(expr: &Expr<'a>) -> Option<&'a str> {
-    match &expr.kind {
-        ExprKind::Literal(literal) if literal.ty == Type::String => {
-            Some(literal.text.trim_start_matches('@').trim_matches(['"', '\'']))
-        }
-        ExprKind::Paren(inner) => literal_text(inner),
-        _ => None,
-    }
-}
-
-/// The types of the arguments that must agree.
-fn commons<'g>(signature: &'static Signature, given: &'g [Argument<'_>]) -> impl Iterator<Item = Type> + 'g {
-    given.iter().enumerate().filter_map(move |(at, argument)| {
-        let param = param_for(signature, at, given.len(), argument.given)?;
-        matches!(param.accepts, Accepts::Common(_)).then(|| argument.ty())
-    })
-}
-
-/// What arguments that must agree share.
-fn shared(signature: &Signature) -> Option<Shared> {
-    signature.params.iter().find_map(|param| match param.accepts {
-        Accepts::Common(shared) => Some(shared),
-        _ => None,
-    })
-}
-
-/// The wider of two numbers.
-pub(super) fn widest(a: Type, b: Type) -> Type {
-    let rank = |ty| match ty {
-        Type::Int => 0,
-        Type::Long => 1,
-        Type::Real => 2,
-        _ => 3,
-    };
-    if rank(a) >= rank(b) { a } else { b }
-}
-
-/// What a call returns.
-fn returned(signature: &'static Signature, given: &[Argument<'_>]) -> Type {
-    let at = |place: usize| given.get(place).map_or(Type::Unknown, Argument::ty);
-    match &signature.returns {
-        Returns::Type(ty) => *ty,
-        Returns::Argument(place) => at(*place),
-        Returns::LiteralOf(place) => {
-            given.get(*place).and_then(|argument| argument.names_type).unwrap_or(Type::Unknown)
-        }
-        Returns::LiteralOfLast => given.iter().rev().find_map(|argument| argument.names_type).unwrap_or(Type::Unknown),
-        Returns::Promoted0 => match at(0) {
-            Type::Int => Type::Long,
-            other => other,
-        },
-        Returns::Array0 => catalogue::array_of(at(0)),
-        Returns::Widest => given.iter().map(Argument::ty).filter(|ty| ty.is_number()).fold(Type::Long, widest),
-        Returns::Common | Returns::CommonNotDynamic => {
-            let shared = shared(signature).unwrap_or(Shared::Scalar);
-            catalogue::common(shared, commons(signature, given)).unwrap_or(Type::Unknown)
-        }
-        Returns::ArrayOfCommon(from) => catalogue::array_of_common(given.iter().skip(*from).map(Argument::ty)),
-        Returns::Concatenated => catalogue::joined(given.iter().map(Argument::ty), false),
-        Returns::United => catalogue::joined(given.iter().map(Argument::ty), true),
-        Returns::Sorted => at(0),
-        Returns::Tuple(values) => values.first().map_or(Type::Unknown, |(_, ty)| *ty),
-        Returns::Table(_) | Returns::Rows(_) | Returns::Entity(_) | Returns::Custom => Type::Unknown,
-    }
-}
-
-/// How a function is called.
-fn shape(name: &str, signature: &Signature) -> String {
-    let params: Vec<String> = signature
-        .params
-        .iter()
-        .map(|param| match (param.min, param.max) {
-            (0, 1) => format!("[{}]", param.name),
-            (_, 1) => param.name.to_owned(),
-            _ => format!("{}, …", param.name),
-        })
-        .collect();
-    format!("{name}({})", params.join(", "))
-}
-
-/// What a parameter takes, in words, and how to give it.
-fn expectation(param: &Param, ty: Type) -> (String, Option<&'static str>) {
-    if !param.values.is_empty() {
-        return (format!("one of \"{}\"", param.values.join("\", \"")), None);
-    }
-    match param.form {
-        Form::Constant => {
-            let hint = "a value that is known before the query runs: a literal or a `let`";
-            return ("a constant".to_owned(), Some(hint));
-        }
-        Form::Literal | Form::LiteralNotEmpty => return ("a literal".to_owned(), Some("write the value itself here")),
-        Form::Column | Form::ColumnOf0 => {
-            return ("the name of a column".to_owned(), Some("make the column first: `| extend Name = …`"));
-        }
-        Form::Star => return ("`*`".to_owned(), None),
-        _ => {}
-    }
-    let (text, hint): (&str, Option<&str>) = match param.accepts {
-        Accepts::Type(wanted) => {
-            let hint = match (wanted, ty) {
-                (Type::Timespan, _) => Some("a duration is written without quotes: 1d, 2h, 5m"),
-                (Type::String, Type::Dynamic(_)) => Some("wrap it in tostring()"),
-                (Type::String, _) => Some("put it in quotes, or wrap it in tostring()"),
-                (Type::Datetime, _) => Some("use todatetime(), or datetime(2026-01-31)"),
-                (Type::Bool, _) => Some("write a condition: a comparison, or tobool()"),
-                _ => None,
-            };
-            return (format!("a {wanted}"), hint);
-        }
-        Accepts::Integer => ("a whole number", Some("write it without quotes, or use toint()")),
-        Accepts::RealOrDecimal => ("a real number", Some("use todouble()")),
-        Accepts::Number | Accepts::NumberOrBool => {
-            ("a number", Some("turn it into one: toint(), tolong(), todouble()"))
-        }
-        Accepts::Summable => {
-            ("a number, datetime or timespan", Some("turn it into a number: toint(), tolong(), todouble()"))
-        }
-        Accepts::Orderable | Accepts::Common(Shared::Orderable) => {
-            ("a value that can be ordered", Some("give the dynamic value a type: tostring(), tolong()"))
-        }
-        Accepts::StringOrDynamic | Accepts::StringOrArray => ("a string", Some("wrap it in tostring()")),
-        Accepts::DynamicArray | Accepts::IntegerOrArray => {
-            ("a dynamic array", Some("make one: parse_json(…), split(…), make_set(…)"))
-        }
-        Accepts::DynamicBag => ("a dynamic bag", Some("make one: parse_json(…), bag_pack(…)")),
-        Accepts::NotDynamic => ("a value that isn't dynamic", Some("give it a type first: tostring(), tolong()")),
-        Accepts::Tabular => ("a table", None),
-        _ => ("a single value", Some("wrap a table in toscalar(…)")),
-    };
-    (text.to_owned(), hint)
 }

@@ -9,7 +9,12 @@ impl<'a> Binder<'_, 'a> {
     /// Whether the expression's value is known before the query runs.
     pub(super) fn is_constant(&self, expr: &Expr<'a>) -> bool {
         match &expr.kind {
-            ExprKind::Literal(_) | ExprKind::Dynamic(_) | ExprKind::TypeOf(_) | ExprKind::Missing => true,
+            // The service works out what is wrapped first.
+            ExprKind::Literal(_)
+            | ExprKind::Dynamic(_)
+            | ExprKind::TypeOf(_)
+            | ExprKind::Missing
+            | ExprKind::Wrapped { .. } => true,
             ExprKind::Paren(inner) => self.is_constant(inner),
             ExprKind::Unary { operand, .. } => self.is_constant(operand),
             ExprKind::Binary { .. } => self.is_constant_chain(expr),
@@ -26,8 +31,6 @@ impl<'a> Binder<'_, 'a> {
                     || self.locals.iter().any(|local| local.name == name.text);
                 known && args.iter().all(|arg| self.is_constant(&arg.expr))
             }
-            // The service works them out first.
-            ExprKind::Wrapped { .. } => true,
             _ => false,
         }
     }

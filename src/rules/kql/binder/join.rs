@@ -122,10 +122,10 @@ impl<'t, 'a> Binder<'t, 'a> {
 
     fn side_type(&mut self, expr: &'t Expr<'a>, table: &Table<'a>, name: &'a str) -> Type {
         table.type_of(name).unwrap_or_else(|| {
-            if let ExprKind::Member { member, .. } = &expr.kind {
-                if let ExprKind::Name(name) = &member.kind {
-                    self.unknown_column(*name, table, Some("that side of the join"));
-                }
+            if let ExprKind::Member { member, .. } = &expr.kind
+                && let ExprKind::Name(name) = &member.kind
+            {
+                self.unknown_column(*name, table, Some("that side of the join"));
             }
             Type::Unknown
         })

@@ -8,7 +8,9 @@
 
 mod call;
 mod constant;
+mod expectation;
 mod expression;
+mod fitting;
 mod join;
 mod names;
 mod output;
@@ -94,7 +96,7 @@ struct Row<'a> {
     qualified: Vec<(&'a str, Table<'a>)>,
 }
 
-impl<'t, 'a> Binder<'t, 'a> {
+impl<'a> Binder<'_, 'a> {
     fn new(schema: &'a Schema) -> Self {
         Self {
             schema,

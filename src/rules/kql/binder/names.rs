@@ -20,24 +20,24 @@ impl<'t, 'a> Binder<'t, 'a> {
         if name.text.is_empty() {
             return Value::Unknown;
         }
-        if let (Some(row), false) = (&self.row.table, self.row.aggregate) {
-            if let Some(column) = row.column(name.text) {
-                return Value::Scalar(column.ty);
-            }
+        if let (Some(row), false) = (&self.row.table, self.row.aggregate)
+            && let Some(column) = row.column(name.text)
+        {
+            return Value::Scalar(column.ty);
         }
         if let Some(value) = self.local(name) {
             return value;
         }
-        if let (Some(row), true) = (&self.row.table, self.row.aggregate) {
-            if row.type_of(name.text).is_some() {
-                self.error_hint(
-                    Code::Aggregate,
-                    name.span,
-                    format!("`{0}` is a column, and an aggregate must stand in front of `by`", name.text),
-                    format!("put it behind `by`, or write take_any({0}), make_set({0}) or the like", name.text),
-                );
-                return Value::Unknown;
-            }
+        if let (Some(row), true) = (&self.row.table, self.row.aggregate)
+            && row.type_of(name.text).is_some()
+        {
+            self.error_hint(
+                Code::Aggregate,
+                name.span,
+                format!("`{0}` is a column, and an aggregate must stand in front of `by`", name.text),
+                format!("put it behind `by`, or write take_any({0}), make_set({0}) or the like", name.text),
+            );
+            return Value::Unknown;
         }
         if self.row.table.as_ref().is_some_and(|table| table.open) || self.row.sides.is_some() && self.sides_open() {
             return Value::Scalar(Type::Unknown);
@@ -193,13 +193,16 @@ impl<'t, 'a> Binder<'t, 'a> {
             return;
         }
         let maybe = |table: &&'a str| self.schema.maybe_column(table, name.text).is_some();
-        if self.tables.iter().any(|table| maybe(table)) {
+        if self.tables.iter().any(maybe) {
             let message = format!("the column `{}` isn't in the schema that huntd knows", name.text);
             return self.tell(
                 Problem::warning(Code::Unknowable, name.span, message).hint("it may be newer; try it on a tenant"),
             );
         }
         if let Some(problem) = no_timespan(name) {
+            return self.tell(problem);
+        }
+        if let Some(problem) = split_by_type(name, table) {
             return self.tell(problem);
         }
         let place = side.map(|side| format!(" in {side}")).unwrap_or_default();
@@ -232,7 +235,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             let table = self.schema.table(known)?;
             self.schema.likewise(table, name.text)
         };
-        if let Some(instead) = self.tables.iter().find_map(|known| likewise(known)) {
+        if let Some(instead) = self.tables.iter().find_map(likewise) {
             let problem = problem.hint(format!("Defender calls it `{instead}`"));
             return if table.column(instead).is_some() { problem.fix(name.span, instead) } else { problem };
         }
@@ -380,6 +383,20 @@ fn may_be_stored(name: &str, tabular: bool) -> bool {
     let looks_built_in = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     let stored = name.starts_with('_') || name.starts_with("im") || tabular || !looks_built_in;
     stored && !near(name, built_in) && of_other_languages(name).is_none()
+}
+
+/// A column that tables of a union have with different types: there is one for each type.
+fn split_by_type(name: Name<'_>, table: &Table<'_>) -> Option<Problem> {
+    let of = |column: &Column<'_>| {
+        let ty = column.name.strip_prefix(name.text)?.strip_prefix('_')?;
+        (ty == column.ty.name()).then(|| column.name.to_string())
+    };
+    let split: Vec<String> = table.columns.iter().filter_map(of).collect();
+    (split.len() > 1).then(|| {
+        let message = format!("`{}` has different types in the tables of the union", name.text);
+        Problem::error(Code::Ambiguous, name.span, message)
+            .hint(format!("it is there as {}; give it one type in each table before the union", split.join(" and ")))
+    })
 }
 
 /// A number with a unit that KQL doesn't know.

@@ -85,11 +85,11 @@ impl<'a> Output<'a> {
     /// Adds a column under a made name: on top of a table it takes the place of one of that name,
     /// else it gets a number where the name is taken.
     pub(super) fn made(&mut self, name: Cow<'a, str>, ty: Type) {
-        if self.over {
-            if let Some(old) = self.columns.iter_mut().find(|column| column.name == name) {
-                old.ty = ty;
-                return;
-            }
+        if self.over
+            && let Some(old) = self.columns.iter_mut().find(|column| column.name == name)
+        {
+            old.ty = ty;
+            return;
         }
         let name = unique(&self.columns, name);
         self.columns.push(Column { name, ty });
@@ -123,9 +123,9 @@ fn unique_column<'a>(columns: &[Column<'a>]) -> Cow<'a, str> {
 
 impl<'t, 'a> Binder<'t, 'a> {
     /// Adds what an item of a list makes to the output.
-    pub(super) fn add(&mut self, output: &mut Output<'a>, item: &'t Item<'a>, value: Value<'a>) {
+    pub(super) fn add(&mut self, output: &mut Output<'a>, item: &'t Item<'a>, value: &Value<'a>) {
         let ty = match value {
-            Value::Scalar(ty) => ty,
+            Value::Scalar(ty) => *ty,
             Value::Unknown => Type::Unknown,
             Value::Table(_) | Value::Graph(_) | Value::Database { .. } => {
                 self.error_hint(
@@ -137,34 +137,9 @@ impl<'t, 'a> Binder<'t, 'a> {
                 Type::Unknown
             }
         };
-        match self.several(&item.expr) {
+        match several(&item.expr) {
             Some(values) => self.add_several(output, item, &values),
             None => self.add_type(output, item, ty),
-        }
-    }
-
-    /// The values of a call that gives several: what follows the call's name in each column's, and its type.
-    fn several(&self, expr: &Expr<'a>) -> Option<Vec<(String, Type)>> {
-        match &expr.kind {
-            ExprKind::Paren(inner) => self.several(inner),
-            ExprKind::Call { name, args } => {
-                let function = catalogue::function(name.text)?;
-                match &function.signatures.first()?.returns {
-                    Returns::Tuple(values) => {
-                        let of = args.first().and_then(|arg| label(&arg.expr)).unwrap_or_default();
-                        Some(values.iter().map(|(suffix, ty)| (format!("{}_{of}_{suffix}", name.text), *ty)).collect())
-                    }
-                    Returns::Sorted if args.len() > 1 => {
-                        let named = |(at, arg): (usize, &Item<'a>)| {
-                            let of = label(&arg.expr).unwrap_or_else(|| format!("array{at}"));
-                            (format!("{of}_sorted"), Type::DYNAMIC)
-                        };
-                        Some(args.iter().enumerate().map(named).collect())
-                    }
-                    _ => None,
-                }
-            }
-            _ => None,
         }
     }
 
@@ -284,6 +259,31 @@ impl<'t, 'a> Binder<'t, 'a> {
                 _ => Named::None,
             },
         }
+    }
+}
+
+/// The values of a call that gives several: what follows the call's name in each column's, and its type.
+fn several(expr: &Expr<'_>) -> Option<Vec<(String, Type)>> {
+    match &expr.kind {
+        ExprKind::Paren(inner) => several(inner),
+        ExprKind::Call { name, args } => {
+            let function = catalogue::function(name.text)?;
+            match &function.signatures.first()?.returns {
+                Returns::Tuple(values) => {
+                    let of = args.first().and_then(|arg| label(&arg.expr)).unwrap_or_default();
+                    Some(values.iter().map(|(suffix, ty)| (format!("{}_{of}_{suffix}", name.text), *ty)).collect())
+                }
+                Returns::Sorted if args.len() > 1 => {
+                    let named = |(at, arg): (usize, &Item<'_>)| {
+                        let of = label(&arg.expr).unwrap_or_else(|| format!("array{at}"));
+                        (format!("{of}_sorted"), Type::DYNAMIC)
+                    };
+                    Some(args.iter().enumerate().map(named).collect())
+                }
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }
 

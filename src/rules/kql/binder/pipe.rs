@@ -2,7 +2,7 @@
 
 use super::super::problem::Code;
 use super::super::span::Span;
-use super::super::tree::{Expr, Operator, Stage};
+use super::super::tree::{Expr, Operator, Ordering, Stage};
 use super::super::types::Type;
 use super::Binder;
 use super::scope::{Column, Graph, LocalKind, Table, Value};
@@ -39,22 +39,21 @@ impl<'t, 'a> Binder<'t, 'a> {
         if let Some(value) = self.made(stage) {
             return value;
         }
-        match self.context.clone() {
-            Some(table) => self.stage(Value::Table(table), stage),
-            None => {
-                if !matches!(stage.kind, Operator::Broken | Operator::Other | Operator::Evaluate { .. }) {
-                    self.error_hint(
-                        Code::Place,
-                        stage.keyword,
-                        "a query can't begin with this operator",
-                        "begin with a table, such as `DeviceProcessEvents | …`",
-                    );
-                }
-                let table = self.silently(|binder| binder.stage(Value::Table(Table::unknown()), stage));
-                match table {
-                    Value::Table(table) => Value::Table(Table { open: true, ..table }),
-                    other => other,
-                }
+        if let Some(table) = self.context.clone() {
+            self.stage(Value::Table(table), stage)
+        } else {
+            if !matches!(stage.kind, Operator::Broken | Operator::Other | Operator::Evaluate { .. }) {
+                self.error_hint(
+                    Code::Place,
+                    stage.keyword,
+                    "a query can't begin with this operator",
+                    "begin with a table, such as `DeviceProcessEvents | …`",
+                );
+            }
+            let table = self.silently(|binder| binder.stage(Value::Table(Table::unknown()), stage));
+            match table {
+                Value::Table(table) => Value::Table(Table { open: true, ..table }),
+                other => other,
             }
         }
     }
@@ -79,20 +78,18 @@ impl<'t, 'a> Binder<'t, 'a> {
     fn table_stage(&mut self, table: Table<'a>, stage: &'t Stage<'a>) -> Value<'a> {
         let keyword = stage.keyword;
         let out = match &stage.kind {
-            Operator::Broken | Operator::Other => Table::unknown(),
+            Operator::Broken | Operator::Other | Operator::ProjectByNames(_) => Table::unknown(),
             Operator::Where { predicate, .. } => {
                 let ty = self.with_table(&table, |binder| binder.scalar(predicate));
                 self.must_be_bool(ty, predicate.span, "what stands behind `where`");
                 table
             }
-            Operator::Extend(items) => self.extend(&table, items),
-            Operator::Serialize(items) => self.extend(&table, items),
+            Operator::Extend(items) | Operator::Serialize(items) => self.extend(&table, items),
             Operator::Project(items) => self.project(&table, items),
             Operator::ProjectAway(columns) => self.project_away(&table, columns),
             Operator::ProjectKeep(columns) => self.project_keep(&table, columns),
             Operator::ProjectReorder(columns) => self.project_reorder(&table, columns),
             Operator::ProjectRename(items) => self.project_rename(&table, items),
-            Operator::ProjectByNames(_) => Table::unknown(),
             Operator::Summarize { aggregates, by, .. } => self.summarize(&table, aggregates, by.as_deref()),
             Operator::MakeSeries { aggregates, on, from, to, step, range, by, .. } => {
                 self.make_series(&table, aggregates, on.as_ref(), [from, to, step], range, by.as_deref())
@@ -105,42 +102,27 @@ impl<'t, 'a> Binder<'t, 'a> {
                 self.row_count(count);
                 table
             }
-            Operator::SampleDistinct { count, of } => {
-                self.row_count(count);
-                let name = self.column_expr(of, &table);
-                let column = name.map(|name| Column::new(name.text, table.type_of(name.text).unwrap_or(Type::Unknown)));
-                Table::of(column.into_iter().collect())
-            }
+            Operator::SampleDistinct { count, of } => self.sample_distinct(&table, count, of),
             Operator::Top { count, by, .. } => {
                 self.row_count(count);
-                if let Some(by) = by {
-                    self.with_table(&table, |binder| binder.orderable(&by.item.expr));
-                }
+                self.ordered(&table, by.as_deref());
                 table
             }
             Operator::TopHitters { count, of, by } => self.top_hitters(&table, count, of, by.as_ref()),
             Operator::TopNested(levels) => self.top_nested(&table, levels),
             Operator::Sort { by, .. } => {
-                self.with_table(&table, |binder| {
-                    for ordering in by {
-                        binder.orderable(&ordering.item.expr);
-                    }
-                });
+                self.ordered(&table, by);
                 table
             }
             Operator::Join { settings, right, condition } => self.join(&table, settings, right, condition),
             Operator::Lookup { settings, right, condition } => self.lookup(&table, settings, right, condition),
             Operator::Union { settings, tables } => self.union(Some(&table), settings, tables),
             Operator::MvExpand { settings, columns, limit } => {
-                if let Some(limit) = limit {
-                    self.row_count(limit);
-                }
+                self.row_limit(limit.as_ref());
                 self.mv_expand(&table, settings, columns)
             }
             Operator::MvApply { settings, columns, limit, body, .. } => {
-                if let Some(limit) = limit {
-                    self.row_count(limit);
-                }
+                self.row_limit(limit.as_ref());
                 self.mv_apply(&table, settings, columns, body.as_deref())
             }
             Operator::Parse { source, pattern, .. } => self.parse(&table, source, pattern),
@@ -148,24 +130,13 @@ impl<'t, 'a> Binder<'t, 'a> {
             Operator::Scan(scan) => self.scan(&table, scan),
             Operator::Partition { by, body, .. } => {
                 self.column_expr(by, &table);
-                match body {
-                    Some(body) => self.within(&table, body),
-                    None => Table::unknown(),
-                }
+                body.as_deref().map_or_else(Table::unknown, |body| self.within(&table, body))
             }
             Operator::Fork(branches) => {
                 let results: Vec<_> = branches.iter().map(|(_, branch)| self.within(&table, branch)).collect();
                 results.into_iter().next().unwrap_or(table)
             }
-            Operator::Facet { by, with } => {
-                for column in by {
-                    self.column_expr(column, &table);
-                }
-                match with {
-                    Some(with) => self.within(&table, with),
-                    None => table,
-                }
-            }
+            Operator::Facet { by, with } => self.facet(table, by, with.as_deref()),
             Operator::As { name, .. } => {
                 let kind = LocalKind::Value { value: Value::Table(table.clone()), constant: false };
                 self.declare(*name, kind);
@@ -175,29 +146,14 @@ impl<'t, 'a> Binder<'t, 'a> {
             Operator::AssertSchema(columns) => {
                 Table::of(columns.iter().map(|column| Column::new(column.name.text, column.ty)).collect())
             }
-            Operator::Getschema => Table::of(vec![
-                Column::new("ColumnName", Type::String),
-                Column::new("ColumnOrdinal", Type::Long),
-                Column::new("DataType", Type::String),
-                Column::new("ColumnType", Type::String),
-            ]),
+            Operator::Getschema => described(),
             Operator::Invoke(call) => return self.invoke(&table, call),
             Operator::Evaluate { call, schema, .. } => self.evaluate(&table, call, schema.as_deref()),
             Operator::Reduce { by, .. } => {
                 self.with_table(&table, |binder| binder.scalar(&by.expr));
-                Table::of(vec![
-                    Column::new("Pattern", Type::String),
-                    Column::new("Count", Type::Long),
-                    Column::new("Representative", Type::String),
-                ])
+                reduced()
             }
-            Operator::Search { predicate, .. } => {
-                let ty = self.with_table(&table, |binder| binder.search_predicate(predicate));
-                self.must_be_searchable(ty, predicate.span);
-                let mut columns = vec![Column::new("$table", Type::String)];
-                columns.extend(table.columns.iter().cloned());
-                Table { open: table.open, ..Table::of(columns) }
-            }
+            Operator::Search { predicate, .. } => self.search_in(&table, predicate),
             Operator::MakeGraph { source, target, nodes, .. } => {
                 return Value::Graph(self.make_graph(&table, source, target, nodes));
             }
@@ -239,9 +195,45 @@ impl<'t, 'a> Binder<'t, 'a> {
         self.must_be_integer(ty, count.span, "the number of rows");
     }
 
-    /// What rows can be put in order by.
-    fn orderable(&mut self, expr: &'t Expr<'a>) {
-        self.scalar(expr);
+    fn row_limit(&mut self, limit: Option<&'t Expr<'a>>) {
+        if let Some(limit) = limit {
+            self.row_count(limit);
+        }
+    }
+
+    /// What rows are put in order by.
+    fn ordered(&mut self, table: &Table<'a>, by: impl IntoIterator<Item = &'t Ordering<'a>>) {
+        self.with_table(table, |binder| {
+            for ordering in by {
+                binder.scalar(&ordering.item.expr);
+            }
+        });
+    }
+
+    fn sample_distinct(&mut self, table: &Table<'a>, count: &'t Expr<'a>, of: &'t Expr<'a>) -> Table<'a> {
+        self.row_count(count);
+        let name = self.column_expr(of, table);
+        let column = name.map(|name| Column::new(name.text, table.type_of(name.text).unwrap_or(Type::Unknown)));
+        Table::of(column.into_iter().collect())
+    }
+
+    fn facet(&mut self, table: Table<'a>, by: &'t [Expr<'a>], with: Option<&'t Expr<'a>>) -> Table<'a> {
+        for column in by {
+            self.column_expr(column, &table);
+        }
+        match with {
+            Some(with) => self.within(&table, with),
+            None => table,
+        }
+    }
+
+    /// `search` behind a `|`.
+    fn search_in(&mut self, table: &Table<'a>, predicate: &'t Expr<'a>) -> Table<'a> {
+        let ty = self.with_table(table, |binder| binder.search_predicate(predicate));
+        self.must_be_searchable(ty, predicate.span);
+        let mut columns = vec![Column::new("$table", Type::String)];
+        columns.extend(table.columns.iter().cloned());
+        Table { open: table.open, ..Table::of(columns) }
     }
 
     fn graph_stage(&mut self, graph: Graph<'a>, stage: &'t Stage<'a>) -> Value<'a> {
@@ -251,14 +243,36 @@ impl<'t, 'a> Binder<'t, 'a> {
                 Value::Table(self.graph_match(&graph, names, predicate.as_ref(), project.as_deref()))
             }
             Operator::GraphToTable(_) => Value::Table(Table::unknown()),
-            Operator::GraphMarkComponents(_) | Operator::GraphWhere(_) | Operator::Broken | Operator::Other => {
-                Value::Graph(graph)
-            }
-            Operator::As { .. } | Operator::Consume(_) | Operator::Render { .. } => Value::Graph(graph),
+            Operator::GraphMarkComponents(_)
+            | Operator::GraphWhere(_)
+            | Operator::As { .. }
+            | Operator::Consume(_)
+            | Operator::Render { .. }
+            | Operator::Broken
+            | Operator::Other => Value::Graph(graph),
             _ => {
                 self.misplaced(stage.keyword, "this operator works on a table, and a graph comes in here");
                 Value::Table(Table::unknown())
             }
         }
     }
+}
+
+/// What `getschema` gives.
+fn described<'a>() -> Table<'a> {
+    Table::of(vec![
+        Column::new("ColumnName", Type::String),
+        Column::new("ColumnOrdinal", Type::Long),
+        Column::new("DataType", Type::String),
+        Column::new("ColumnType", Type::String),
+    ])
+}
+
+/// What `reduce` gives.
+fn reduced<'a>() -> Table<'a> {
+    Table::of(vec![
+        Column::new("Pattern", Type::String),
+        Column::new("Count", Type::Long),
+        Column::new("Representative", Type::String),
+    ])
 }

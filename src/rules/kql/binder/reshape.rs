@@ -15,7 +15,7 @@ impl<'t, 'a> Binder<'t, 'a> {
         self.with_table(table, |binder| {
             for item in items {
                 let value = binder.value(&item.expr);
-                binder.add(&mut output, item, value);
+                binder.add(&mut output, item, &value);
             }
         });
         self.making.clear();
@@ -33,7 +33,7 @@ impl<'t, 'a> Binder<'t, 'a> {
                     continue;
                 }
                 let value = binder.value(&item.expr);
-                binder.add(&mut output, item, value);
+                binder.add(&mut output, item, &value);
             }
         });
         output.table()

@@ -51,7 +51,7 @@ impl<'t, 'a> Binder<'t, 'a> {
                         _ => output.made(format!("print_{number}").into(), ty),
                     }
                 }
-                _ => self.add(&mut output, item, value),
+                _ => self.add(&mut output, item, &value),
             }
         }
         output.table()
@@ -69,7 +69,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             }
         }
         let ty = if types[0].is_number() && types[1].is_number() {
-            super::call::widest(types[0], types[1])
+            super::fitting::widest(types[0], types[1])
         } else {
             types[0]
         };
@@ -82,15 +82,15 @@ impl<'t, 'a> Binder<'t, 'a> {
                 binder.scalar(value);
             }
         });
-        if let (Some(last), false) = (values.last(), columns.is_empty()) {
-            if values.len() % columns.len() != 0 {
-                self.error_hint(
-                    Code::Arity,
-                    last.span,
-                    format!("{} values don't fill rows of {} columns", values.len(), columns.len()),
-                    "each row needs a value for every column, and a comma behind each",
-                );
-            }
+        if let (Some(last), false) = (values.last(), columns.is_empty())
+            && !values.len().is_multiple_of(columns.len())
+        {
+            self.error_hint(
+                Code::Arity,
+                last.span,
+                format!("{} values don't fill rows of {} columns", values.len(), columns.len()),
+                "each row needs a value for every column, and a comma behind each",
+            );
         }
         declared(columns)
     }
@@ -235,7 +235,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             }
             for item in project.into_iter().flatten() {
                 let value = binder.value(&item.expr);
-                binder.add(&mut output, item, value);
+                binder.add(&mut output, item, &value);
             }
         });
         if project.is_none() {

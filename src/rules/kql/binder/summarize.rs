@@ -27,7 +27,7 @@ impl<'t, 'a> Binder<'t, 'a> {
         self.with_table(table, |binder| {
             for item in by.into_iter().flatten() {
                 let value = binder.value(&item.expr);
-                binder.add(&mut output, item, value);
+                binder.add(&mut output, item, &value);
             }
         });
         output.mark();
@@ -57,7 +57,7 @@ impl<'t, 'a> Binder<'t, 'a> {
                 _ => {}
             }
         }
-        self.add(output, item, value);
+        self.add(output, item, &value);
     }
 
     /// `arg_max(extreme, returned…)`: the extreme's column, and those of the row that has it.
@@ -73,7 +73,7 @@ impl<'t, 'a> Binder<'t, 'a> {
         let mut names = item.names.iter();
         for (number, arg) in args.iter().enumerate() {
             if matches!(arg.expr.kind, ExprKind::Star) {
-                self.rest(output, table, args);
+                rest(output, table, args);
                 continue;
             }
             let ty = self.plain(|binder| binder.item(arg));
@@ -101,21 +101,6 @@ impl<'t, 'a> Binder<'t, 'a> {
         }
     }
 
-    /// `*`: the table's columns that `by` doesn't give and that aren't named themselves.
-    fn rest(&mut self, output: &mut Output<'a>, table: &Table<'a>, args: &[Item<'a>]) {
-        let named = |column: &Column<'a>| {
-            args.iter().any(|arg| matches!(&arg.expr.kind, ExprKind::Name(name) if column.name == name.text))
-        };
-        for column in table.columns.iter() {
-            if !named(column) && !output.is_marked(&column.name) {
-                output.made(column.name.clone(), column.ty);
-            }
-        }
-        if table.open {
-            output.open();
-        }
-    }
-
     fn take_any(
         &mut self,
         output: &mut Output<'a>,
@@ -127,7 +112,7 @@ impl<'t, 'a> Binder<'t, 'a> {
         let mut names = item.names.iter();
         for arg in args {
             if matches!(arg.expr.kind, ExprKind::Star) {
-                self.rest(output, table, &[]);
+                rest(output, table, &[]);
                 continue;
             }
             let ty = self.plain(|binder| binder.item(arg));
@@ -137,7 +122,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             }
             match self.plain(|binder| binder.made_name(&arg.expr)) {
                 Named::Own(name) | Named::Made(name) if function == "any" => {
-                    output.made(format!("any_{name}").into(), ty)
+                    output.made(format!("any_{name}").into(), ty);
                 }
                 Named::Own(name) | Named::Made(name) => output.made(name, ty),
                 Named::None => output.unnamed(ty),
@@ -147,7 +132,10 @@ impl<'t, 'a> Binder<'t, 'a> {
 
     fn percentiles(&mut self, output: &mut Output<'a>, function: &str, args: &'t [Item<'a>], item: &'t Item<'a>) {
         let weighted = function.starts_with("percentilew") || function.starts_with("percentilesw");
-        let ty = args.first().map_or(Type::Unknown, |arg| self.plain(|binder| binder.item(arg)));
+        let ty = match args.first().map_or(Type::Unknown, |arg| self.plain(|binder| binder.item(arg))) {
+            Type::Int => Type::Long,
+            other => other,
+        };
         let of = args.first().and_then(|arg| match self.plain(|binder| binder.made_name(&arg.expr)) {
             Named::Own(name) | Named::Made(name) => Some(name),
             Named::None => None,
@@ -190,7 +178,7 @@ impl<'t, 'a> Binder<'t, 'a> {
         self.with_table(table, |binder| {
             for item in by.into_iter().flatten() {
                 let value = binder.value(&item.expr);
-                binder.add(&mut output, item, value);
+                binder.add(&mut output, item, &value);
             }
             for bound in bounds.into_iter().flatten().chain(range) {
                 binder.scalar(bound);
@@ -233,7 +221,7 @@ impl<'t, 'a> Binder<'t, 'a> {
         let mut output = Output::empty(table.open);
         self.with_table(table, |binder| {
             let value = binder.value(&of.expr);
-            binder.add(&mut output, of, value);
+            binder.add(&mut output, of, &value);
             let name = match by {
                 Some(by) => {
                     binder.scalar(&by.expr);
@@ -261,7 +249,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             }
             let of = self.with_table(table, |binder| {
                 let value = binder.value(&level.of.expr);
-                binder.add(&mut output, &level.of, value);
+                binder.add(&mut output, &level.of, &value);
                 if let Some(others) = &level.others {
                     binder.scalar(others);
                 }
@@ -286,7 +274,7 @@ impl<'t, 'a> Binder<'t, 'a> {
                     };
                     output.made(format!("aggregated_{of}").into(), Self::scalar_or_unknown(&value));
                 } else {
-                    binder.add(&mut output, by, value);
+                    binder.add(&mut output, by, &value);
                 }
             });
         }
@@ -301,4 +289,19 @@ fn unwrapped<'t, 'a>(expr: &'t Expr<'a>) -> &'t Expr<'a> {
         expr = inner;
     }
     expr
+}
+
+/// `*`: the table's columns that `by` doesn't give and that aren't named themselves.
+fn rest<'a>(output: &mut Output<'a>, table: &Table<'a>, args: &[Item<'a>]) {
+    let named = |column: &Column<'a>| {
+        args.iter().any(|arg| matches!(&arg.expr.kind, ExprKind::Name(name) if column.name == name.text))
+    };
+    for column in table.columns.iter() {
+        if !named(column) && !output.is_marked(&column.name) {
+            output.made(column.name.clone(), column.ty);
+        }
+    }
+    if table.open {
+        output.open();
+    }
 }

@@ -16,6 +16,8 @@ pub struct Leaf<'a> {
     pub table: &'a str,
     /// Where its name stands.
     pub span: Span,
+    /// The schema has it.
+    pub known: bool,
     /// Its time column; none for a table that has none, or that isn't known.
     pub time: Option<&'a str>,
     /// Since when rows are looked for, where the query says it.
@@ -53,7 +55,8 @@ impl Reach {
     pub fn of(leaves: &[Leaf<'_>]) -> Self {
         let timed: Vec<&Leaf<'_>> = leaves.iter().filter(|leaf| leaf.time.is_some()).collect();
         if timed.is_empty() {
-            return if leaves.is_empty() { Self::Timeless } else { Self::timeless_or_open(leaves) };
+            // A table that isn't known may have a time.
+            return if leaves.iter().all(|leaf| leaf.known) { Self::Timeless } else { Self::Open };
         }
         if timed.iter().any(|leaf| matches!(leaf.back, Some(Moment::At(_)))) {
             return Self::Absolute;
@@ -67,11 +70,6 @@ impl Reach {
             Some(longest) if timed.iter().all(|leaf| leaf.back.is_some()) => Self::Back(longest),
             Some(longest) => Self::Partly(longest),
         }
-    }
-
-    fn timeless_or_open(leaves: &[Leaf<'_>]) -> Self {
-        // A table that isn't known may have a time.
-        if leaves.iter().all(|leaf| leaf.span == Span::default()) { Self::Open } else { Self::Timeless }
     }
 }
 
@@ -184,19 +182,32 @@ impl<'l, 't, 'a> Reader<'l, 't, 'a> {
             return self.leaves(expr);
         }
         match self.schema.table(name.text) {
-            Some(table) => vec![Leaf { table: &table.name, span: name.span, time: table.time.as_deref(), back: None }],
+            Some(table) => {
+                vec![Leaf { table: &table.name, span: name.span, known: true, time: table.time.as_deref(), back: None }]
+            }
             None => Vec::new(),
         }
     }
 
-    fn pipe(&mut self, source: &'t Expr<'a>, stages: &'t [Stage<'a>]) -> Vec<Leaf<'a>> {
-        let mut found = self.leaves(source);
-        // A name that is no column and no `let` is a table that isn't known.
-        if let (true, ExprKind::Name(name)) = (found.is_empty(), &source.kind) {
-            if !self.lets.get(name.text).is_some() {
-                found.push(Leaf { table: name.text, span: name.span, time: None, back: None });
-            }
+    /// The reads of an expression that is a table: a name that is nothing else is a table that isn't known.
+    pub(super) fn source(&mut self, expr: &'t Expr<'a>) -> Vec<Leaf<'a>> {
+        let found = self.leaves(expr);
+        let mut bare = expr;
+        while let ExprKind::Paren(inner) = &bare.kind {
+            bare = inner;
         }
+        match &bare.kind {
+            ExprKind::Name(name) | ExprKind::Call { name, .. }
+                if found.is_empty() && self.lets.get(name.text).is_none() =>
+            {
+                vec![Leaf { table: name.text, span: name.span, known: false, time: None, back: None }]
+            }
+            _ => found,
+        }
+    }
+
+    fn pipe(&mut self, source: &'t Expr<'a>, stages: &'t [Stage<'a>]) -> Vec<Leaf<'a>> {
+        let mut found = self.source(source);
         let mut rows = true;
         for stage in stages {
             if let (true, Operator::Where { predicate, .. }) = (rows, &stage.kind) {
@@ -217,9 +228,9 @@ impl<'l, 't, 'a> Reader<'l, 't, 'a> {
     /// What an operator reads beside what flows into it.
     fn stage(&mut self, stage: &'t Stage<'a>) -> Vec<Leaf<'a>> {
         match &stage.kind {
-            Operator::Union { tables, .. } => tables.iter().flat_map(|table| self.leaves(table)).collect(),
+            Operator::Union { tables, .. } => tables.iter().flat_map(|table| self.source(table)).collect(),
             Operator::Join { right, condition, .. } | Operator::Lookup { right, condition, .. } => {
-                let mut found = self.leaves(right);
+                let mut found = self.source(right);
                 if let Condition::Where(expr) = condition {
                     found.extend(self.leaves(expr));
                 }

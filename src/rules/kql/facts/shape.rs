@@ -182,7 +182,7 @@ impl<'t, 'a> RowWise<'_, '_, 't, 'a> {
             }
             Operator::Parse { source, .. } | Operator::ParseKv { source, .. } => self.is_plain(source),
             Operator::Join { right, .. } | Operator::Lookup { right, .. } => {
-                self.reader.leaves(right).iter().all(|leaf| leaf.time.is_none())
+                self.reader.source(right).iter().all(|leaf| leaf.known && leaf.time.is_none())
             }
             Operator::Union { tables, .. } => tables.iter().all(|table| self.expr(table, deep + 1)),
             Operator::Invoke(call) => {

@@ -39,14 +39,13 @@ impl<'a> Parser<'a> {
     }
 
     fn column_name(&mut self, hint: &str) -> super::super::tree::Expr<'a> {
-        match self.maybe_name() {
-            Some(name) => Self::name_expr(name),
-            None => {
-                let span = self.behind();
-                let found = self.found();
-                self.error(Code::Syntax, span, format!("a column is missing before {found}"), hint);
-                Self::name_expr(Name { text: "", span })
-            }
+        if let Some(name) = self.maybe_name() {
+            Self::name_expr(name)
+        } else {
+            let span = self.behind();
+            let found = self.found();
+            self.error(Code::Syntax, span, format!("a column is missing before {found}"), hint);
+            Self::name_expr(Name { text: "", span })
         }
     }
 

@@ -221,13 +221,12 @@ impl<'a> Parser<'a> {
 
     /// How the next token is called in a message.
     fn found(&self) -> String {
-        match self.kind() {
-            None => "the end of the query".to_owned(),
-            Some(_) => {
-                let word = self.word();
-                let short: String = word.chars().take(24).map(|c| if c.is_control() { ' ' } else { c }).collect();
-                format!("`{short}`")
-            }
+        if self.kind().is_none() {
+            "the end of the query".to_owned()
+        } else {
+            let word = self.word();
+            let short: String = word.chars().take(24).map(|c| if c.is_control() { ' ' } else { c }).collect();
+            format!("`{short}`")
         }
     }
 

@@ -133,7 +133,7 @@ impl<'a> Parser<'a> {
         } else {
             None
         };
-        let (word, _) = (self.word(), ());
+        let word = self.word();
         let mut project = None;
         let mut away = None;
         if word == "project" && !self.is_after(1, Mark::Minus) {

@@ -19,6 +19,8 @@ pub struct Renamed {
 struct Names {
     /// By the whole old name: `Table`, `Table.Column`, `Table.Column=value`.
     renamed: Known<&'static str, (Vec<&'static str>, Option<&'static str>)>,
+    /// Columns of which a value was renamed.
+    valued: HashSet<&'static str>,
     maybe: Known<(&'static str, &'static str), Type>,
     workspace: Known<&'static str, Vec<&'static str>>,
     columns: Known<&'static str, Vec<&'static str>>,
@@ -30,6 +32,9 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
             [old, new, since] => Some((old, (new.split(',').collect(), (since != "-").then_some(since)))),
             _ => None,
         })
+        .collect(),
+    valued: rows(include_str!("renamed.tsv"))
+        .filter_map(|row| row.first()?.split_once('=')?.0.split_once('.').map(|(_, column)| column))
         .collect(),
     maybe: rows(include_str!("maybe.tsv"))
         .filter_map(|row| match row[..] {
@@ -84,6 +89,10 @@ pub(super) fn column(table: &str, column: &str) -> Option<Renamed> {
 }
 
 pub(super) fn value(table: &str, column: &str, value: &str) -> Option<Renamed> {
+    // Most columns have no such value, and this is asked of each comparison.
+    if !NAMES.valued.contains(column) {
+        return None;
+    }
     let (new, since) = NAMES.renamed.get(format!("{table}.{column}={value}").as_str())?;
     let new = new.iter().filter_map(|new| new.split_once('=')).map(|(_, new)| new).collect();
     Some(Renamed { new, since: *since })
