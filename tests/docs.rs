@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use huntd::model::place::{Finding, Level};
-use huntd::model::time::Zone;
+use huntd::model::time::{Timestamp, Zone};
 use huntd::rules::check::codes;
 use huntd::rules::config;
 use huntd::rules::definition::{self, HuntFile};
+use huntd::rules::kql::analyse::analyse;
+use huntd::rules::kql::asof::as_of;
+use huntd::rules::kql::schema::Schema;
 
 fn huntd(arguments: &[&str]) -> String {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("huntd"));
@@ -231,6 +234,51 @@ fn the_demonstration_prints_what_the_readme_shows() {
 }
 
 /// Every `H012` of a folder of the source.
+/// The README's own hunt, with a slip in a name and a bracket lost.
+#[test]
+fn check_prints_what_the_readme_shows() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let (before, after) = readme.split_once("<!-- check -->").unwrap();
+    let shown = blocks(after.split("<!-- /check -->").next().unwrap(), "text").remove(0).1;
+    let hunt = blocks(before, "yaml").pop().unwrap().1;
+    let broken =
+        hunt.replace("| where FileName", "| where Filename").replace("-encodedcommand\")", "-encodedcommand\"");
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("hunts")).unwrap();
+    fs::write(folder.path().join("hunts/encoded-powershell.yaml"), broken).unwrap();
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("huntd"));
+    command.args(["check", "hunts/"]).current_dir(folder.path()).env_remove("HUNTD_CONFIG").env("NO_COLOR", "1");
+    let output = command.output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), shown.trim_end(), "paste it anew");
+}
+
+#[test]
+fn the_schema_of_the_reference_is_the_one_built_in() {
+    let text = fs::read_to_string("docs/kql.md").unwrap();
+    let shown = text.split("<!-- schema -->").nth(1).unwrap().split("<!-- /schema -->").next().unwrap();
+    assert_eq!(shown, Schema::version());
+    let tables = blocks(&text, "tsv").remove(0).1;
+    let schema = Schema::defender().extend_tsv(&tables).unwrap();
+    let lines = tables.lines().filter(|line| !line.starts_with('#'));
+    for line in lines {
+        let fields: Vec<&str> = line.split('\t').collect();
+        assert!(schema.table(fields[0]).unwrap().column(fields[1]).is_some(), "{line}");
+    }
+}
+
+#[test]
+fn a_query_becomes_what_the_reference_shows() {
+    let text = fs::read_to_string("docs/kql.md").unwrap();
+    let (before, after) = text.split_once("<!-- as of ").unwrap();
+    assert!(blocks(before, "kql").is_empty());
+    let at = Timestamp::parse(after.split(' ').next().unwrap()).unwrap();
+    let shown = blocks(after, "kql");
+    let (query, written) = (&shown[0].1, &shown[1].1);
+    let analysis = analyse(query, Schema::defender());
+    assert!(!analysis.is_refused(), "{:?}", analysis.problems);
+    assert_eq!(&as_of(query, &analysis.query, at), written);
+}
+
 fn codes_in(folder: &str, letter: char) -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {

@@ -113,9 +113,13 @@ pub fn tokens(text: &str) -> Vec<Token> {
 /// Which bytes go on with a name, outside of other alphabets.
 const IN_NAME: [bool; 256] = {
     let mut table = [false; 256];
-    let mut byte = 0;
+    let mut byte = 0_u8;
     while byte < 128 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        // A constant is worked out by the compiler, which would refuse a place that isn't there.
+        #[expect(clippy::indexing_slicing, reason = "256 places for all bytes")]
+        {
+            table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_';
+        }
         byte += 1;
     }
     table

@@ -91,10 +91,10 @@ impl Shape {
     /// A set under another name is a set.
     fn renamed(&mut self, items: &[Item<'_>]) {
         for item in items {
-            if let (ExprKind::Name(old), Some(new)) = (&item.expr.kind, item.names.first()) {
-                if self.sets.iter().any(|set| set == old.text) {
-                    self.sets.push(new.text.to_owned());
-                }
+            if let (ExprKind::Name(old), Some(new)) = (&item.expr.kind, item.names.first())
+                && self.sets.iter().any(|set| set == old.text)
+            {
+                self.sets.push(new.text.to_owned());
             }
         }
     }
@@ -198,7 +198,8 @@ impl<'t, 'a> RowWise<'_, '_, 't, 'a> {
             Node::Expr(Expr { kind: ExprKind::Call { name, .. }, .. }) => looks_around(name.text),
             _ => false,
         };
-        !(self.around && within(expr).any(around)) && !self.reader.reads_events(expr)
+        let looks = self.around && within(expr).any(around);
+        !looks && !self.reader.reads_events(expr)
     }
 }
 
@@ -297,8 +298,7 @@ fn names(items: &[Item<'_>]) -> Vec<String> {
     items
         .iter()
         .map(|item| match (item.names.first(), &item.expr.kind) {
-            (Some(name), _) => name.text.to_owned(),
-            (None, ExprKind::Name(name)) => name.text.to_owned(),
+            (Some(name), _) | (None, ExprKind::Name(name)) => name.text.to_owned(),
             // bin(Timestamp, 1h) is called Timestamp.
             (None, ExprKind::Call { args, .. }) => match args.first().map(|arg| &arg.expr.kind) {
                 Some(ExprKind::Name(name)) => name.text.to_owned(),

@@ -87,7 +87,7 @@ impl<'a> Parser<'a> {
             match kind {
                 TokenKind::Blank => {
                     let blanks = text.as_bytes().get(span.range()).unwrap_or_default();
-                    begins_line |= blanks.iter().any(|byte| *byte == b'\n');
+                    begins_line |= blanks.contains(&b'\n');
                 }
                 TokenKind::Comment => {}
                 _ => tokens.push(Lexeme { kind, span, begins_line: std::mem::take(&mut begins_line) }),
