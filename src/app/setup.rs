@@ -179,6 +179,7 @@ pub fn runner(config: &Config, store: &Store, clock: &SharedClock) -> Runner {
         routes: config.routes.clone().into(),
         failures: Arc::new(config.failures.clone()),
         turns: Turns::default(),
+        schema: Arc::new(queries::world(config).0.schema),
     }
 }
 

@@ -10,7 +10,10 @@ use crate::model::time::{Timestamp, Window};
 use crate::ports::api::QueryRequest;
 use crate::ports::store::Track;
 use crate::rules::diff::Scope;
-use crate::rules::window::{self, QueryKind, ResultScope, WindowFacts};
+use crate::rules::kql::analyse::analyse;
+use crate::rules::kql::asof;
+use crate::rules::kql::schema::Schema;
+use crate::rules::window::{self, QueryKind, QueryNature, ResultScope, WindowFacts};
 
 /// What is asked for an order: shown by `run --dry-run`, and sent by a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,15 +29,19 @@ pub struct Asking {
     /// By how much the watermark lies ahead of `as_of`: the clock stood ahead when it was written, and
     /// what it says of coverage can't be trusted.
     pub clock_was_ahead: Option<Duration>,
+    /// What the window of its query hangs on.
+    nature: QueryNature,
 }
 
 impl Asking {
     /// What an order asks at `now`, given what its track has covered.
     #[must_use]
-    pub fn of(order: &Order, track: &Track, now: Timestamp) -> Self {
+    pub fn of(order: &Order, track: &Track, schema: &Schema, now: Timestamp) -> Self {
         let hunt = &order.hunt;
         let as_of = order.as_of.unwrap_or(now).floor_to(Duration::from_millis(1));
-        let kind = window::query_kind(&hunt.query);
+        let analysis = analyse(&hunt.query, schema);
+        let nature = QueryNature::of(&hunt.query, &analysis, schema);
+        let kind = nature.kind;
         let plan = window::window(WindowFacts {
             lookback: hunt.lookback,
             late: hunt.late,
@@ -54,8 +61,16 @@ impl Asking {
         let timespan = window.filter(|_| order.tenant.api.takes_timespan());
         // An API that takes no window answers for all its data.
         let window = if timespan.is_some() || kind == QueryKind::Snapshot { window } else { Some(reach) };
-        let request = QueryRequest { query: hunt.query.clone(), timespan, timeout: hunt.timeout };
-        Self { as_of, window, request, lost, clock_was_ahead: plan.clock_was_ahead }
+        // What the query asks of the clock is asked as of the run's time, whenever the service reads it.
+        // A text that isn't understood is sent as it stands: a part of it as of one time and a part as of
+        // another would be worse.
+        let query = if analysis.is_understood() {
+            asof::as_of(&hunt.query, &analysis.query, as_of)
+        } else {
+            hunt.query.clone()
+        };
+        let request = QueryRequest { query, timespan, timeout: hunt.timeout };
+        Self { as_of, window, request, lost, clock_was_ahead: plan.clock_was_ahead, nature }
     }
 
     /// Says in the log what of the event time can't be covered.
@@ -81,15 +96,15 @@ impl Asking {
 
     /// Whether the next run covers the event time of one that failed. It reaches back to the watermark
     /// only for a schedule, and not where the hunt leaves out what was missed or filters by its own time.
-    pub(super) fn is_covered_again(order: &Order) -> bool {
+    pub(super) fn is_covered_again(&self, order: &Order) -> bool {
         order.trigger != Trigger::Manual
             && order.hunt.catch_up == CatchUp::Auto
-            && window::query_kind(&order.hunt.query) == QueryKind::Windowed
+            && self.nature.kind == QueryKind::Windowed
     }
 
     /// What a result may be taken for.
     pub(super) fn scope(&self, complete: bool) -> Scope {
-        match window::scope(&self.request.query, self.window) {
+        match self.nature.scope(self.window) {
             ResultScope::Whole if complete => Scope::Whole,
             ResultScope::Window(window) if complete => Scope::Window(window),
             _ => Scope::Adds,

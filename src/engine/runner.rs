@@ -25,6 +25,7 @@ use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
 use crate::ports::store::{Store, Track};
 use crate::rules::definition;
+use crate::rules::kql::schema::Schema;
 use crate::rules::remedy;
 use crate::rules::route::{self, Facts, Verdict};
 
@@ -54,6 +55,8 @@ pub struct Runner {
     pub failures: Arc<Failures>,
     /// Keeps a hunt from overlapping itself.
     pub turns: Turns,
+    /// The tables and columns by which queries are understood.
+    pub schema: Arc<Schema>,
 }
 
 /// How often a run is made again when another process committed one of the same hunt in between.
@@ -85,7 +88,7 @@ impl Runner {
     async fn run_once(&self, order: &Order, waiting: &Waiting, spent: &mut Spent) -> Result<Finished, StoreError> {
         let (track, known) = self.history(order).await?;
         let started = self.clock.now();
-        let asking = Asking::of(order, &track, started);
+        let asking = Asking::of(order, &track, &self.schema, started);
         asking.warn(order);
         let run = self.store.new_run_id(started).await?;
         let (store, clock, request) = (&self.store, &self.clock, &asking.request);
@@ -96,7 +99,7 @@ impl Runner {
                 let (commit, verdict) = self.judge(order, &asking, &track, base, intake, &end);
                 (commit, Some(verdict))
             }
-            Err(failure) => (self.judge_failure(order, &track, base, &failure), None),
+            Err(failure) => (self.judge_failure(order, &asking, &track, base, &failure), None),
         };
         self.store.commit_run(&commit).await?;
         log_run(&commit.run);
@@ -203,8 +206,15 @@ impl Runner {
     }
 
     /// What a failure comes to: a run that says why, and a notice where it is time for one.
-    fn judge_failure(&self, order: &Order, track: &Track, base: Run, failure: &ApiFailure) -> RunCommit {
-        let error = describe(failure, Asking::is_covered_again(order));
+    fn judge_failure(
+        &self,
+        order: &Order,
+        asking: &Asking,
+        track: &Track,
+        base: Run,
+        failure: &ApiFailure,
+    ) -> RunCommit {
+        let error = describe(failure, asking.is_covered_again(order));
         let run = Run { status: RunStatus::Failed, error: Some(error), ..base };
         let row = track.failures_in_row + 1;
         let due = order.notify && route::failure_due(row, track.last_failure_notice, &self.failures, run.finished);

@@ -23,6 +23,7 @@ use huntd::ports::channel::Channel;
 use huntd::ports::clock::{Clock, SharedClock};
 use huntd::ports::store::{RunFilter, Store, Track};
 use huntd::rules::definition::{self, HuntFile};
+use huntd::rules::kql::schema::Schema;
 use huntd::sim::scenario::parse_scenario;
 use huntd::sim::simulator::Simulator;
 use tokio::sync::Notify;
@@ -86,7 +87,8 @@ impl Stage {
         let routes = Arc::new([Route { to: vec![channel("soc")], ..Route::default() }]);
         let failures = Failures { to: vec![channel("owners")], after: 3, every: Duration::from_hours(24) };
         let (failures, turns) = (Arc::new(failures), Turns::default());
-        let runner = Runner { store, clock: shared, routes, failures, turns };
+        let schema = Arc::new(Schema::defender().clone());
+        let runner = Runner { store, clock: shared, routes, failures, turns, schema };
         let tenant = tenant_of(&simulator, quota, secret, &runner.clock);
         let (soc, owners) = (Recorder::new("soc"), Recorder::new("owners"));
         Self { clock, simulator, runner, tenant, soc, owners, folder }

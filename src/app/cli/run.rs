@@ -11,6 +11,7 @@ use super::select;
 use crate::app::args::RunArguments;
 use crate::app::exit::{AppError, Exit};
 use crate::app::output::Output;
+use crate::app::queries;
 use crate::app::setup::{self, Loaded};
 use crate::app::shapes::RunShape;
 use crate::engine::runner::{Asking, Finished, Order, Runner};
@@ -153,12 +154,13 @@ fn window(arguments: &RunArguments, now: Timestamp) -> Result<Option<Window>, Ap
 /// Prints what would be asked, and of whom. Calls nobody, and makes no database.
 async fn dry_run(loaded: &Loaded, orders: &[Order], clock: &SharedClock, output: Output) -> Result<Exit, AppError> {
     let store = setup::history(&loaded.config).await.ok();
+    let schema = queries::world(&loaded.config).0.schema;
     for order in orders {
         let track = match &store {
             Some(store) => store.track(&order.hunt.id, &order.tenant.name).await?,
             None => Track::default(),
         };
-        let asking = Asking::of(order, &track, clock.now());
+        let asking = Asking::of(order, &track, &schema, clock.now());
         let (hunt, tenant) = (&order.hunt.id, &order.tenant.name);
         let endpoint = order.tenant.api.endpoint();
         if output.json {

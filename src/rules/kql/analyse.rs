@@ -28,6 +28,12 @@ impl Analysis<'_> {
     pub fn is_refused(&self) -> bool {
         self.problems.iter().any(|problem| problem.level == Level::Error)
     }
+
+    /// Whether its syntax was understood, so that its tree is the whole of it; names may be unknown.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        !self.problems.iter().any(|problem| problem.level == Level::Error && problem.code.is_of_syntax())
+    }
 }
 
 /// Reads a query: its syntax, its names, its types.

@@ -21,24 +21,39 @@ pub struct ClockRead {
     pub ago: bool,
 }
 
+/// Tells reads of the clock from other calls.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    now: bool,
+    ago: bool,
+}
+
+impl Clock {
+    /// Of a query: it may give the names another meaning.
+    #[must_use]
+    pub fn of(query: &Query<'_>) -> Self {
+        let own = |name: &str| {
+            query.statements.iter().any(|statement| match &statement.kind {
+                StatementKind::Let { name: declared, .. } => declared.text == name,
+                _ => false,
+            })
+        };
+        Self { now: !own("now"), ago: !own("ago") }
+    }
+
+    /// What a node reads of the clock by itself.
+    #[must_use]
+    pub fn read(self, node: Node<'_, '_>) -> Option<ClockRead> {
+        let Node::Expr(Expr { kind: ExprKind::Call { name, args }, span }) = node else { return None };
+        read(*name, args, *span).filter(|read| if read.ago { self.ago } else { self.now })
+    }
+}
+
 /// Where a query reads the clock, in the order of the text; outer calls before those inside them.
 #[must_use]
 pub fn clock_reads(query: &Query<'_>) -> Vec<ClockRead> {
-    // A query may give the names another meaning.
-    let own = |name: &str| {
-        query.statements.iter().any(|statement| match &statement.kind {
-            StatementKind::Let { name: declared, .. } => declared.text == name,
-            _ => false,
-        })
-    };
-    let (now, ago) = (!own("now"), !own("ago"));
-    nodes(query)
-        .filter_map(|node| match node {
-            Node::Expr(Expr { kind: ExprKind::Call { name, args }, span }) => read(*name, args, *span),
-            _ => None,
-        })
-        .filter(|read| if read.ago { ago } else { now })
-        .collect()
+    let clock = Clock::of(query);
+    nodes(query).filter_map(|node| clock.read(node)).collect()
 }
 
 fn read(name: Name<'_>, args: &[Item<'_>], span: Span) -> Option<ClockRead> {

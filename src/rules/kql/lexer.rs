@@ -105,24 +105,42 @@ pub enum Mark {
 /// Parts a text into tokens.
 #[must_use]
 pub fn tokens(text: &str) -> Vec<Token> {
-    let mut lexer = Lexer { text, bytes: text.as_bytes(), at: 0 };
     let mut tokens = Vec::with_capacity(text.len() / 3);
-    while let Some(token) = lexer.next() {
-        tokens.push(token);
-    }
+    tokens.extend(Lexer::new(text));
     tokens
 }
 
-struct Lexer<'a> {
+/// Which bytes go on with a name, outside of other alphabets.
+const IN_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        // A constant is worked out by the compiler, which would refuse a place that isn't there.
+        #[expect(clippy::indexing_slicing, reason = "256 places for all bytes")]
+        {
+            table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_';
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// The tokens of a text, one after the other.
+pub(super) struct Lexer<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Lexer<'_> {
-    fn peek(&self, ahead: usize) -> u8 {
-        self.bytes.get(self.at + ahead).copied().unwrap_or(0)
+impl<'a> Lexer<'a> {
+    /// From the beginning of a text.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, bytes: text.as_bytes(), at: 0 }
     }
+}
+
+impl Iterator for Lexer<'_> {
+    type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
         let start = self.at;
@@ -143,16 +161,25 @@ impl Lexer<'_> {
         };
         // Whatever a rule did, the walk goes on, and on a character's border.
         self.at = self.at.max(start + 1);
-        while !self.text.is_char_boundary(self.at) {
+        while self.bytes.get(self.at).is_some_and(|byte| matches!(byte, 0x80..=0xbf)) {
             self.at += 1;
         }
         Some(Token { kind, span: Span::new(place(start), place(self.at)) })
     }
+}
+
+impl Lexer<'_> {
+    fn peek(&self, ahead: usize) -> u8 {
+        self.bytes.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    fn skip_while(&mut self, skipped: impl Fn(u8) -> bool) {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        self.at += rest.iter().position(|byte| !skipped(*byte)).unwrap_or(rest.len());
+    }
 
     fn blank(&mut self) -> TokenKind {
-        while matches!(self.peek(0), b' ' | b'\t' | b'\r' | b'\n') {
-            self.at += 1;
-        }
+        self.skip_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
         TokenKind::Blank
     }
 
@@ -173,8 +200,8 @@ impl Lexer<'_> {
 
     fn rest_of_name(&mut self) {
         loop {
+            self.skip_while(in_name);
             match self.peek(0) {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => self.at += 1,
                 0x80.. => {
                     let rest = self.text.get(self.at..).unwrap_or_default();
                     match rest.chars().next() {
@@ -272,9 +299,7 @@ impl Lexer<'_> {
     }
 
     fn digits(&mut self) {
-        while self.peek(0).is_ascii_digit() {
-            self.at += 1;
-        }
+        self.skip_while(|byte| byte.is_ascii_digit());
     }
 
     fn unless_name(&mut self, start: usize, ty: Type) -> TokenKind {
@@ -340,23 +365,31 @@ impl Lexer<'_> {
         self.at += 1;
         let mut bad = false;
         loop {
+            self.skip_while(|byte| byte != quote && !matches!(byte, b'\\' | b'\n' | b'\r'));
             match self.peek(0) {
-                0 if self.at >= self.bytes.len() => return TokenKind::Unended(Type::String),
+                _ if self.at >= self.bytes.len() => return TokenKind::Unended(Type::String),
                 b'\n' | b'\r' => return TokenKind::Unended(Type::String),
                 b'\\' => {
-                    bad |= !matches!(
-                        self.peek(1),
-                        b'\\' | b'"' | b'\'' | b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'0'
-                            ..=b'7' | b'x' | b'u' | b'U'
-                    );
+                    bad |= !self.is_escape();
                     self.at += if matches!(self.peek(1), b'\n' | b'\r' | 0) { 1 } else { 2 };
                 }
-                byte if byte == quote => {
+                _ => {
                     self.at += 1;
                     return if bad { TokenKind::BadEscape } else { TokenKind::Literal(Type::String) };
                 }
-                _ => self.at += 1,
             }
+        }
+    }
+
+    /// Whether the backslash here begins an escape that KQL knows.
+    fn is_escape(&self) -> bool {
+        let hex = |digits: usize| (2..2 + digits).all(|ahead| self.peek(ahead).is_ascii_hexdigit());
+        match self.peek(1) {
+            b'\\' | b'"' | b'\'' | b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'0'..=b'7' => true,
+            b'x' => hex(2),
+            b'u' => hex(4),
+            b'U' => hex(8),
+            _ => false,
         }
     }
 
@@ -422,6 +455,11 @@ impl Lexer<'_> {
         self.at += length;
         TokenKind::Mark(mark)
     }
+}
+
+/// Whether a byte goes on with a name, outside of other alphabets.
+fn in_name(byte: u8) -> bool {
+    IN_NAME.get(usize::from(byte)).copied().unwrap_or(false)
 }
 
 /// The types whose literals are written `type(…)`, with a content that isn't KQL.

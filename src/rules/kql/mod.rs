@@ -9,6 +9,7 @@ pub mod asof;
 pub mod binder;
 pub mod catalogue;
 pub mod facts;
+pub mod known;
 pub mod lexer;
 pub mod parser;
 pub mod problem;

@@ -79,6 +79,12 @@ pub enum Code {
 }
 
 impl Code {
+    /// The text isn't KQL there, whatever its names mean.
+    #[must_use]
+    pub const fn is_of_syntax(self) -> bool {
+        matches!(self, Self::Character | Self::Literal | Self::Syntax | Self::Bracket | Self::Operator | Self::Depth)
+    }
+
     /// As users see it.
     #[must_use]
     pub const fn text(self) -> &'static str {

@@ -27,6 +27,17 @@ pub struct Nodes<'t, 'a> {
     from: usize,
 }
 
+/// So many nodes wait at once in nearly every query.
+const WAITING: usize = 32;
+
+impl<'t, 'a> From<Node<'t, 'a>> for Nodes<'t, 'a> {
+    fn from(node: Node<'t, 'a>) -> Self {
+        let mut rest = Vec::with_capacity(WAITING);
+        rest.push(node);
+        Self { rest, from: 0 }
+    }
+}
+
 impl Nodes<'_, '_> {
     /// Leaves out what is inside the last node.
     pub fn skip_inside(&mut self) {
@@ -37,19 +48,21 @@ impl Nodes<'_, '_> {
 /// Every node of a query.
 #[must_use]
 pub fn nodes<'t, 'a>(query: &'t Query<'a>) -> Nodes<'t, 'a> {
-    Nodes { rest: query.statements.iter().rev().map(Node::Statement).collect(), from: 0 }
+    let mut rest = Vec::with_capacity(query.statements.len().max(WAITING));
+    rest.extend(query.statements.iter().rev().map(Node::Statement));
+    Nodes { rest, from: 0 }
 }
 
 /// Every node of an expression, itself first.
 #[must_use]
 pub fn within<'t, 'a>(expr: &'t Expr<'a>) -> Nodes<'t, 'a> {
-    Nodes { rest: vec![Node::Expr(expr)], from: 0 }
+    Nodes::from(Node::Expr(expr))
 }
 
 /// Every node of an operator, itself first.
 #[must_use]
 pub fn within_stage<'t, 'a>(stage: &'t Stage<'a>) -> Nodes<'t, 'a> {
-    Nodes { rest: vec![Node::Stage(stage)], from: 0 }
+    Nodes::from(Node::Stage(stage))
 }
 
 impl<'t, 'a> Iterator for Nodes<'t, 'a> {
@@ -58,12 +71,20 @@ impl<'t, 'a> Iterator for Nodes<'t, 'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let node = self.rest.pop()?;
         self.from = self.rest.len();
+        if is_leaf(node) {
+            return Some(node);
+        }
         children(node, &mut self.rest);
         if let Some(new) = self.rest.get_mut(self.from..) {
             new.reverse();
         }
         Some(node)
     }
+}
+
+/// Whether there can be nothing inside: of most expressions.
+fn is_leaf(node: Node<'_, '_>) -> bool {
+    matches!(node, Node::Expr(Expr { kind: ExprKind::Name(_) | ExprKind::Literal(_), .. }))
 }
 
 fn children<'t, 'a>(node: Node<'t, 'a>, out: &mut Vec<Node<'t, 'a>>) {

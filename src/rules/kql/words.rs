@@ -1,6 +1,6 @@
 //! Which known word was meant by a misspelt one.
 
-use strsim::damerau_levenshtein;
+use strsim::osa_distance;
 
 /// The nearest of the known words, where one is near enough to be meant; of several the first by name.
 pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
@@ -9,7 +9,7 @@ pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Opti
     known
         .into_iter()
         .filter(|other| other.len().abs_diff(word.len()) <= bound)
-        .map(|other| (damerau_levenshtein(&lower, &other.to_lowercase()), other))
+        .map(|other| (osa_distance(&lower, &other.to_lowercase()), other))
         .filter(|(distance, _)| *distance <= bound)
         .min()
         .map(|(_, other)| other)

@@ -6,8 +6,6 @@
 
 mod plan;
 mod scope;
-mod tables;
-mod words;
 
 pub use plan::{WindowFacts, WindowPlan, extend_watermark, next_watermark, window};
-pub use scope::{QueryKind, ResultScope, query_kind, scope};
+pub use scope::{QueryKind, QueryNature, ResultScope};

@@ -1,8 +1,13 @@
-//! What a complete result may be taken for.
+//! Which event time a query is to be given, and what a complete result of it may be taken for.
 
-use super::tables::{EVENTS, SNAPSHOTS, WITHOUT_TIMESTAMP};
-use super::words::{Token, tokens};
 use crate::model::time::Window;
+use crate::rules::kql::analyse::Analysis;
+use crate::rules::kql::facts::Reach;
+use crate::rules::kql::lexer::{TokenKind, tokens};
+use crate::rules::kql::schema::{Schema, TableKind};
+use crate::rules::kql::tree::{Binary, Expr, ExprKind, Item, Operator, Stage};
+use crate::rules::kql::types::Type;
+use crate::rules::kql::walk::{Node, nodes};
 
 /// What the absence of a row from a complete result says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,146 +21,190 @@ pub enum ResultScope {
     Unknown,
 }
 
-/// What a complete result of `query` may be taken for, when its event time was held to `window`.
-///
-/// This looks at words alone, and doubts: a wrong `Unknown` leaves a row that is gone unsaid, a
-/// wrong other answer tells of one that is still there. So `Whole` needs tables without a moment
-/// and nothing that looks at time or takes a part; `Window` needs a single table of events, row by
-/// row, with its `Timestamp` as it is.
-#[must_use]
-pub fn scope(query: &str, window: Option<Window>) -> ResultScope {
-    let tokens = tokens(query);
-    let words: Vec<&str> = tokens
-        .iter()
-        .filter_map(|token| match token {
-            Token::Word(word) => Some(*word),
-            Token::Sign(_) => None,
-        })
-        .collect();
-    if words.iter().any(|word| looks_at_time(word) || TAKES_A_PART.contains(word)) {
-        return ResultScope::Unknown;
-    }
-    let named = |tables: &[&str]| words.iter().filter(|word| tables.contains(word)).count();
-    match (named(&SNAPSHOTS), named(&EVENTS), window) {
-        (1.., 0, _) if !has_moments(&words) && joins_known_tables(&words) => ResultScope::Whole,
-        (0, 1, Some(window)) if keeps_rows(&words) && leaves_time(&tokens) => ResultScope::Window(window),
-        _ => ResultScope::Unknown,
-    }
-}
-
 /// Which event time a query is to be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueryKind {
     /// It filters by no time of its own: huntd gives the window.
     Windowed,
-    /// It looks at the clock or names moments: of two filters the narrower wins, so a window of ours
-    /// would silently take from what it asks for. It gets all the API's days.
+    /// It looks at the clock or filters by moments: of two filters the narrower wins, so a window of
+    /// ours would silently take from what it asks for. It gets all the API's days.
     OwnTime,
     /// It reads only tables without a moment: a window means nothing to it.
     Snapshot,
 }
 
-/// Which event time `query` is to be given. Looks at words alone, and so takes a `now()` that filters
-/// nothing for a filter: asking for too much finds what is known, asking for too little misses.
-#[must_use]
-pub fn query_kind(query: &str) -> QueryKind {
-    let tokens = tokens(query);
-    let mut words = tokens.iter().filter_map(|token| match token {
-        Token::Word(word) => Some(*word),
-        Token::Sign(_) => None,
-    });
-    if scope(query, None) == ResultScope::Whole {
-        QueryKind::Snapshot
-    } else if words.any(|word| looks_at_time(word) && !matches!(word, "between" | "bin")) {
-        QueryKind::OwnTime
-    } else {
-        QueryKind::Windowed
+/// What the window of a query hangs on, told from the query once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryNature {
+    /// Which event time it is to be given.
+    pub kind: QueryKind,
+    /// What stands in a complete result.
+    rows: Rows,
+}
+
+/// What stands in a complete result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// All that there is.
+    All,
+    /// All rows of one table of events whose time lies in the window.
+    OfWindow,
+    /// Some.
+    Some,
+}
+
+impl QueryNature {
+    /// Tells it of a query and what was found in it.
+    ///
+    /// It doubts: a wrong [`ResultScope::Unknown`] leaves a row that is gone unsaid, a wrong other
+    /// answer tells of one that is still there. And it takes a query that looks at the clock anywhere
+    /// for one that filters by it: asking for too much finds what is known, too little misses.
+    #[must_use]
+    pub fn of(text: &str, analysis: &Analysis<'_>, schema: &Schema) -> Self {
+        let facts = &analysis.facts;
+        let timed = (!analysis.is_understood() && speaks_of_time(text))
+            || facts.reads_clock
+            || !matches!(facts.reach, Reach::Open | Reach::Timeless)
+            || compares_time(analysis);
+        let inventory = |table: &&str| {
+            schema.table(table).is_some_and(|table| table.time.is_none() && table.kind != TableKind::Event)
+        };
+        let snapshot = !timed && !facts.tables.is_empty() && facts.tables.iter().all(inventory);
+        let certain = !timed && facts.cut.is_none() && facts.deterministic && analysis.is_understood();
+        // A name that isn't known may hide a time: of an inventory that would be the whole.
+        let rows = if certain && snapshot && !analysis.is_refused() && !brings_others(analysis) {
+            Rows::All
+        } else if certain && of_window(analysis, schema) {
+            Rows::OfWindow
+        } else {
+            Rows::Some
+        };
+        let kind = match (snapshot && rows == Rows::All, timed) {
+            (true, _) => QueryKind::Snapshot,
+            (false, true) => QueryKind::OwnTime,
+            (false, false) => QueryKind::Windowed,
+        };
+        Self { kind, rows }
+    }
+
+    /// What a complete result may be taken for, when its event time was held to `window`.
+    #[must_use]
+    pub const fn scope(self, window: Option<Window>) -> ResultScope {
+        match (self.rows, window) {
+            (Rows::All, _) => ResultScope::Whole,
+            (Rows::OfWindow, Some(window)) => ResultScope::Window(window),
+            _ => ResultScope::Unknown,
+        }
     }
 }
 
-/// Functions and operators that look at the clock or pick by time.
-fn looks_at_time(word: &str) -> bool {
-    ["datetime", "startof", "endof", "unixtime"].iter().any(|start| word.starts_with(start))
-        || ["ago", "now", "todatetime", "make_datetime", "between", "ingestion_time", "bin"].contains(&word)
+/// Whether a text that isn't understood has words of time in it.
+fn speaks_of_time(text: &str) -> bool {
+    tokens(text).iter().any(|token| match token.kind {
+        TokenKind::Name => matches!(token.span.of(text), "ago" | "now" | "between" | "todatetime" | "ingestion_time"),
+        TokenKind::Literal(ty) | TokenKind::Unended(ty) => ty == Type::Datetime,
+        _ => false,
+    })
 }
 
-/// Operators that take some rows only, add rows from elsewhere, or answer differently each time.
-const TAKES_A_PART: [&str; 20] = [
-    "take",
-    "limit",
-    "sample",
-    "top",
-    "getschema",
-    "externaldata",
-    "evaluate",
-    "invoke",
-    "union",
-    "find",
-    "search",
-    "rand",
-    "range",
-    "print",
-    "workspace",
-    "cluster",
-    "database",
-    "app",
-    "adx",
-    "arg",
-];
+/// Columns that hold the time of a row, in tables that are known and in others.
+const TIMES: [&str; 3] = ["Timestamp", "TimeGenerated", "ActivityTimestamp"];
 
-/// Operators whose rows aren't the table's rows.
-const MAKES_OTHER_ROWS: [&str; 14] = [
-    "summarize",
-    "distinct",
-    "join",
-    "lookup",
-    "make",
-    "mv",
-    "partition",
-    "scan",
-    "serialize",
-    "reduce",
-    "facet",
-    "fork",
-    "consume",
-    "count",
-];
-
-/// Whether the rows are those of the table, and have a `Timestamp`.
-fn keeps_rows(words: &[&str]) -> bool {
-    !words.iter().any(|word| MAKES_OTHER_ROWS.contains(word) || *word == WITHOUT_TIMESTAMP)
+fn is_time(expr: &Expr<'_>) -> bool {
+    match &expr.kind {
+        ExprKind::Name(name) => TIMES.contains(&name.text),
+        ExprKind::Paren(inner) => is_time(inner),
+        ExprKind::Call { name, .. } => name.text == "ingestion_time",
+        _ => false,
+    }
 }
 
-/// Columns of moments in tables that this version of huntd doesn't know.
-fn has_moments(words: &[&str]) -> bool {
-    ["Timestamp", "TimeGenerated"].iter().any(|column| words.contains(column))
+/// Whether the query compares a row's time with anything.
+fn compares_time(analysis: &Analysis<'_>) -> bool {
+    nodes(&analysis.query).any(|node| match node {
+        Node::Expr(Expr { kind: ExprKind::Binary { op, left, right, .. }, .. }) => {
+            let compares = matches!(
+                op,
+                Binary::Less
+                    | Binary::LessEqual
+                    | Binary::Greater
+                    | Binary::GreaterEqual
+                    | Binary::Equal
+                    | Binary::NotEqual
+            );
+            compares && (is_time(left) || is_time(right))
+        }
+        Node::Expr(Expr { kind: ExprKind::Between { value, .. } | ExprKind::In { value, .. }, .. }) => is_time(value),
+        _ => false,
+    })
 }
 
-/// Whether each join can have a known table on its other side.
-fn joins_known_tables(words: &[&str]) -> bool {
-    let joins = words.iter().filter(|word| ["join", "lookup"].contains(word)).count();
-    joins < SNAPSHOTS.iter().filter(|table| words.contains(table)).count()
+/// Whether rows come from elsewhere than from tables, or answers differ each time.
+fn brings_others(analysis: &Analysis<'_>) -> bool {
+    nodes(&analysis.query).any(|node| match node {
+        Node::Stage(stage) => matches!(
+            stage.kind,
+            Operator::Externaldata { .. }
+                | Operator::Evaluate { .. }
+                | Operator::Invoke(_)
+                | Operator::Search { .. }
+                | Operator::Find { .. }
+                | Operator::Union { .. }
+                | Operator::Range { .. }
+                | Operator::Print(_)
+                | Operator::Getschema
+                | Operator::Broken
+                | Operator::Other
+        ),
+        Node::Expr(Expr { kind: ExprKind::Call { name, .. }, .. }) => matches!(
+            name.text,
+            "workspace" | "cluster" | "database" | "app" | "adx" | "arg" | "external_table" | "materialized_view"
+        ),
+        _ => false,
+    })
 }
 
-/// Whether `Timestamp` is only shown or sorted by: not compared, not computed with, not given to or
-/// taken from another name.
-fn leaves_time(tokens: &[Token<'_>]) -> bool {
-    let works = |token: Option<&Token<'_>>| {
-        token.is_some_and(|token| match token {
-            Token::Sign(sign) => "<>=!+-".contains(*sign),
-            Token::Word(word) => *word == "in",
+/// Whether the result is the rows of one table of events, each with its `Timestamp` as it is.
+fn of_window(analysis: &Analysis<'_>, schema: &Schema) -> bool {
+    let [leaf] = analysis.facts.leaves.as_slice() else { return false };
+    let timed = schema.table(leaf.table).is_some_and(|table| table.time.as_deref() == Some("Timestamp"));
+    timed
+        && analysis.facts.row_wise
+        && nodes(&analysis.query).all(|node| match node {
+            Node::Stage(stage) => keeps_rows(stage),
+            _ => true,
+        })
+}
+
+/// Whether an operator's rows are those that flow into it, their `Timestamp` left alone.
+fn keeps_rows(stage: &Stage<'_>) -> bool {
+    let renames = |items: &[Item<'_>]| {
+        items.iter().any(|item| {
+            let given = item.names.iter().any(|name| name.text == "Timestamp");
+            let moved = !item.names.is_empty() && is_time(&item.expr);
+            given || moved
         })
     };
-    tokens.iter().enumerate().all(|(n, token)| {
-        *token != Token::Word("Timestamp")
-            || !works(tokens.get(n + 1)) && !works(n.checked_sub(1).and_then(|before| tokens.get(before)))
-    })
+    match &stage.kind {
+        Operator::Where { .. }
+        | Operator::Sort { .. }
+        | Operator::ProjectAway(_)
+        | Operator::ProjectKeep(_)
+        | Operator::ProjectReorder(_) => true,
+        Operator::Extend(items) | Operator::Project(items) | Operator::ProjectRename(items) => !renames(items),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::time::Timestamp;
+    use crate::rules::kql::analyse::analyse;
+
+    fn nature(query: &str) -> QueryNature {
+        QueryNature::of(query, &analyse(query, Schema::defender()), Schema::defender())
+    }
 
     #[test]
     fn doubts_what_it_cant_be_sure_of() {
@@ -188,9 +237,9 @@ mod tests {
             ("", unknown),
         ];
         for (query, expected) in cases {
-            assert_eq!(scope(query, Some(window)), expected, "{query}");
+            assert_eq!(nature(query).scope(Some(window)), expected, "{query}");
             let without = if expected == whole { whole } else { unknown };
-            assert_eq!(scope(query, None), without, "{query}");
+            assert_eq!(nature(query).scope(None), without, "{query}");
         }
     }
 
@@ -204,7 +253,7 @@ mod tests {
             ("DeviceTvmSoftwareInventory | project DeviceId, SoftwareName", QueryKind::Snapshot),
             ("MyTable_CL | where X == 1 // ago(1d)", QueryKind::Windowed),
         ] {
-            assert_eq!(query_kind(query), kind, "{query}");
+            assert_eq!(nature(query).kind, kind, "{query}");
         }
     }
 }

@@ -102,15 +102,21 @@ pub(super) const RULES: &[Rule] = &[
         Error,
         "KQL017",
         "a name that fits several things",
-        "Say which of them is meant: rename one before, or say `$left` or `$right`.",
-        SHOWN,
+        "Tables of a union that have a column with different types give one column for each type: `ReportId_long`, `ReportId_string`. Give it one type in each table first.",
+        [
+            "union DeviceProcessEvents, EmailEvents | where ReportId == 'a'",
+            "union DeviceProcessEvents, EmailEvents | where ReportId_string == 'a'",
+        ],
     ),
     rule(
         Error,
         "KQL018",
         "a constant must stand here",
         "The value is needed before any row is read, so it can't be a column.",
-        SHOWN,
+        [
+            "DeviceInfo | extend a = extract(OSPlatform, 0, DeviceName)",
+            "DeviceInfo | extend a = extract('[0-9]+', 0, DeviceName)",
+        ],
     ),
     rule(
         Error,

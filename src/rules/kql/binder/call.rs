@@ -243,7 +243,9 @@ impl<'t, 'a> Binder<'t, 'a> {
         } else {
             format!("`{}` takes {expected} as `{}`, and this is a {ty}", name.text, param.name)
         };
-        let problem = Problem::error(Code::Type, argument.span, message);
+        let literal = matches!(param.form, Form::Constant | Form::Literal | Form::LiteralNotEmpty);
+        let code = if literal && type_fits(param, argument) { Code::Constant } else { Code::Type };
+        let problem = Problem::error(code, argument.span, message);
         self.tell(match hint {
             Some(hint) => problem.hint(hint),
             None => problem,

@@ -1,10 +1,11 @@
 //! Expressions: what each gives.
 
 use super::super::catalogue;
-use super::super::problem::Code;
+use super::super::problem::{Code, Problem};
 use super::super::span::Span;
 use super::super::tree::{Binary, Expr, ExprKind, Json, Membership, Wrapper};
 use super::super::types::{Dynamic, Element, Type};
+use super::fitting::literal_text;
 use super::scope::{Table, Value};
 use super::{Binder, Row, wording};
 
@@ -133,8 +134,13 @@ impl<'t, 'a> Binder<'t, 'a> {
             first = left;
         }
         let mut ty = self.operand(first);
+        let mut before = first;
         while let Some((op, op_span, right)) = chain.pop() {
             let other = self.scalar(right);
+            if matches!(op, Binary::Equal | Binary::EqualTilde | Binary::NotEqual | Binary::NotTilde) {
+                self.retired_value(before, right);
+            }
+            before = right;
             ty = catalogue::binary(op, ty, other).unwrap_or_else(|| {
                 self.refused(op, op_span, ty, other);
                 match op {
@@ -188,6 +194,7 @@ impl<'t, 'a> Binder<'t, 'a> {
             );
         }
         for item in items {
+            self.retired_value(value, item);
             // One table is as good as a list of values.
             match self.value(item) {
                 Value::Table(_) if items.len() > 1 => self.error_hint(
@@ -198,6 +205,19 @@ impl<'t, 'a> Binder<'t, 'a> {
                 ),
                 _ => {}
             }
+        }
+    }
+
+    /// Tells of a value that the service writes otherwise today.
+    fn retired_value(&mut self, column: &Expr<'a>, value: &Expr<'a>) {
+        let (ExprKind::Name(column), Some(text)) = (&column.kind, literal_text(value)) else { return };
+        let renamed = self.tables.iter().find_map(|table| self.schema.renamed_value(table, column.text, text));
+        if let Some(new) = renamed.as_ref().and_then(|renamed| renamed.new.first()) {
+            let message = format!("`{}` is no longer `{text}`", column.text);
+            self.tell(
+                Problem::warning(Code::Retired, value.span, message)
+                    .hint(format!("the service writes \"{new}\" today")),
+            );
         }
     }
 
@@ -262,8 +282,27 @@ impl<'t, 'a> Binder<'t, 'a> {
         };
         // The key is a value of the same row.
         let aggregate = std::mem::replace(&mut self.row.aggregate, false);
-        self.scalar(index);
+        let key = self.scalar(index);
         self.row.aggregate = aggregate;
+        match ty {
+            Type::Dynamic(Dynamic::Bag) if key.is_number() => {
+                self.error_hint(
+                    Code::Type,
+                    index.span,
+                    "a bag has no numbered parts",
+                    "write the name of a part: [\"name\"]",
+                );
+            }
+            Type::Dynamic(Dynamic::Array(_)) if key == Type::String => {
+                self.error_hint(
+                    Code::Type,
+                    index.span,
+                    "an array has no named parts",
+                    "write the number of a part: [0], or expand it with mv-expand",
+                );
+            }
+            _ => {}
+        }
         if !ty.is_dynamic() && ty != Type::Unknown {
             let hint = match ty {
                 Type::String => "take a text apart first: parse_json(…)[\"name\"], split(…)[0] or substring(…)",

@@ -122,7 +122,8 @@ impl<'t, 'a> Binder<'t, 'a> {
             // Of a column that the service has under another type at times nothing is taken for sure.
             .map(|column| Column::new(&*column.name, if column.also.is_some() { Type::Unknown } else { column.ty }))
             .collect();
-        for name in EVERYWHERE {
+        let added = if schema.workspace() { &EVERYWHERE[..] } else { &[] };
+        for &name in added {
             if let (Some(ty), None) = (schema.everywhere(name), table.column(name)) {
                 columns.push(Column::new(name, ty));
             }
@@ -199,6 +200,9 @@ impl<'t, 'a> Binder<'t, 'a> {
             );
         }
         if let Some(problem) = no_timespan(name) {
+            return self.tell(problem);
+        }
+        if let Some(problem) = split_by_type(name, table) {
             return self.tell(problem);
         }
         let place = side.map(|side| format!(" in {side}")).unwrap_or_default();
@@ -379,6 +383,20 @@ fn may_be_stored(name: &str, tabular: bool) -> bool {
     let looks_built_in = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     let stored = name.starts_with('_') || name.starts_with("im") || tabular || !looks_built_in;
     stored && !near(name, built_in) && of_other_languages(name).is_none()
+}
+
+/// A column that tables of a union have with different types: there is one for each type.
+fn split_by_type(name: Name<'_>, table: &Table<'_>) -> Option<Problem> {
+    let of = |column: &Column<'_>| {
+        let ty = column.name.strip_prefix(name.text)?.strip_prefix('_')?;
+        (ty == column.ty.name()).then(|| column.name.to_string())
+    };
+    let split: Vec<String> = table.columns.iter().filter_map(of).collect();
+    (split.len() > 1).then(|| {
+        let message = format!("`{}` has different types in the tables of the union", name.text);
+        Problem::error(Code::Ambiguous, name.span, message)
+            .hint(format!("it is there as {}; give it one type in each table before the union", split.join(" and ")))
+    })
 }
 
 /// A number with a unit that KQL doesn't know.

@@ -35,15 +35,20 @@ pub(super) struct Output<'a> {
     open: bool,
 }
 
+/// Nearly all operators make fewer columns.
+const ROOM: usize = 12;
+
 impl<'a> Output<'a> {
     /// From no columns: `project`, `summarize`.
     pub(super) fn empty(open: bool) -> Self {
-        Self { columns: Vec::new(), given: Vec::new(), over: false, marked: 0, open }
+        Self { columns: Vec::with_capacity(ROOM), given: Vec::new(), over: false, marked: 0, open }
     }
 
     /// On top of a table's columns: `extend`.
     pub(super) fn over(table: &Table<'a>) -> Self {
-        Self { columns: table.columns.to_vec(), given: Vec::new(), over: true, marked: 0, open: table.open }
+        let mut columns = Vec::with_capacity(table.columns.len() + ROOM);
+        columns.extend_from_slice(&table.columns);
+        Self { columns, given: Vec::new(), over: true, marked: 0, open: table.open }
     }
 
     /// Done.

@@ -132,7 +132,10 @@ impl<'t, 'a> Binder<'t, 'a> {
 
     fn percentiles(&mut self, output: &mut Output<'a>, function: &str, args: &'t [Item<'a>], item: &'t Item<'a>) {
         let weighted = function.starts_with("percentilew") || function.starts_with("percentilesw");
-        let ty = args.first().map_or(Type::Unknown, |arg| self.plain(|binder| binder.item(arg)));
+        let ty = match args.first().map_or(Type::Unknown, |arg| self.plain(|binder| binder.item(arg))) {
+            Type::Int => Type::Long,
+            other => other,
+        };
         let of = args.first().and_then(|arg| match self.plain(|binder| binder.made_name(&arg.expr)) {
             Named::Own(name) | Named::Made(name) => Some(name),
             Named::None => None,

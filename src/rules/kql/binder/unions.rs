@@ -19,6 +19,11 @@ impl<'t, 'a> Binder<'t, 'a> {
         settings: &'t [Setting<'a>],
         tables: &'t [Expr<'a>],
     ) -> Table<'a> {
+        let bool_literal =
+            |value: &Expr<'_>| matches!(&value.kind, ExprKind::Literal(literal) if literal.ty == Type::Bool);
+        if let Some(value) = setting(settings, "isfuzzy").filter(|value| !bool_literal(value)) {
+            self.error(Code::Parameter, value.span, "`isfuzzy` is true or false");
+        }
         let fuzzy = setting(settings, "isfuzzy")
             .is_some_and(|value| !matches!(&value.kind, ExprKind::Literal(literal) if literal.text == "false"));
         let mut all: Vec<Table<'a>> = input.cloned().into_iter().collect();

@@ -7,9 +7,9 @@
 //! <https://learn.microsoft.com/kusto/query/aggregation-functions>, and verdicts of the public
 //! language service.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::known::Known;
 use super::types::Type;
 
 pub use accept::accepts;
@@ -324,9 +324,9 @@ pub enum Naming {
 
 /// All of them.
 struct Catalogue {
-    functions: HashMap<&'static str, Function>,
-    aggregates: HashMap<&'static str, Function>,
-    plugins: HashMap<&'static str, Function>,
+    functions: Known<&'static str, Function>,
+    aggregates: Known<&'static str, Function>,
+    plugins: Known<&'static str, Function>,
 }
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue {

@@ -10,9 +10,8 @@
 //! Naming: `@first`, `@only`, `@column`, `@name_first`, `@name_only`, `@set_`, `@only:set_`, `@=fixed`.
 //! Marks: `~hidden`, `~graph` (only in operators of graphs), `~run` (never a constant), `~varies` (not deterministic).
 
-use std::collections::HashMap;
-
 use super::{Accepts, Entity, Form, Function, Naming, Output, Param, Returns, Shared, Signature};
+use crate::rules::kql::known::Known;
 use crate::rules::kql::types::{Dynamic, Element, Type};
 
 /// Scalar functions.
@@ -23,8 +22,8 @@ pub(super) const AGGREGATES: &str = include_str!("aggregates.txt");
 pub(super) const PLUGINS: &str = include_str!("plugins.txt");
 
 /// All functions of a table by name, or the first line that can't be read.
-pub(super) fn table(text: &'static str) -> Result<HashMap<&'static str, Function>, &'static str> {
-    let mut found: HashMap<&'static str, Function> = HashMap::new();
+pub(super) fn table(text: &'static str) -> Result<Known<&'static str, Function>, &'static str> {
+    let mut found: Known<&'static str, Function> = Known::default();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let mut read = function(line).ok_or(line)?;
         if let Some(earlier) = found.get_mut(read.name) {

@@ -162,8 +162,7 @@ fn what_is_proposed_is_neither_retired_nor_hidden() {
         assert!(!names(kind).any(|name| name == bad));
     }
     // What is to be written instead can be written.
-    let retired =
-        |table: &HashMap<&'static str, Function>| table.values().filter_map(|f| f.retired).collect::<Vec<_>>();
+    let retired = |table: &Known<&'static str, Function>| table.values().filter_map(|f| f.retired).collect::<Vec<_>>();
     for instead in [&CATALOGUE.functions, &CATALOGUE.aggregates, &CATALOGUE.plugins].into_iter().flat_map(retired) {
         for name in instead.split('|') {
             assert!(function(name).or_else(|| aggregate(name)).or_else(|| plugin(name)).is_some(), "{name}");
@@ -271,7 +270,7 @@ fn lists_are_searched_for_what_the_service_takes() {
 #[test]
 fn a_range_is_of_one_kind() {
     // Value, low end, and the high ends that go with them.
-    let mut good = HashMap::new();
+    let mut good = std::collections::HashMap::new();
     for (value, low) in "ilrm".chars().flat_map(|value| "ilrm".chars().map(move |low| (value, low))) {
         good.insert((value, low), "ilrm");
     }

@@ -9,9 +9,10 @@ mod shape;
 mod tests;
 
 pub use reach::{Leaf, Moment, Reach};
+use reach::{Lets, Reader};
 pub use shape::Cut;
+use shape::Shape;
 
-use super::asof::clock_reads;
 use super::binder::Column;
 use super::schema::Schema;
 use super::tree::Query;
@@ -45,20 +46,21 @@ impl<'a> Facts<'a> {
     /// The facts of a query. `columns` are those that come out, where they are known.
     #[must_use]
     pub fn of(query: &Query<'a>, columns: Option<&[Column<'a>]>, schema: &'a Schema) -> Self {
-        let leaves = reach::leaves(query, schema);
+        let shape = Shape::of(query);
+        let lets = Lets::of(query);
+        let leaves = Reader::new(&lets, schema, shape.nested).all(query);
         let mut tables: Vec<&'a str> = Vec::new();
         for leaf in &leaves {
             if !tables.contains(&leaf.table) {
                 tables.push(leaf.table);
             }
         }
-        let shape = shape::shape(query, schema);
         Self {
             reach: Reach::of(&leaves),
-            reads_clock: !clock_reads(query).is_empty(),
+            reads_clock: shape.reads_clock,
             deterministic: shape.deterministic && shape.cut.as_ref().is_none_or(|cut| cut.stable),
-            row_wise: shape.row_wise,
-            sets: shape::sets(query, columns),
+            row_wise: shape.is_row_wise(query, &mut Reader::new(&lets, schema, shape.nested), schema),
+            sets: shape::sets(shape.sets, columns),
             keys: shape::keys(query, &tables, columns, schema),
             cost: cost(&leaves, shape.heavy),
             cut: shape.cut,

@@ -1,6 +1,5 @@
 //! How far back a query looks by itself.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::super::schema::Schema;
@@ -17,6 +16,8 @@ pub struct Leaf<'a> {
     pub table: &'a str,
     /// Where its name stands.
     pub span: Span,
+    /// The schema has it.
+    pub known: bool,
     /// Its time column; none for a table that has none, or that isn't known.
     pub time: Option<&'a str>,
     /// Since when rows are looked for, where the query says it.
@@ -54,7 +55,8 @@ impl Reach {
     pub fn of(leaves: &[Leaf<'_>]) -> Self {
         let timed: Vec<&Leaf<'_>> = leaves.iter().filter(|leaf| leaf.time.is_some()).collect();
         if timed.is_empty() {
-            return if leaves.is_empty() { Self::Timeless } else { Self::timeless_or_open(leaves) };
+            // A table that isn't known may have a time.
+            return if leaves.iter().all(|leaf| leaf.known) { Self::Timeless } else { Self::Open };
         }
         if timed.iter().any(|leaf| matches!(leaf.back, Some(Moment::At(_)))) {
             return Self::Absolute;
@@ -69,11 +71,6 @@ impl Reach {
             Some(longest) => Self::Partly(longest),
         }
     }
-
-    fn timeless_or_open(leaves: &[Leaf<'_>]) -> Self {
-        // A table that isn't known may have a time.
-        if leaves.iter().all(|leaf| leaf.span == Span::default()) { Self::Open } else { Self::Timeless }
-    }
 }
 
 /// How deep names of the query's own are followed.
@@ -83,61 +80,75 @@ const MOST: usize = 512;
 /// How many expressions are looked at in all.
 const STEPS: u32 = 20_000;
 
-/// Names of the query's own, with what they stand for.
-type Lets<'t, 'a> = HashMap<&'a str, &'t Expr<'a>>;
-
-/// What the `let`s of a query stand for: a function stands for its result.
-fn lets<'t, 'a>(query: &'t Query<'a>) -> Lets<'t, 'a> {
-    let mut lets = HashMap::new();
-    for statement in &query.statements {
-        if let StatementKind::Let { name, value } = &statement.kind {
-            let expr = match value {
-                LetValue::Expr(expr) => Some(expr),
-                LetValue::Function(function) => function.result.as_deref(),
-            };
-            lets.extend(expr.map(|expr| (name.text, expr)));
-        }
-    }
-    lets
+/// Names of the query's own, with what they stand for: a function stands for its result.
+#[derive(Debug)]
+pub(super) struct Lets<'t, 'a> {
+    /// By name, each once.
+    sorted: Vec<(&'a str, &'t Expr<'a>)>,
 }
 
-/// The reads of a query, in the order of the text.
-pub(super) fn leaves<'a>(query: &Query<'a>, schema: &'a Schema) -> Vec<Leaf<'a>> {
-    let mut reader = Reader::new(query, schema);
-    let mut all = Vec::new();
-    for statement in &query.statements {
-        if let StatementKind::Query(expr) = &statement.kind {
-            all.extend(reader.leaves(expr));
-        }
+impl<'t, 'a> Lets<'t, 'a> {
+    /// Of a query.
+    pub(super) fn of(query: &'t Query<'a>) -> Self {
+        let declared = query.statements.iter().rev().filter_map(|statement| match &statement.kind {
+            StatementKind::Let { name, value: LetValue::Expr(expr) } => Some((name.text, expr)),
+            StatementKind::Let { name, value: LetValue::Function(function) } => {
+                Some((name.text, function.result.as_deref()?))
+            }
+            _ => None,
+        });
+        let mut sorted: Vec<_> = declared.collect();
+        // Of several of a name the last counts, which comes first here.
+        sorted.sort_by_key(|(name, _)| *name);
+        sorted.dedup_by_key(|(name, _)| *name);
+        Self { sorted }
     }
-    all.truncate(MOST);
-    all
+
+    fn get(&self, name: &str) -> Option<&'t Expr<'a>> {
+        let at = self.sorted.binary_search_by_key(&name, |(known, _)| *known).ok()?;
+        self.sorted.get(at).map(|(_, expr)| *expr)
+    }
 }
 
 /// Finds reads.
-pub(super) struct Reader<'t, 'a> {
-    lets: Lets<'t, 'a>,
+pub(super) struct Reader<'l, 't, 'a> {
+    lets: &'l Lets<'t, 'a>,
     schema: &'a Schema,
+    /// There may be queries inside expressions.
+    nested: bool,
     deep: u32,
     /// How many expressions it will look at yet.
     steps: u32,
 }
 
-impl<'t, 'a> Reader<'t, 'a> {
-    /// For a query.
-    pub(super) fn new(query: &'t Query<'a>, schema: &'a Schema) -> Self {
-        Self { lets: lets(query), schema, deep: 0, steps: STEPS }
+impl<'l, 't, 'a> Reader<'l, 't, 'a> {
+    /// For a query of these names. `nested`: it has queries inside others.
+    pub(super) fn new(lets: &'l Lets<'t, 'a>, schema: &'a Schema, nested: bool) -> Self {
+        let nested = nested || lets.sorted.iter().any(|(_, expr)| may_read(expr, schema));
+        Self { lets, schema, nested, deep: 0, steps: STEPS }
     }
 
     /// What a name of the query's own stands for.
     pub(super) fn own(&self, name: &str) -> Option<&'t Expr<'a>> {
-        self.lets.get(name).copied()
+        self.lets.get(name)
+    }
+
+    /// The reads of a query, in the order of the text.
+    pub(super) fn all(&mut self, query: &'t Query<'a>) -> Vec<Leaf<'a>> {
+        let mut all = Vec::new();
+        for statement in &query.statements {
+            if let StatementKind::Query(expr) = &statement.kind {
+                all.extend(self.leaves(expr));
+            }
+        }
+        all.truncate(MOST);
+        all
     }
 
     /// Whether a table that has a time is read by an expression, or a query inside it. What is too
     /// much to look at is taken to be so.
     pub(super) fn reads_events(&mut self, expr: &'t Expr<'a>) -> bool {
-        self.reads(within(expr)).iter().any(|leaf| leaf.time.is_some()) || self.steps == 0
+        self.nested && (self.reads(within(expr)).iter().any(|leaf| leaf.time.is_some()) || self.steps == 0)
     }
 
     /// The reads of an expression, in the order of the text.
@@ -167,23 +178,36 @@ impl<'t, 'a> Reader<'t, 'a> {
     }
 
     fn name(&mut self, name: Name<'a>) -> Vec<Leaf<'a>> {
-        if let Some(expr) = self.lets.get(name.text).copied() {
+        if let Some(expr) = self.lets.get(name.text) {
             return self.leaves(expr);
         }
         match self.schema.table(name.text) {
-            Some(table) => vec![Leaf { table: &table.name, span: name.span, time: table.time.as_deref(), back: None }],
+            Some(table) => {
+                vec![Leaf { table: &table.name, span: name.span, known: true, time: table.time.as_deref(), back: None }]
+            }
             None => Vec::new(),
         }
     }
 
-    fn pipe(&mut self, source: &'t Expr<'a>, stages: &'t [Stage<'a>]) -> Vec<Leaf<'a>> {
-        let mut found = self.leaves(source);
-        // A name that is no column and no `let` is a table that isn't known.
-        if let (true, ExprKind::Name(name)) = (found.is_empty(), &source.kind)
-            && !self.lets.contains_key(name.text)
-        {
-            found.push(Leaf { table: name.text, span: name.span, time: None, back: None });
+    /// The reads of an expression that is a table: a name that is nothing else is a table that isn't known.
+    pub(super) fn source(&mut self, expr: &'t Expr<'a>) -> Vec<Leaf<'a>> {
+        let found = self.leaves(expr);
+        let mut bare = expr;
+        while let ExprKind::Paren(inner) = &bare.kind {
+            bare = inner;
         }
+        match &bare.kind {
+            ExprKind::Name(name) | ExprKind::Call { name, .. }
+                if found.is_empty() && self.lets.get(name.text).is_none() =>
+            {
+                vec![Leaf { table: name.text, span: name.span, known: false, time: None, back: None }]
+            }
+            _ => found,
+        }
+    }
+
+    fn pipe(&mut self, source: &'t Expr<'a>, stages: &'t [Stage<'a>]) -> Vec<Leaf<'a>> {
+        let mut found = self.source(source);
         let mut rows = true;
         for stage in stages {
             if let (true, Operator::Where { predicate, .. }) = (rows, &stage.kind) {
@@ -204,9 +228,9 @@ impl<'t, 'a> Reader<'t, 'a> {
     /// What an operator reads beside what flows into it.
     fn stage(&mut self, stage: &'t Stage<'a>) -> Vec<Leaf<'a>> {
         match &stage.kind {
-            Operator::Union { tables, .. } => tables.iter().flat_map(|table| self.leaves(table)).collect(),
+            Operator::Union { tables, .. } => tables.iter().flat_map(|table| self.source(table)).collect(),
             Operator::Join { right, condition, .. } | Operator::Lookup { right, condition, .. } => {
-                let mut found = self.leaves(right);
+                let mut found = self.source(right);
                 if let Condition::Where(expr) = condition {
                     found.extend(self.leaves(expr));
                 }
@@ -221,6 +245,9 @@ impl<'t, 'a> Reader<'t, 'a> {
 
     /// Queries inside an operator's expressions.
     fn inside(&mut self, stage: &'t Stage<'a>) -> Vec<Leaf<'a>> {
+        if !self.nested {
+            return Vec::new();
+        }
         let mut nodes = within_stage(stage);
         nodes.next();
         self.reads(nodes)
@@ -237,7 +264,7 @@ impl<'t, 'a> Reader<'t, 'a> {
                     found.extend(self.leaves(expr));
                     nodes.skip_inside();
                 }
-                ExprKind::Name(name) | ExprKind::Call { name, .. } if self.lets.contains_key(name.text) => {
+                ExprKind::Name(name) | ExprKind::Call { name, .. } if self.lets.get(name.text).is_some() => {
                     found.extend(self.name(*name));
                 }
                 _ => {}
@@ -329,6 +356,17 @@ impl<'t, 'a> Reader<'t, 'a> {
             }
             _ => None,
         }
+    }
+}
+
+/// Whether an expression may read a table: of most `let`s it is plain that they don't.
+fn may_read(expr: &Expr<'_>, schema: &Schema) -> bool {
+    match &expr.kind {
+        ExprKind::Literal(_) | ExprKind::Dynamic(_) => false,
+        ExprKind::Call { name, args } => {
+            schema.table(name.text).is_some() || args.iter().any(|arg| may_read(&arg.expr, schema))
+        }
+        _ => true,
     }
 }
 

@@ -1,11 +1,12 @@
 //! Of what kind a query's result is.
 
+use super::super::asof::Clock;
 use super::super::binder::Column;
 use super::super::catalogue;
 use super::super::schema::Schema;
 use super::super::span::Span;
 use super::super::tree::{Expr, ExprKind, Item, Operator, Query, Stage, StatementKind};
-use super::super::walk::{Node, nodes};
+use super::super::walk::{Node, nodes, within};
 use super::reach::Reader;
 
 /// Where a result is cut.
@@ -17,50 +18,101 @@ pub struct Cut {
     pub stable: bool,
 }
 
-/// What the shape of a query says.
-#[derive(Debug, Default)]
+/// What one walk over a query says.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; any of them goes with any other")]
 pub(super) struct Shape {
     pub(super) cut: Option<Cut>,
     pub(super) deterministic: bool,
-    pub(super) row_wise: bool,
+    pub(super) reads_clock: bool,
     /// How many operators are dear: joins, searches over everything.
     pub(super) heavy: u32,
+    /// Names of columns that hold sets, on their way through the query.
+    pub(super) sets: Vec<String>,
+    /// There are queries inside others.
+    pub(super) nested: bool,
+    /// There are functions that look at other rows.
+    around: bool,
 }
 
-pub(super) fn shape<'a>(query: &Query<'a>, schema: &'a Schema) -> Shape {
-    let mut shape = Shape { deterministic: true, ..Shape::default() };
-    for node in nodes(query) {
-        match node {
-            Node::Expr(Expr { kind: ExprKind::Pipe { stages, .. }, .. }) => {
-                if let (None, Some(cut)) = (&shape.cut, cut(stages)) {
-                    shape.cut = Some(cut);
+impl Shape {
+    /// The shape of a query.
+    pub(super) fn of(query: &Query<'_>) -> Self {
+        let mut shape = Self {
+            cut: None,
+            deterministic: true,
+            reads_clock: false,
+            heavy: 0,
+            sets: Vec::new(),
+            nested: false,
+            around: false,
+        };
+        let clock = Clock::of(query);
+        let mut pipes = 0;
+        for node in nodes(query) {
+            match node {
+                Node::Expr(Expr { kind: ExprKind::Pipe { stages, .. }, .. }) => {
+                    pipes += 1;
+                    shape.cut = shape.cut.or_else(|| cut(stages));
                 }
-            }
-            Node::Expr(Expr { kind: ExprKind::Call { name, .. }, .. }) => {
-                // The clock is no chance: a run has one time.
-                let clock = matches!(name.text, "now" | "ago");
-                if !clock && catalogue::function(name.text).is_some_and(|function| !function.deterministic) {
-                    shape.deterministic = false;
+                Node::Expr(Expr { kind: ExprKind::Wrapped { .. }, .. }) => shape.nested = true,
+                Node::Expr(Expr { kind: ExprKind::Call { name, .. }, .. }) => {
+                    shape.reads_clock |= clock.read(node).is_some();
+                    shape.call(name.text);
                 }
+                Node::Stage(stage) => shape.stage(stage),
+                _ => {}
             }
-            Node::Stage(stage) => {
-                shape.heavy += match stage.kind {
-                    Operator::Join { .. } | Operator::MakeGraph { .. } => 1,
-                    Operator::Search { tables: None, .. } | Operator::Find { tables: None, .. } => 30,
-                    _ => 0,
-                };
-                shape.deterministic &= !matches!(stage.kind, Operator::Sample(_) | Operator::SampleDistinct { .. });
-            }
+        }
+        shape.nested |= pipes > 1;
+        shape
+    }
+
+    fn call(&mut self, name: &str) {
+        self.around |= looks_around(name);
+        // The clock is no chance: a run has one time.
+        let clock = matches!(name, "now" | "ago");
+        if !clock && catalogue::function(name).is_some_and(|function| !function.deterministic) {
+            self.deterministic = false;
+        }
+    }
+
+    fn stage(&mut self, stage: &Stage<'_>) {
+        match &stage.kind {
+            Operator::Join { .. } | Operator::MakeGraph { .. } => self.heavy += 1,
+            Operator::Search { tables: None, .. } | Operator::Find { tables: None, .. } => self.heavy += 30,
+            Operator::Sample(_) | Operator::SampleDistinct { .. } => self.deterministic = false,
+            Operator::Summarize { aggregates, .. } => self.sets.extend(aggregates.iter().filter_map(set)),
+            Operator::Project(items) | Operator::Extend(items) | Operator::ProjectRename(items) => self.renamed(items),
             _ => {}
         }
     }
-    let mut reader = Reader::new(query, schema);
-    let result = query.statements.iter().rev().find_map(|statement| match &statement.kind {
-        StatementKind::Query(expr) => Some(expr),
-        _ => None,
-    });
-    shape.row_wise = result.is_some_and(|expr| row_wise(expr, &mut reader, schema, 0));
-    shape
+
+    /// A set under another name is a set.
+    fn renamed(&mut self, items: &[Item<'_>]) {
+        for item in items {
+            if let (ExprKind::Name(old), Some(new)) = (&item.expr.kind, item.names.first())
+                && self.sets.iter().any(|set| set == old.text)
+            {
+                self.sets.push(new.text.to_owned());
+            }
+        }
+    }
+
+    /// Whether rows come out one by one, each from one row of one table of events.
+    pub(super) fn is_row_wise<'t, 'a>(
+        &self,
+        query: &'t Query<'a>,
+        reader: &mut Reader<'_, 't, 'a>,
+        schema: &'a Schema,
+    ) -> bool {
+        let result = query.statements.iter().rev().find_map(|statement| match &statement.kind {
+            StatementKind::Query(expr) => Some(expr),
+            _ => None,
+        });
+        let around = self.around;
+        result.is_some_and(|expr| RowWise { reader, schema, around }.expr(expr, 0))
+    }
 }
 
 /// The first operator of a pipe that cuts.
@@ -84,99 +136,92 @@ fn cut(stages: &[Stage<'_>]) -> Option<Cut> {
     None
 }
 
-/// Whether rows come out one by one, each from one row of one table of events.
-fn row_wise<'t, 'a>(expr: &'t Expr<'a>, reader: &mut Reader<'t, 'a>, schema: &'a Schema, deep: u32) -> bool {
-    if deep > 12 {
-        return false;
-    }
-    match &expr.kind {
-        ExprKind::Name(name) => match reader.own(name.text) {
-            Some(expr) => row_wise(expr, reader, schema, deep + 1),
-            None => schema.table(name.text).is_some(),
-        },
-        ExprKind::Paren(inner) => row_wise(inner, reader, schema, deep + 1),
-        ExprKind::Pipe { source, stages } => {
-            row_wise(source, reader, schema, deep + 1)
-                && stages.iter().all(|stage| row_wise_stage(stage, reader, schema, deep))
+/// Tells whether each row comes from one row.
+struct RowWise<'r, 'l, 't, 'a> {
+    reader: &'r mut Reader<'l, 't, 'a>,
+    schema: &'a Schema,
+    /// Somewhere in the query a function looks at other rows.
+    around: bool,
+}
+
+impl<'t, 'a> RowWise<'_, '_, 't, 'a> {
+    fn expr(&mut self, expr: &'t Expr<'a>, deep: u32) -> bool {
+        if deep > 12 {
+            return false;
         }
-        ExprKind::Source(stage) => match &stage.kind {
-            Operator::Union { tables, .. } => tables.iter().all(|table| row_wise(table, reader, schema, deep + 1)),
+        match &expr.kind {
+            ExprKind::Name(name) => match self.reader.own(name.text) {
+                Some(expr) => self.expr(expr, deep + 1),
+                None => self.schema.table(name.text).is_some(),
+            },
+            ExprKind::Paren(inner) => self.expr(inner, deep + 1),
+            ExprKind::Pipe { source, stages } => {
+                self.expr(source, deep + 1) && stages.iter().all(|stage| self.stage(stage, deep))
+            }
+            ExprKind::Source(stage) => match &stage.kind {
+                Operator::Union { tables, .. } => tables.iter().all(|table| self.expr(table, deep + 1)),
+                _ => false,
+            },
             _ => false,
-        },
-        _ => false,
+        }
     }
-}
 
-fn row_wise_stage<'t, 'a>(stage: &'t Stage<'a>, reader: &mut Reader<'t, 'a>, schema: &'a Schema, deep: u32) -> bool {
-    let mut plain = |expr: &'t Expr<'a>| !looks_around(expr) && !reader.reads_events(expr);
-    match &stage.kind {
-        Operator::Where { predicate, .. } => plain(predicate),
-        Operator::Extend(items) | Operator::Project(items) => items.iter().all(|item| plain(&item.expr)),
-        Operator::ProjectAway(_)
-        | Operator::ProjectKeep(_)
-        | Operator::ProjectReorder(_)
-        | Operator::ProjectRename(_)
-        | Operator::Sort { .. }
-        | Operator::As { .. }
-        | Operator::Render { .. } => true,
-        Operator::MvExpand { columns, limit: None, .. } => columns.iter().all(|column| plain(&column.item.expr)),
-        Operator::Parse { source, .. } | Operator::ParseKv { source, .. } => plain(source),
-        Operator::Join { right, .. } | Operator::Lookup { right, .. } => {
-            reader.leaves(right).iter().all(|leaf| leaf.time.is_none())
-        }
-        Operator::Union { tables, .. } => tables.iter().all(|table| row_wise(table, reader, schema, deep + 1)),
-        Operator::Invoke(call) => {
-            matches!(&call.kind, ExprKind::Call { name, .. } if schema.function(name.text).is_some())
-        }
-        _ => false,
-    }
-}
-
-/// Whether an expression looks at other rows: `prev()`, `row_number()` and their like.
-fn looks_around(expr: &Expr<'_>) -> bool {
-    super::super::walk::within(expr).any(|node| match node {
-        Node::Expr(Expr { kind: ExprKind::Call { name, .. }, .. }) => {
-            matches!(
-                name.text,
-                "prev"
-                    | "next"
-                    | "row_number"
-                    | "row_cumsum"
-                    | "row_rank_dense"
-                    | "row_rank_min"
-                    | "row_window_session"
-                    | "rand"
-            )
-        }
-        _ => false,
-    })
-}
-
-/// Columns whose arrays have no order.
-pub(super) fn sets(query: &Query<'_>, columns: Option<&[Column<'_>]>) -> Vec<String> {
-    let Some(columns) = columns else { return Vec::new() };
-    let mut sets: Vec<String> = Vec::new();
-    for node in nodes(query) {
-        let Node::Stage(stage) = node else { continue };
+    fn stage(&mut self, stage: &'t Stage<'a>, deep: u32) -> bool {
         match &stage.kind {
-            Operator::Summarize { aggregates, .. } => {
-                for item in aggregates {
-                    sets.extend(set(item));
-                }
+            Operator::Where { predicate, .. } => self.is_plain(predicate),
+            Operator::Extend(items) | Operator::Project(items) => items.iter().all(|item| self.is_plain(&item.expr)),
+            Operator::ProjectAway(_)
+            | Operator::ProjectKeep(_)
+            | Operator::ProjectReorder(_)
+            | Operator::ProjectRename(_)
+            | Operator::Sort { .. }
+            | Operator::As { .. }
+            | Operator::Render { .. } => true,
+            Operator::MvExpand { columns, limit: None, .. } => {
+                columns.iter().all(|column| self.is_plain(&column.item.expr))
             }
-            // A set under another name is a set.
-            Operator::Project(items) | Operator::Extend(items) | Operator::ProjectRename(items) => {
-                for item in items {
-                    if let (ExprKind::Name(old), Some(new)) = (&item.expr.kind, item.names.first())
-                        && sets.iter().any(|set| set == old.text)
-                    {
-                        sets.push(new.text.to_owned());
-                    }
-                }
+            Operator::Parse { source, .. } | Operator::ParseKv { source, .. } => self.is_plain(source),
+            Operator::Join { right, .. } | Operator::Lookup { right, .. } => {
+                self.reader.source(right).iter().all(|leaf| leaf.known && leaf.time.is_none())
             }
-            _ => {}
+            Operator::Union { tables, .. } => tables.iter().all(|table| self.expr(table, deep + 1)),
+            Operator::Invoke(call) => {
+                matches!(&call.kind, ExprKind::Call { name, .. } if self.schema.function(name.text).is_some())
+            }
+            _ => false,
         }
     }
+
+    /// Whether an expression looks at its own row alone, and at nothing that happens.
+    fn is_plain(&mut self, expr: &'t Expr<'a>) -> bool {
+        let around = |node: Node<'_, '_>| match node {
+            Node::Expr(Expr { kind: ExprKind::Call { name, .. }, .. }) => looks_around(name.text),
+            _ => false,
+        };
+        let looks = self.around && within(expr).any(around);
+        !looks && !self.reader.reads_events(expr)
+    }
+}
+
+/// Whether a function looks at other rows, or at none.
+fn looks_around(function: &str) -> bool {
+    matches!(
+        function,
+        "prev"
+            | "next"
+            | "row_number"
+            | "row_cumsum"
+            | "row_rank_dense"
+            | "row_rank_min"
+            | "row_window_session"
+            | "rand"
+    )
+}
+
+/// Columns whose arrays have no order, of those that hold sets on their way.
+pub(super) fn sets(found: Vec<String>, columns: Option<&[Column<'_>]>) -> Vec<String> {
+    let Some(columns) = columns else { return Vec::new() };
+    let mut sets = found;
     sets.retain(|set| columns.iter().any(|column| column.name == *set && column.ty.is_dynamic()));
     sets.sort();
     sets.dedup();

@@ -65,6 +65,15 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn wrapped(&mut self, wrapper: Wrapper) -> Expr<'a> {
+        if wrapper == Wrapper::Materialize && !self.is_value_of_let() {
+            let span = self.span();
+            self.error(
+                Code::Place,
+                span,
+                "materialize(…) can only be the value of a `let`",
+                "write `let Name = materialize(…);` before, and use the name here",
+            );
+        }
         let start = self.take();
         let open = self.take();
         // `kind = …` of toscalar.
@@ -72,5 +81,12 @@ impl<'a> Parser<'a> {
         let inner = if self.is(Mark::Close) { self.missing("a query") } else { self.pipeline() };
         self.close(Mark::Close, open);
         Expr { kind: ExprKind::Wrapped { wrapper, inner: Box::new(inner) }, span: start.to(self.last()) }
+    }
+
+    /// Whether what stands here is the value of a `let`, right behind its `=`.
+    fn is_value_of_let(&self) -> bool {
+        let before = |back: usize| self.at.checked_sub(back).and_then(|at| self.tokens.get(at));
+        before(1).is_some_and(|token| token.kind == TokenKind::Mark(Mark::Assign))
+            && (2..=5).any(|back| before(back).is_some_and(|token| self.slice(token.span) == "let"))
     }
 }

@@ -14,7 +14,9 @@ const TYPES: [&str; 10] =
 impl<'a> Parser<'a> {
     /// `a, b = c, (d, e) = f`: at least one.
     pub(super) fn items(&mut self, what: &str) -> Vec<Item<'a>> {
-        let mut items = vec![self.item(what)];
+        // Most lists have a few parts; to grow would move them each time.
+        let mut items = Vec::with_capacity(4);
+        items.push(self.item(what));
         while self.comma() {
             items.push(self.item(what));
         }
@@ -175,6 +177,21 @@ impl<'a> Parser<'a> {
         Some(names)
     }
 
+    /// The name of a type where a column or parameter is declared: fewer are known there.
+    pub(super) fn declared_type(&mut self) -> Type {
+        let span = self.span();
+        let word = self.word();
+        let ty = self.type_name();
+        let other = matches!(
+            word,
+            "float" | "ulong" | "uuid" | "int8" | "int16" | "int32" | "uint" | "uint8" | "uint16" | "uint32" | "uint64"
+        );
+        if other && ty != Type::Unknown {
+            self.error(Code::Type, span, format!("`{word}` can't be declared"), format!("write `{ty}`"));
+        }
+        ty
+    }
+
     /// The name of a type.
     pub(super) fn type_name(&mut self) -> Type {
         let span = self.span();
@@ -225,7 +242,7 @@ impl<'a> Parser<'a> {
         let start = self.span();
         let name = self.name("the name of a column");
         let ty = if self.expect(Mark::Colon, ":", "a column is declared as `Name:type`") {
-            self.type_name()
+            self.declared_type()
         } else {
             Type::Unknown
         };
@@ -303,7 +320,15 @@ impl<'a> Parser<'a> {
             }
             let value = self.expression();
             settings.push(Setting { name, value });
-            self.eat(Mark::Comma);
+            if !self.eat(Mark::Comma) && self.is_name() && self.is_after(1, Mark::Assign) {
+                let at = self.behind();
+                let found = self.found();
+                self.tell(
+                    Problem::error(Code::Syntax, at, format!("a comma is missing before {found}"))
+                        .hint("parameters are parted by commas")
+                        .fix(at, ","),
+                );
+            }
         }
         if closed {
             self.close(Mark::Close, open);

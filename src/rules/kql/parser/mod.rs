@@ -21,7 +21,7 @@ mod series;
 mod source;
 mod statement;
 
-use super::lexer::{Mark, Token, TokenKind, tokens};
+use super::lexer::{Lexer, Mark, Token, TokenKind};
 use super::problem::{Code, Problem};
 use super::span::Span;
 use super::tree::{Name, Query};
@@ -55,12 +55,18 @@ pub fn parse(text: &str) -> Parsed<'_> {
     Parsed { query, problems: parser.problems }
 }
 
+/// A token that is neither blank nor comment.
+#[derive(Debug, Clone, Copy)]
+struct Lexeme {
+    kind: TokenKind,
+    span: Span,
+    /// It is the first of its line.
+    begins_line: bool,
+}
+
 struct Parser<'a> {
     text: &'a str,
-    /// Without blanks and comments.
-    tokens: Vec<Token>,
-    /// Which of them are the first of their lines, ascending.
-    firsts: Vec<usize>,
+    tokens: Vec<Lexeme>,
     /// The next token.
     at: usize,
     problems: Vec<Problem>,
@@ -75,34 +81,19 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Self {
-        let all = tokens(text);
-        let mut kept = Vec::with_capacity(all.len());
-        let mut firsts = Vec::new();
-        let mut first = true;
-        for token in all {
-            match token.kind {
-                TokenKind::Blank => first |= token.span.of(text).contains('\n'),
-                TokenKind::Comment => {}
-                _ => {
-                    if first {
-                        firsts.push(kept.len());
-                        first = false;
-                    }
-                    kept.push(token);
+        let mut tokens = Vec::with_capacity(text.len() / 4);
+        let mut begins_line = true;
+        for Token { kind, span } in Lexer::new(text) {
+            match kind {
+                TokenKind::Blank => {
+                    let blanks = text.as_bytes().get(span.range()).unwrap_or_default();
+                    begins_line |= blanks.contains(&b'\n');
                 }
+                TokenKind::Comment => {}
+                _ => tokens.push(Lexeme { kind, span, begins_line: std::mem::take(&mut begins_line) }),
             }
         }
-        Self {
-            text,
-            tokens: kept,
-            firsts,
-            at: 0,
-            problems: Vec::new(),
-            deep: 0,
-            searching: 0,
-            wildcards: 0,
-            quiet: false,
-        }
+        Self { text, tokens, at: 0, problems: Vec::new(), deep: 0, searching: 0, wildcards: 0, quiet: false }
     }
 
     // ---- looking ----
@@ -176,7 +167,7 @@ impl<'a> Parser<'a> {
 
     /// Whether the next token is the first of its line.
     fn begins_line(&self) -> bool {
-        self.at_end() || self.firsts.binary_search(&self.at).is_ok()
+        self.tokens.get(self.at).is_none_or(|token| token.begins_line)
     }
 
     fn at_end(&self) -> bool {

@@ -4,6 +4,7 @@ use super::super::lexer::{Mark, TokenKind};
 use super::super::problem::{Code, Problem};
 use super::super::span::Span;
 use super::super::tree::{Expr, ExprKind, Item, Name, Operator, Stage};
+use super::super::types::Type;
 use super::super::words::nearest;
 use super::Parser;
 use super::operator_names::{all, is_operator, of_other_languages};
@@ -30,16 +31,22 @@ impl<'a> Parser<'a> {
         (self.slice(span), tokens)
     }
 
+    /// Whether `['a name']` stands behind so many tokens.
+    fn is_bracketed_after(&self, ahead: usize) -> bool {
+        self.is_after(ahead, Mark::OpenBracket)
+            && matches!(self.kind_after(ahead + 1), Some(TokenKind::Literal(Type::String)))
+            && self.is_after(ahead + 2, Mark::CloseBracket)
+    }
+
     /// An operator that begins a query, where one stands here.
     pub(super) fn leading_operator(&mut self) -> Option<Stage<'a>> {
         let (word, tokens) = self.operator_name();
         let next = self.kind_after(tokens);
         let as_name = matches!(
             next,
-            Some(TokenKind::Mark(
-                Mark::Pipe | Mark::Dot | Mark::Semicolon | Mark::Comma | Mark::Equal | Mark::Assign | Mark::OpenBracket
-            )) | None
-        );
+            Some(TokenKind::Mark(Mark::Pipe | Mark::Dot | Mark::Semicolon | Mark::Comma | Mark::Equal | Mark::Assign))
+                | None
+        ) || next == Some(TokenKind::Mark(Mark::OpenBracket)) && !self.is_bracketed_after(tokens);
         let leads = match word {
             "print" | "datatable" | "externaldata" | "find" => !as_name || word == "print",
             "range" => {
@@ -62,9 +69,10 @@ impl<'a> Parser<'a> {
                     && !as_name
                     && !self.is_after(tokens, Mark::Open)
                     && !self.is_after(tokens, Mark::Close)
-                    && next.is_some_and(
-                        |next| !matches!(next, TokenKind::Mark(mark) if mark != Mark::Minus && mark != Mark::Star),
-                    )
+                    && next.is_some_and(|next| match next {
+                        TokenKind::Mark(mark) => matches!(mark, Mark::Minus | Mark::Star | Mark::OpenBracket),
+                        _ => true,
+                    })
             }
         };
         // `where(…)`, `extend …`: a parenthesis may follow an operator too.

@@ -65,6 +65,11 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
 
 /// Whether a word is an operator's whole name.
 pub(super) fn is_operator(word: &str) -> bool {
+    // Most words that are asked for are names of tables and columns, with a capital.
+    word.starts_with(|c: char| c.is_ascii_lowercase()) && is_listed_operator(word)
+}
+
+fn is_listed_operator(word: &str) -> bool {
     OPERATORS.contains(&word) || MORE.contains(&word) || matches!(word, "mvapply" | "project-smart")
 }
 

@@ -86,7 +86,7 @@ impl<'a> Parser<'a> {
             "totable" if self.is_after(1, Mark::Open) => return self.wrapped(Wrapper::ToTable),
             _ => {}
         }
-        if word.starts_with('!') || word.ends_with('~') || is_reserved(word) && !self.is_after(1, Mark::Open) {
+        if word.starts_with('!') || word.ends_with('~') || !self.is_after(1, Mark::Open) && is_reserved(word) {
             return self.reserved();
         }
         self.take();

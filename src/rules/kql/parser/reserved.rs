@@ -2,6 +2,11 @@
 
 /// Words that name nothing unless they stand in brackets.
 pub(super) fn is_reserved(word: &str) -> bool {
+    // Most names are of columns, with a capital.
+    word.starts_with(|c: char| c.is_ascii_lowercase()) && is_listed_reserved(word)
+}
+
+fn is_listed_reserved(word: &str) -> bool {
     matches!(
         word,
         "accumulate"

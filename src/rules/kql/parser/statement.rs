@@ -3,7 +3,9 @@
 use super::super::lexer::{Mark, TokenKind};
 use super::super::problem::{Code, Problem};
 use super::super::span::Span;
-use super::super::tree::{Function, LetValue, Name, Param, ParamKind, Query, Statement, StatementKind};
+use super::super::tree::{
+    Expr, ExprKind, Function, LetValue, Name, Param, ParamKind, Query, Statement, StatementKind, Wrapper,
+};
 use super::super::types::Type;
 use super::Parser;
 
@@ -109,9 +111,27 @@ impl<'a> Parser<'a> {
         } else if !self.expect(Mark::Assign, "=", "a `let` is written as `let Name = value;`") {
             // The value may stand there all the same.
         }
-        let value =
-            if self.begins_function() { LetValue::Function(self.function()) } else { LetValue::Expr(self.pipeline()) };
+        let value = if self.begins_function() {
+            LetValue::Function(self.function())
+        } else {
+            LetValue::Expr(self.value_of_let())
+        };
         StatementKind::Let { name, value }
+    }
+
+    /// A value; `materialize(…)` is the whole of one: nothing is piped behind it.
+    fn value_of_let(&mut self) -> Expr<'a> {
+        let value = self.pipeline();
+        let ExprKind::Pipe { source, stages } = &value.kind else { return value };
+        if let (ExprKind::Wrapped { wrapper: Wrapper::Materialize, .. }, Some(stage)) = (&source.kind, stages.first()) {
+            self.error(
+                Code::Place,
+                stage.keyword,
+                "nothing can stand behind materialize(…)",
+                "move it into the parentheses, or use the name of the `let` in a query of its own",
+            );
+        }
+        value
     }
 
     /// A name that is declared here: some words may not be.
@@ -164,6 +184,15 @@ impl<'a> Parser<'a> {
             }
             let before = self.at;
             statements.push(self.statement());
+            let declares = matches!(statements.last().map(|last| &last.kind), Some(StatementKind::Let { .. }));
+            if declares && self.is(Mark::CloseBrace) {
+                let at = self.behind();
+                self.tell(
+                    Problem::error(Code::Syntax, at, "`;` is missing behind the `let`")
+                        .hint("a function ends in an expression: what it returns")
+                        .fix(at, ";"),
+                );
+            }
             if !self.is(Mark::Semicolon) && !self.is(Mark::CloseBrace) && !self.at_end() {
                 self.unexpected();
                 if self.is(Mark::Close) || self.is(Mark::CloseBracket) {
@@ -200,7 +229,7 @@ impl<'a> Parser<'a> {
             let before = self.at;
             let name = self.name("the name of a parameter");
             self.expect(Mark::Colon, ":", "a parameter is written as `name:type`");
-            let kind = if self.is(Mark::Open) { self.table_param() } else { ParamKind::Scalar(self.type_name()) };
+            let kind = if self.is(Mark::Open) { self.table_param() } else { ParamKind::Scalar(self.declared_type()) };
             let default = self.eat(Mark::Assign).then(|| self.expression());
             params.push(Param { name, kind, default, span: start.to(self.last()) });
             if !self.eat(Mark::Comma) {

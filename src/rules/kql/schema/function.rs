@@ -1,8 +1,7 @@
 //! The functions that Defender XDR adds to KQL's own.
 
-use std::collections::HashMap;
-
 use super::read::rows;
+use crate::rules::kql::known::Known;
 use crate::rules::kql::types::Type;
 
 const FUNCTIONS: &str = include_str!("functions.tsv");
@@ -54,7 +53,7 @@ pub enum ParamKind {
 }
 
 /// All of them by name.
-pub(super) fn all() -> HashMap<&'static str, SchemaFunction> {
+pub(super) fn all() -> Known<&'static str, SchemaFunction> {
     rows(FUNCTIONS).filter_map(|row| read(&row)).map(|function| (function.name, function)).collect()
 }
 

@@ -10,9 +10,9 @@
 //! Sources: <https://learn.microsoft.com/defender-xdr/advanced-hunting-schema-tables> and the pages of
 //! its tables, as of [`Schema::version`].
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+use super::known::Known;
 use super::types::Type;
 
 pub use function::{FunctionParam, ParamKind, SchemaFunction};
@@ -30,8 +30,8 @@ mod tests;
 /// Tables and functions that a query may name.
 #[derive(Debug, Clone)]
 pub struct Schema {
-    tables: HashMap<Box<str>, Arc<Table>>,
-    functions: Arc<HashMap<&'static str, SchemaFunction>>,
+    tables: Known<Box<str>, Arc<Table>>,
+    functions: Arc<Known<&'static str, SchemaFunction>>,
     workspace: bool,
 }
 

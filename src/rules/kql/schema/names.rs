@@ -1,9 +1,10 @@
 //! Names that aren't in the schema, and what to write instead.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::read::rows;
+use crate::rules::kql::known::Known;
 use crate::rules::kql::types::Type;
 
 /// What has another name today.
@@ -17,10 +18,12 @@ pub struct Renamed {
 
 struct Names {
     /// By the whole old name: `Table`, `Table.Column`, `Table.Column=value`.
-    renamed: HashMap<&'static str, (Vec<&'static str>, Option<&'static str>)>,
-    maybe: HashMap<(&'static str, &'static str), Type>,
-    workspace: HashMap<&'static str, Vec<&'static str>>,
-    columns: HashMap<&'static str, Vec<&'static str>>,
+    renamed: Known<&'static str, (Vec<&'static str>, Option<&'static str>)>,
+    /// Columns of which a value was renamed.
+    valued: HashSet<&'static str>,
+    maybe: Known<(&'static str, &'static str), Type>,
+    workspace: Known<&'static str, Vec<&'static str>>,
+    columns: Known<&'static str, Vec<&'static str>>,
 }
 
 static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
@@ -29,6 +32,9 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
             [old, new, since] => Some((old, (new.split(',').collect(), (since != "-").then_some(since)))),
             _ => None,
         })
+        .collect(),
+    valued: rows(include_str!("renamed.tsv"))
+        .filter_map(|row| row.first()?.split_once('=')?.0.split_once('.').map(|(_, column)| column))
         .collect(),
     maybe: rows(include_str!("maybe.tsv"))
         .filter_map(|row| match row[..] {
@@ -46,7 +52,7 @@ const WORKSPACE_FUNCTIONS: [&str; 5] = ["workspace", "app", "resource", "adx", "
 /// How names of a workspace begin: parsers of ASIM, watchlists.
 const WORKSPACE_PREFIXES: [&str; 7] = ["_Im_", "_ASim_", "_Get", "ASim", "vim", "imAuth", "Watchlist"];
 
-fn lists(text: &'static str) -> HashMap<&'static str, Vec<&'static str>> {
+fn lists(text: &'static str) -> Known<&'static str, Vec<&'static str>> {
     let pairs = rows(text).filter_map(|row| match row[..] {
         [name, others] => Some((name, others.split(',').filter(|other| *other != "-").collect())),
         _ => None,
@@ -83,6 +89,10 @@ pub(super) fn column(table: &str, column: &str) -> Option<Renamed> {
 }
 
 pub(super) fn value(table: &str, column: &str, value: &str) -> Option<Renamed> {
+    // Most columns have no such value, and this is asked of each comparison.
+    if !NAMES.valued.contains(column) {
+        return None;
+    }
     let (new, since) = NAMES.renamed.get(format!("{table}.{column}={value}").as_str())?;
     let new = new.iter().filter_map(|new| new.split_once('=')).map(|(_, new)| new).collect();
     Some(Renamed { new, since: *since })

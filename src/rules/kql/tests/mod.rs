@@ -3,6 +3,7 @@
 mod accepted;
 mod asof;
 mod facts;
+mod invariants;
 mod refused;
 mod sturdy;
 

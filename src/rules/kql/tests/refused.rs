@@ -8,7 +8,7 @@ use super::{columns, errors};
 use crate::model::place::Level;
 
 /// Kinds of mistakes, with a query that makes each. The mistake stands on the line that `//!` ends.
-const MISTAKES: [(&str, &str); 92] = [
+const MISTAKES: [(&str, &str); 96] = [
     ("table misspelt", "DeviceProcesEvents | take 5 //!"),
     ("table in the wrong case", "deviceprocessevents | take 5 //!"),
     ("table of Sentinel", "SecurityEvent | take 5 //!"),
@@ -35,6 +35,7 @@ const MISTAKES: [(&str, &str); 92] = [
     ("quote missing", "DeviceInfo\n| where DeviceName == \"a //!\n| take 5"),
     ("typographic quotes", "DeviceInfo\n| where DeviceName == “a” //!"),
     ("verbatim mark lost", "DeviceInfo\n| where DeviceName matches regex \"\\d+\" //!"),
+    ("verbatim mark lost before a path", "DeviceInfo\n| where DeviceName has \"C:\\Users\" //!"),
     ("function unknown", "DeviceInfo\n| extend a = foo(DeviceName) //!"),
     ("function misspelt", "DeviceInfo\n| extend a = tolwer(DeviceName) //!"),
     ("function in the wrong case", "DeviceInfo\n| extend a = ToLower(DeviceName) //!"),
@@ -103,6 +104,9 @@ const MISTAKES: [(&str, &str); 92] = [
     ("-- as a comment", "-- find hosts //!\nDeviceInfo"),
     ("placeholder left in", "DeviceInfo\n| where DeviceName == {{host}} //!"),
     ("is null", "DeviceInfo\n| where DeviceName is null //!"),
+    ("column of different types in a union", "union DeviceProcessEvents, EmailEvents\n| where ReportId == 'a' //!"),
+    ("constant that is a column", "DeviceInfo\n| extend a = extract(DeviceName, 1, OSPlatform) //!"),
+    ("unit of a function unknown", "DeviceInfo\n| extend a = datetime_diff('days', now(), Timestamp) //!"),
     ("null", "DeviceInfo\n| where DeviceName == null //!"),
 ];
 
@@ -201,4 +205,22 @@ fn columns_of_a_result_have_names_and_types() {
         columns("DeviceInfo | summarize n = count(), arg_max(Timestamp, OSBuild) by DeviceName"),
         ["DeviceName:string", "n:long", "Timestamp:datetime", "OSBuild:long"]
     );
+}
+
+#[test]
+fn what_is_retired_is_a_warning() {
+    for (text, code, place) in [
+        ("AADSignInEventsBeta | take 5", "KQL030", "AADSignInEventsBeta"),
+        ("DeviceInfo | summarize makeset(DeviceName)", "KQL030", "makeset"),
+        ("AlertInfo | where DetectionSource == 'WindowsDefenderAv'", "KQL030", "'WindowsDefenderAv'"),
+        ("AlertInfo | where DetectionSource in ('EDR', 'CustomerTI')", "KQL030", "'CustomerTI'"),
+    ] {
+        let analysis = analyse(text, Schema::defender());
+        let told: Vec<_> = analysis
+            .problems
+            .iter()
+            .map(|problem| (problem.level, problem.code.text(), problem.span.of(text)))
+            .collect();
+        assert_eq!(told, [(Level::Warning, code, place)], "{text}");
+    }
 }

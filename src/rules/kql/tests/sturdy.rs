@@ -3,30 +3,8 @@
 use proptest::prelude::*;
 
 use super::super::analyse::analyse;
-use super::super::asof::as_of;
-use super::super::lexer::tokens;
 use super::super::schema::Schema;
-use crate::model::time::Timestamp;
-
-/// What a text can do to the front end, all of it.
-fn all(text: &str) {
-    let schema = Schema::defender();
-    let analysis = analyse(text, schema);
-    for problem in &analysis.problems {
-        let span = problem.span;
-        assert!(
-            span.start <= span.end && text.get(span.range()).is_some(),
-            "{span:?} of {text:?}: {}",
-            problem.message
-        );
-        if let Some(fix) = &problem.fix {
-            assert!(text.get(fix.span.range()).is_some(), "{fix:?}");
-        }
-    }
-    let later = as_of(text, &analysis.query, Timestamp::from_seconds(1_700_000_000));
-    let again = analyse(&later, schema);
-    assert!(!again.facts.reads_clock || !analysis.facts.reads_clock || analysis.is_refused(), "{later}");
-}
+use super::invariants::{all, whole};
 
 const PIECES: [&str; 62] = [
     "DeviceInfo",
@@ -98,12 +76,7 @@ proptest! {
 
     #[test]
     fn tokens_give_the_text_back(text in "\\PC{0,200}") {
-        let mut at = 0;
-        for token in tokens(&text) {
-            prop_assert_eq!(token.span.start, at);
-            at = token.span.end;
-        }
-        prop_assert_eq!(at as usize, text.len());
+        whole(&text);
     }
 
     #[test]
