@@ -103,7 +103,5 @@ fn e_all(bencher: Bencher<'_, '_>, set: &str) {
 fn f_check(bencher: Bencher<'_, '_>) {
     let world = World::plain();
     let Shipped { files, loaded } = &*SHIPPED;
-    bencher
-        .counter(ItemsCount::new(loaded.hunts.len()))
-        .bench_local(|| black_box(lint::check(loaded, files, &world)));
+    bencher.counter(ItemsCount::new(loaded.hunts.len())).bench_local(|| black_box(lint::check(loaded, files, &world)));
 }
