@@ -187,7 +187,7 @@ fn contents(path: &Path, length: u64) -> io::Result<Option<Vec<u8>>> {
     if length > limit {
         return Ok(None);
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
     File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() <= MAX_BYTES).then_some(bytes))
 }

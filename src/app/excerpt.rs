@@ -16,9 +16,10 @@ const SECRET: &str = "C005";
 
 /// The text of a file, for the lines around the findings.
 pub fn source(findings: &[Finding]) -> impl Fn(&Path) -> Option<String> {
+    let secrets: Vec<&Finding> = findings.iter().filter(|finding| finding.code == SECRET).collect();
     move |file| {
         let mut text = read(file)?;
-        for finding in findings.iter().filter(|finding| finding.code == SECRET && finding.file == file) {
+        for finding in secrets.iter().filter(|finding| finding.file == file) {
             text = masked(&text, finding.place);
         }
         Some(text)

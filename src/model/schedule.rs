@@ -1,6 +1,7 @@
 //! When a hunt is meant to run, as its author wrote it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use croner::Cron;
@@ -18,8 +19,8 @@ pub struct Schedule {
 /// The two kinds of schedule.
 #[derive(Debug, Clone)]
 pub enum ScheduleKind {
-    /// A cron pattern, read in the hunt's zone.
-    Cron(Box<Cron>),
+    /// A cron pattern, read in the hunt's zone. It is large, and many hunts have the same.
+    Cron(Arc<Cron>),
     /// `every 30m`: ticks at whole multiples of the interval since 1970 in UTC, so that a restart
     /// moves none of them.
     Every(Duration),
@@ -57,7 +58,7 @@ impl Schedule {
             .build()
             .parse(trimmed)
             .map_err(|e| error(e.to_string()))?;
-        Ok(Self { text: trimmed.to_owned(), kind: ScheduleKind::Cron(Box::new(cron)) })
+        Ok(Self { text: trimmed.to_owned(), kind: ScheduleKind::Cron(Arc::new(cron)) })
     }
 
     /// The schedule `every INTERVAL`; `None` under one second.

@@ -104,7 +104,7 @@ fn marked_lines(text: &str, place: Place) -> Vec<(u32, &str)> {
 fn nth_line(text: &str, number: u32) -> Option<&str> {
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     for _ in 1..number {
-        let (end, _) = rest.char_indices().find(|(_, c)| matches!(c, '\n' | '\r'))?;
+        let end = memchr::memchr2(b'\n', b'\r', rest.as_bytes())?;
         let after = rest.get(end..)?;
         rest = after.strip_prefix("\r\n").or_else(|| after.get(1..))?;
     }
@@ -116,7 +116,7 @@ fn nth_line(text: &str, number: u32) -> Option<&str> {
 fn excerpt(line: &str, from: usize, to: usize) -> (String, usize, usize) {
     let from = from.saturating_sub(1);
     let to = to.saturating_sub(1).max(from + 1);
-    let whole: usize = line.chars().map(|c| piece(c).1).sum();
+    let whole: usize = line.chars().map(width_of).sum();
     let skip = if whole > WIDEST { from.saturating_sub(BEFORE) } else { 0 };
     let (mut shown, mut width, mut before, mut under) = (String::new(), 0, 0, 0);
     if skip > 0 {
@@ -124,12 +124,12 @@ fn excerpt(line: &str, from: usize, to: usize) -> (String, usize, usize) {
         (width, before) = (1, 1);
     }
     for (index, c) in line.chars().enumerate().skip(skip) {
-        let (text, cells) = piece(c);
+        let cells = width_of(c);
         if width + cells > WIDEST {
             shown.push('…');
             break;
         }
-        shown.push_str(&text);
+        show(c, &mut shown);
         width += cells;
         if index < from {
             before += cells;
@@ -140,22 +140,39 @@ fn excerpt(line: &str, from: usize, to: usize) -> (String, usize, usize) {
     (shown.trim_end().to_owned(), before, under.max(1))
 }
 
-/// A character as it is shown, and how many cells it takes.
-fn piece(c: char) -> (String, usize) {
+/// A character as it is shown.
+fn show(c: char, out: &mut String) {
     if c == '\t' {
-        return (" ".repeat(TAB), TAB);
+        out.extend([' '; TAB]);
+    } else if is_unsafe(c) {
+        out.extend(c.escape_unicode());
+    } else {
+        out.push(c);
     }
-    if is_unsafe(c) {
-        let text = c.escape_unicode().to_string();
-        let cells = text.len();
-        return (text, cells);
+}
+
+/// How many cells a character takes as it is shown.
+fn width_of(c: char) -> usize {
+    if c == '\t' {
+        TAB
+    } else if is_unsafe(c) {
+        c.escape_unicode().len()
+    } else {
+        cells(c)
     }
-    (c.to_string(), cells(c))
 }
 
 /// A text without anything that acts on a terminal.
 fn visible(text: &str) -> String {
-    text.chars().map(|c| if is_unsafe(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unsafe(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Controls, marks that turn the direction of text, and line separators.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::dialect::dialect_of;
 use super::file::{FileKind, HuntFile, file_kind};
 use super::layers::{Layer, layers_of, unknown_key};
-use super::read::{OWN_KEYS, Reader, Slot};
+use super::read::{OWN_KEYS, Reader, Schedules, Slot};
 use super::sentinel::Translated;
 use super::{custom_detection, sentinel};
 use crate::model::config::HuntDefaults;
@@ -74,8 +74,14 @@ impl HuntPlaces {
 pub fn load(files: &[HuntFile], defaults: &HuntDefaults, zone: Zone) -> LoadedHunts {
     let mut files: Vec<_> = files.iter().collect();
     files.sort_by(|a, b| a.shown.cmp(&b.shown));
-    let mut loader =
-        Loader { defaults, zone, layers: Vec::new(), loaded: LoadedHunts::default(), taken: BTreeMap::new() };
+    let mut loader = Loader {
+        defaults,
+        zone,
+        layers: Vec::new(),
+        loaded: LoadedHunts::default(),
+        taken: BTreeMap::new(),
+        schedules: Schedules::default(),
+    };
     for file in files.iter().filter(|file| file_kind(&file.relative) == FileKind::Defaults) {
         let (layer, findings) = Layer::read(file, defaults, zone);
         loader.layers.push(layer);
@@ -133,6 +139,7 @@ struct Loader<'a> {
     /// Whose id is whose, broken hunts included: else a hunt would take the place of another while
     /// that one is broken.
     taken: BTreeMap<HuntId, Source>,
+    schedules: Schedules,
 }
 
 impl Loader<'_> {
@@ -189,7 +196,7 @@ impl Loader<'_> {
         hunt.extra = extra;
         hunt.dialect = dialect;
         hunt.source = source;
-        let mut reader = Reader::new(&own, &layers, notes).in_file(&file.bytes);
+        let mut reader = Reader::new(&own, &layers, notes).in_file(&file.bytes).knowing(&self.schedules);
         reader.fill(&mut hunt);
         let places = places(&reader, file);
         missing_query(&hunt, &own, root.place, notes);

@@ -1,5 +1,7 @@
 //! huntd's own keys, merged over layers, to the values of a hunt.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use crate::model::hunt::{CatchUp, FirstRun, Hunt, Severity};
 use crate::model::id::{ChannelName, NameError, TenantName};
 use crate::model::limits::DATA_AGE;
 use crate::model::place::Place;
+use crate::model::schedule::Schedule;
 use crate::model::time::format_duration;
 use crate::rules::check::nearest::did_you_mean;
 use crate::rules::check::notes::Notes;
@@ -60,7 +63,12 @@ pub(super) struct Reader<'a> {
     /// The bytes of the hunt's file.
     file: &'a [u8],
     notes: &'a mut Notes,
+    /// The schedules of the hunts before.
+    schedules: Option<&'a Schedules>,
 }
+
+/// Schedules by their text: to read one again takes time, and to keep it twice space.
+pub(super) type Schedules = RefCell<BTreeMap<String, Schedule>>;
 
 /// A value, and the file that it stands in where that isn't the hunt's own.
 #[derive(Clone, Copy)]
@@ -71,12 +79,17 @@ pub(super) struct Slot<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(own: &'a [Entry], layers: &'a [&'a Layer], notes: &'a mut Notes) -> Self {
-        Self { own, layers, file: &[], notes }
+        Self { own, layers, file: &[], notes, schedules: None }
     }
 
     /// With the file's bytes, for places inside the query.
     pub(super) fn in_file(self, file: &'a [u8]) -> Self {
         Self { file, ..self }
+    }
+
+    /// Knowing the schedules that were read before, and adding to them.
+    pub(super) fn knowing(self, schedules: &'a Schedules) -> Self {
+        Self { schedules: Some(schedules), ..self }
     }
 
     /// The strongest value of a key, also where it is nothing.
@@ -232,7 +245,7 @@ impl<'a> Reader<'a> {
     }
 
     fn fill_timing(&mut self, hunt: &mut Hunt) {
-        set(&mut hunt.schedule, self.read("schedule", |reader, node| reader.notes.keep("H005", schedule(node))));
+        set(&mut hunt.schedule, self.read("schedule", Self::schedule));
         set(&mut hunt.timezone, self.read("timezone", |reader, node| reader.notes.keep("H006", zone(node))));
         if let Some(lookback) = self.positive("lookback") {
             hunt.lookback = lookback;
@@ -243,6 +256,18 @@ impl<'a> Reader<'a> {
         set(&mut hunt.catch_up, self.choice("catch_up", &catch_up));
         set(&mut hunt.splay, self.duration("splay"));
         set(&mut hunt.timeout, self.positive("timeout"));
+    }
+
+    fn schedule(&mut self, node: &'a Node) -> Option<Schedule> {
+        let text = node.scalar().map_or("", |scalar| scalar.text.as_str());
+        if let Some(known) = self.schedules.and_then(|schedules| schedules.borrow().get(text).cloned()) {
+            return Some(known);
+        }
+        let schedule = self.notes.keep("H005", schedule(node))?;
+        if let Some(schedules) = self.schedules {
+            schedules.borrow_mut().insert(text.to_owned(), schedule.clone());
+        }
+        Some(schedule)
     }
 
     fn long_lookback(&mut self, lookback: Duration) {

@@ -8,7 +8,6 @@ use crate::model::hunt::Hunt;
 use crate::model::place::{Edit, Finding, Level, Place};
 use crate::rules::definition::{HuntFile, HuntPlaces, LoadedHunts, Spot};
 use crate::rules::kql::analyse::analyse;
-use crate::rules::kql::facts::Facts;
 use crate::rules::kql::problem::Problem;
 use crate::rules::yaml::Origin;
 
@@ -80,7 +79,7 @@ impl<'r> Report<'r> {
         let mut analysis = analyse(&hunt.query, &world.schema);
         let mut notes: Vec<Note> = std::mem::take(&mut analysis.problems).into_iter().map(note).collect();
         let refused = notes.iter().any(|note| note.level == Level::Error);
-        let facts = Facts::of(&analysis.query, analysis.columns.as_deref(), &world.schema);
+        let facts = std::mem::take(&mut analysis.facts);
         let subject = Subject { hunt, places: self.places(hunt), analysis: &analysis, facts, world };
         cron::lint(&subject, &mut notes);
         if refused {

@@ -152,7 +152,7 @@ impl<'a> Parser<'a> {
         }
         let mut ahead = 1;
         loop {
-            if self.kind_after(ahead) != Some(TokenKind::Name) {
+            if !self.is_plain_name_after(ahead) {
                 return None;
             }
             ahead += 1;

@@ -336,14 +336,17 @@ impl<'a> Parser<'a> {
 
     /// A name, where one stands here.
     fn maybe_name(&mut self) -> Option<Name<'a>> {
-        match self.kind() {
-            Some(TokenKind::Name) if !self.word().starts_with('!') && !self.word().ends_with('~') => {
-                let span = self.take();
-                Some(Name { text: self.slice(span), span })
-            }
-            Some(TokenKind::Mark(Mark::OpenBracket)) => self.bracketed(),
-            _ => None,
+        if self.is_plain_name_after(0) {
+            let span = self.take();
+            return Some(Name { text: self.slice(span), span });
         }
+        if self.is(Mark::OpenBracket) { self.bracketed() } else { None }
+    }
+
+    /// Whether a word that can be a name stands behind so many tokens: `!has` and `in~` can't.
+    fn is_plain_name_after(&self, ahead: usize) -> bool {
+        let word = self.word_after(ahead);
+        self.kind_after(ahead) == Some(TokenKind::Name) && !word.starts_with('!') && !word.ends_with('~')
     }
 
     /// `['a name']`.

@@ -182,3 +182,11 @@ fn long_chains_and_lists_of_real_hunts_are_read() {
     let text = format!("DeviceProcessEvents | where FileName in ({values})");
     assert!(!analyse(&text, Schema::defender()).is_refused());
 }
+
+/// Texts that once kept the parser from an end.
+#[test]
+fn texts_that_once_had_no_end_end() {
+    for text in ["DeviceInfo | summarize (a,!b) = ", "print (in~) = 1", "T | extend (!has, x) = split(a, b)"] {
+        all(text);
+    }
+}
