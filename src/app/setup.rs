@@ -159,15 +159,22 @@ pub async fn store(config: &Config) -> Result<Store, AppError> {
     Ok(Store::open(&config.database).await?)
 }
 
-/// The store of the config, for a command that only reads: there must be one.
-pub async fn history(config: &Config) -> Result<Store, AppError> {
+/// Looks at the store of the config, for a command that makes no runs: there must be one. It is closed
+/// after, else SQLite's two files may stay beside it, without which a disk that is made read-only later
+/// can't be read.
+pub async fn history<T>(config: &Config, look: impl AsyncFnOnce(&Store) -> Result<T, AppError>) -> Result<T, AppError> {
     if !config.database.exists() {
         return Err(AppError::new(
             format!("there is no history yet: the database {} doesn't exist", config.database.display()),
             "`huntd run` and the daemon make it; if it should be there, see `database:` in the config",
         ));
     }
-    Ok(Store::open_existing(&config.database).await?)
+    let store = Store::open_existing(&config.database).await?;
+    let seen = look(&store).await;
+    if let Err(error) = store.close().await {
+        tracing::warn!(%error, "the database wasn't closed");
+    }
+    seen
 }
 
 /// The runner of a config.

@@ -54,7 +54,7 @@ fn a_mail_server_that_hangs_delays_and_loses_nothing() {
     let drain = || {
         let (config, channels) = impatient(&desk);
         runtime.block_on(async {
-            let store = setup::history(&config).await.unwrap();
+            let store = setup::store(&config).await.unwrap();
             let dispatcher = Dispatcher { store, clock: Arc::clone(&shared), channels: Arc::new(channels) };
             dispatcher.drain().await.unwrap()
         })

@@ -15,11 +15,11 @@ use crate::rules::render::terminal::terminal_safe;
 /// `huntd deliveries`.
 pub async fn run(path: &Path, arguments: &DeliveriesArguments, output: Output) -> Result<Exit, AppError> {
     let (config, _) = setup::config(path, output)?;
-    let store = setup::history(&config).await?;
-    match &arguments.action {
-        Some(DeliveriesAction::Retry { delivery, all }) => retry(&store, delivery.as_deref(), *all, output).await,
-        None => list(&store, arguments.failed.then_some(DeliveryState::Failed), output).await,
-    }
+    setup::history(&config, async |store| match &arguments.action {
+        Some(DeliveriesAction::Retry { delivery, all }) => retry(store, delivery.as_deref(), *all, output).await,
+        None => list(store, arguments.failed.then_some(DeliveryState::Failed), output).await,
+    })
+    .await
 }
 
 async fn list(store: &Store, state: Option<DeliveryState>, output: Output) -> Result<Exit, AppError> {

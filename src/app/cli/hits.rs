@@ -17,7 +17,6 @@ use crate::rules::render::{json, record};
 /// `huntd hits`.
 pub async fn run(path: &Path, arguments: &HitsArguments, output: Output) -> Result<Exit, AppError> {
     let (config, _) = setup::config(path, output)?;
-    let store = setup::history(&config).await?;
     let since = arguments.since.as_deref().map(|text| select::duration("--since", text)).transpose()?;
     let matcher = arguments.hunt.as_deref().map(select::matcher).transpose()?;
     let wanted = |hunt: &HuntId| matcher.as_ref().is_none_or(|matcher| matcher(hunt.as_str()));
@@ -38,7 +37,7 @@ pub async fn run(path: &Path, arguments: &HitsArguments, output: Output) -> Resu
         printed += 1;
         if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    store.hits(&filter, print).await?;
+    setup::history(&config, async |store| Ok(store.hits(&filter, print).await?)).await?;
     if let Some(error) = failed {
         return Err(error);
     }

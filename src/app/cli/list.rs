@@ -43,8 +43,8 @@ struct Listed<'a> {
 pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     let loaded = setup::load(path, output)?;
     setup::show(&loaded.findings, output)?;
-    let summaries = match setup::history(&loaded.config).await {
-        Ok(store) => store.tracks().await?,
+    let summaries = match setup::history(&loaded.config, async |store| Ok(store.tracks().await?)).await {
+        Ok(summaries) => summaries,
         // No run was made yet: the hunts are listed all the same.
         Err(_) if !loaded.config.database.exists() => Vec::new(),
         Err(error) => return Err(error),

@@ -153,14 +153,18 @@ fn window(arguments: &RunArguments, now: Timestamp) -> Result<Option<Window>, Ap
 
 /// Prints what would be asked, and of whom. Calls nobody, and makes no database.
 async fn dry_run(loaded: &Loaded, orders: &[Order], clock: &SharedClock, output: Output) -> Result<Exit, AppError> {
-    let store = setup::history(&loaded.config).await.ok();
+    let known = setup::history(&loaded.config, async |store| {
+        let mut tracks = Vec::new();
+        for order in orders {
+            tracks.push(store.track(&order.hunt.id, &order.tenant.name).await?);
+        }
+        Ok(tracks)
+    });
+    // Where no run was made yet, each would be the first.
+    let tracks = known.await.unwrap_or_else(|_| vec![Track::default(); orders.len()]);
     let schema = queries::world(&loaded.config).0.schema;
-    for order in orders {
-        let track = match &store {
-            Some(store) => store.track(&order.hunt.id, &order.tenant.name).await?,
-            None => Track::default(),
-        };
-        let asking = Asking::of(order, &track, &schema, clock.now());
+    for (order, track) in orders.iter().zip(&tracks) {
+        let asking = Asking::of(order, track, &schema, clock.now());
         let (hunt, tenant) = (&order.hunt.id, &order.tenant.name);
         let endpoint = order.tenant.api.endpoint();
         if output.json {

@@ -17,7 +17,6 @@ use crate::rules::render::terminal::terminal_safe;
 /// `huntd runs`.
 pub async fn run(path: &Path, arguments: &RunsArguments, output: Output) -> Result<Exit, AppError> {
     let (config, _) = setup::config(path, output)?;
-    let store = setup::history(&config).await?;
     let since = arguments.since.as_deref().map(|text| select::duration("--since", text)).transpose()?;
     let matcher = arguments.hunt.as_deref().map(select::matcher).transpose()?;
     let wanted = |hunt: &HuntId| matcher.as_ref().is_none_or(|matcher| matcher(hunt.as_str()));
@@ -28,7 +27,7 @@ pub async fn run(path: &Path, arguments: &RunsArguments, output: Output) -> Resu
         failed: arguments.failed,
         limit: Some(arguments.limit),
     };
-    let runs = store.runs(&filter).await?;
+    let runs = setup::history(&config, async |store| Ok(store.runs(&filter).await?)).await?;
     if output.json {
         for run in &runs {
             output.object(&RunShape::from(run))?;

@@ -17,10 +17,12 @@ use crate::rules::render::{json, record};
 /// `huntd show`.
 pub async fn run(path: &Path, arguments: &ShowArguments, output: Output) -> Result<Exit, AppError> {
     let (config, _) = setup::config(path, output)?;
-    let store = setup::history(&config).await?;
-    let what = arguments.what.trim();
+    setup::history(&config, async |store| show(store, arguments.what.trim(), output).await).await
+}
+
+async fn show(store: &Store, what: &str, output: Output) -> Result<Exit, AppError> {
     if let Some(run) = store.run(what).await? {
-        show_run(&store, &run, output).await?;
+        show_run(store, &run, output).await?;
         return Ok(Exit::Done);
     }
     match store.hit(what).await? {

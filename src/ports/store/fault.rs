@@ -33,6 +33,8 @@ const READONLY: i32 = 8;
 const CORRUPT: i32 = 11;
 const FULL: i32 = 13;
 const CANTOPEN: i32 = 14;
+/// Also: a WAL on a disk that can't be written, whose shared memory file isn't as it was left.
+const PROTOCOL: i32 = 15;
 const AUTH: i32 = 23;
 const NOTADB: i32 = 26;
 /// The shared memory file can't grow: in practice, no space (`unixShmMap` in SQLite's `os_unix.c`).
@@ -85,7 +87,7 @@ fn explain_sql(error: sqlx::Error, path: &Path) -> StoreError {
         READONLY | PERM | AUTH => StoreError::ReadOnly { path, why },
         BUSY | LOCKED => StoreError::Busy { path },
         CORRUPT | NOTADB => StoreError::Damaged { path, why },
-        CANTOPEN => {
+        CANTOPEN | PROTOCOL => {
             let file = path.file_name().unwrap_or_default().display();
             let why = format!("SQLite can't read it, or can't write {file}-wal and {file}-shm beside it");
             StoreError::Open { path, why }
