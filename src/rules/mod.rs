@@ -3,6 +3,7 @@
 pub mod block;
 pub mod check;
 pub mod config;
+pub mod coverage;
 pub mod definition;
 pub mod diff;
 pub mod identity;
