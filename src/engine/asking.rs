@@ -3,17 +3,24 @@
 use std::time::Duration;
 
 use super::order::Order;
+use crate::model::coverage::{CoverageNote, Fate};
 use crate::model::hunt::CatchUp;
+use crate::model::id::RunId;
 use crate::model::limits;
 use crate::model::run::Trigger;
 use crate::model::time::{Timestamp, Window};
 use crate::ports::api::QueryRequest;
 use crate::ports::store::Track;
+use crate::rules::coverage::Coverage;
 use crate::rules::diff::Scope;
 use crate::rules::kql::analyse::analyse;
 use crate::rules::kql::asof;
 use crate::rules::kql::schema::Schema;
-use crate::rules::window::{self, QueryKind, QueryNature, ResultScope, WindowFacts};
+use crate::rules::schedule;
+use crate::rules::window::{self, Asks, QueryKind, QueryNature, ResultScope, Splits, WindowFacts};
+
+/// How long what became of event time is remembered after the API's data no longer reaches back to it.
+const REMEMBERED: Duration = Duration::from_hours(30 * 24);
 
 /// What is asked for an order: shown by `run --dry-run`, and sent by a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +31,11 @@ pub struct Asking {
     pub window: Option<Window>,
     /// What the API is asked.
     pub request: QueryRequest,
-    /// Event time that can no longer be covered, as the API's data doesn't reach back so far.
-    pub lost: Option<Window>,
-    /// By how much the watermark lies ahead of `as_of`: the clock stood ahead when it was written, and
+    /// By how much covered time lies ahead of now: the clock stood ahead when it was written down, and
     /// what it says of coverage can't be trusted.
     pub clock_was_ahead: Option<Duration>,
+    /// When it is asked.
+    asked: Timestamp,
     /// What the window of its query hangs on.
     nature: QueryNature,
 }
@@ -45,18 +52,19 @@ impl Asking {
         let plan = window::window(WindowFacts {
             lookback: hunt.lookback,
             late: hunt.late,
-            catch_up: if order.trigger == Trigger::Manual { CatchUp::Skip } else { hunt.catch_up },
-            watermark: track.watermark,
+            pause: schedule::longest_pause(&hunt.schedule),
+            reaches_back: order.trigger == Trigger::Schedule && hunt.catch_up.catches_up(),
+            coverage: &track.coverage,
             as_of,
             data_age: limits::DATA_AGE,
         });
         let reach = Window { from: as_of.minus(limits::DATA_AGE), to: as_of };
-        let (window, lost) = match (order.window, kind) {
-            (Some(window), _) => (Some(window), None),
-            (None, QueryKind::Windowed) => (Some(plan.window), plan.lost),
+        let window = match (order.window, kind) {
+            (Some(window), _) => Some(window),
+            (None, QueryKind::Windowed) => Some(plan.window),
             // The narrower of two time filters wins, so this bounds only the upper end.
-            (None, QueryKind::OwnTime) => (Some(reach), None),
-            (None, QueryKind::Snapshot) => (None, None),
+            (None, QueryKind::OwnTime) => Some(reach),
+            (None, QueryKind::Snapshot) => None,
         };
         let timespan = window.filter(|_| order.tenant.api.takes_timespan());
         // An API that takes no window answers for all its data.
@@ -70,15 +78,21 @@ impl Asking {
             hunt.query.clone()
         };
         let request = QueryRequest { query, timespan, timeout: hunt.timeout };
-        Self { as_of, window, request, lost, clock_was_ahead: plan.clock_was_ahead, nature }
+        let clock_was_ahead = window::clock_was_ahead(&track.coverage, now);
+        Self { as_of, window, request, clock_was_ahead, asked: now, nature }
     }
 
-    /// Says in the log what of the event time can't be covered.
+    /// The same question for a part of its window; `None` where it can't be asked so, or where the parts
+    /// wouldn't add up to the whole.
+    #[must_use]
+    pub fn part(&self, window: Window) -> Option<QueryRequest> {
+        let splits = self.nature.splits == Splits::ByTime && self.request.timespan.is_some();
+        splits.then(|| QueryRequest { timespan: Some(window), ..self.request.clone() })
+    }
+
+    /// Says in the log what of the event time can't be trusted.
     pub(super) fn warn(&self, order: &Order) {
         let (hunt, tenant) = (&order.hunt.id, &order.tenant.name);
-        if let Some(Window { from, to }) = self.lost {
-            tracing::warn!(%hunt, %tenant, %from, %to, "event time was never covered, and the API's data no longer reaches back to it");
-        }
         if let Some(ahead) = self.clock_was_ahead {
             tracing::warn!(%hunt, %tenant, ?ahead, "the clock stood ahead when the hunt last ran: the run reaches back as far");
         }
@@ -88,18 +102,17 @@ impl Asking {
     pub(super) fn watermark(&self, complete: bool, trigger: Trigger, before: Option<Timestamp>) -> Option<Timestamp> {
         let window = self.window?;
         match trigger {
-            Trigger::Manual if complete => window::extend_watermark(before, window),
-            Trigger::Manual => None,
-            Trigger::Schedule | Trigger::CatchUp => window::next_watermark(window, complete),
+            Trigger::Schedule => window::next_watermark(window, complete),
+            Trigger::CatchUp | Trigger::Manual if complete => window::extend_watermark(before, window),
+            Trigger::CatchUp | Trigger::Manual => None,
         }
     }
 
-    /// Whether the next run covers the event time of one that failed. It reaches back to the watermark
-    /// only for a schedule, and not where the hunt leaves out what was missed or filters by its own time.
+    /// Whether a later run covers the event time of one that failed.
     pub(super) fn is_covered_again(&self, order: &Order) -> bool {
         order.trigger != Trigger::Manual
-            && order.hunt.catch_up == CatchUp::Auto
-            && self.nature.kind == QueryKind::Windowed
+            && order.hunt.catch_up.catches_up()
+            && asks(self.nature) != Asks::Never
     }
 
     /// What a result may be taken for.
@@ -110,4 +123,66 @@ impl Asking {
             _ => Scope::Adds,
         }
     }
+
+    /// What the run says of event time. `covered` are the windows of its complete results, and `given_up` those
+    /// that this query can't cover, with the reason.
+    pub(super) fn coverage(
+        &self,
+        order: &Order,
+        covered: &[Window],
+        given_up: &[(Window, String)],
+    ) -> Vec<CoverageNote> {
+        let (hunt, late) = (&order.hunt, order.hunt.late);
+        let pause = schedule::longest_pause(&hunt.schedule);
+        let looked_at = |window: Window| match asks(self.nature) {
+            Asks::Window => Some(window),
+            // A window of the asker's own bounds it, and takes from what it looks at.
+            Asks::AsOf(back) if order.window.is_none() => {
+                Some(Window { from: self.as_of.minus(window::as_of_covers(back, pause)), to: self.as_of })
+            }
+            Asks::AsOf(_) | Asks::Never => None,
+        };
+        let Some(whole) = self.window.and_then(looked_at) else { return Vec::new() };
+        let settled = |window: &Window| window::settled(looked_at(*window)?, self.asked, late);
+        let mut notes = Vec::new();
+        if order.trigger == Trigger::Schedule {
+            notes.push(CoverageNote::Origin(match hunt.catch_up {
+                CatchUp::Past(past) => whole.from.min(self.asked.minus(past)),
+                CatchUp::Auto | CatchUp::Skip => whole.from,
+            }));
+        }
+        let trusted = self.asked.minus(self.clock_was_ahead.unwrap_or_default()).minus(late);
+        notes.push(CoverageNote::Uncover(trusted));
+        notes.extend(covered.iter().filter_map(settled).map(CoverageNote::Cover));
+        let lost = |window: Window, why: &str| CoverageNote::Decide { window, fate: Fate::Lost, why: why.to_owned() };
+        notes.extend(given_up.iter().filter_map(|(window, why)| Some(lost(settled(window)?, why))));
+        let reach = self.asked.minus(limits::DATA_AGE);
+        if order.trigger == Trigger::Schedule && !hunt.catch_up.catches_up() {
+            let (window, why) = (Window { from: Timestamp::EPOCH, to: whole.from }, "catch_up: skip".to_owned());
+            notes.push(CoverageNote::Decide { window, fate: Fate::Skipped, why });
+        }
+        notes.push(lost(Window { from: Timestamp::EPOCH, to: reach }, TOO_OLD));
+        notes.push(CoverageNote::Forget(reach.minus(REMEMBERED)));
+        notes
+    }
+}
+
+/// Why event time is lost that nobody could ask for in time.
+const TOO_OLD: &str = "no complete result held it before it was older than the 30 days that the API keeps";
+
+/// How a hunt is asked about the past.
+#[must_use]
+pub fn asks(nature: QueryNature) -> Asks {
+    match (nature.kind, nature.back) {
+        (QueryKind::Windowed, _) => Asks::Window,
+        (QueryKind::OwnTime, Some(back)) => Asks::AsOf(back),
+        (QueryKind::OwnTime, None) | (QueryKind::Snapshot, _) => Asks::Never,
+    }
+}
+
+/// The ledger as it will be after a run's notes.
+pub(super) fn after(coverage: &Coverage, notes: &[CoverageNote], run: &RunId) -> Coverage {
+    let mut after = coverage.clone();
+    notes.iter().for_each(|note| after.note(note, run));
+    after
 }

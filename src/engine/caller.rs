@@ -4,16 +4,13 @@
 //! left alone until its block ends; no wait lasts longer because the wall clock was set meanwhile.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use super::intake::{self, Intake, IntakeError, IntakeJob};
+use super::intake::{Intake, IntakeError};
 use super::order::Order;
 use crate::model::failure::{ApiFailure, FailureClass};
-use crate::model::hit::KnownHits;
-use crate::model::hunt::Hunt;
 use crate::model::quota::{Admission, BlockReason, CallLedger, WaitReason};
 use crate::model::run::Trigger;
 use crate::model::time::Timestamp;
@@ -21,7 +18,6 @@ use crate::ports::api::{AnswerEnd, QueryRequest};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
 use crate::ports::store::{CallId, Store};
-use crate::rules::identity::IdentityRule;
 use crate::rules::quota;
 use crate::rules::remedy::{self, Remedy};
 use crate::rules::schedule::{self, ClockMove, Look};
@@ -75,7 +71,10 @@ pub(super) struct Caller<'a> {
     pub(super) clock: &'a SharedClock,
     pub(super) order: &'a Order,
     pub(super) request: &'a QueryRequest,
-    pub(super) known: &'a Arc<KnownHits>,
+    /// What answers before this one brought to the same result.
+    pub(super) base: &'a Intake,
+    /// Whether it asks for a part of what was too big as a whole.
+    pub(super) is_part: bool,
     pub(super) waiting: &'a Waiting,
     pub(super) spent: &'a mut Spent,
 }
@@ -85,6 +84,11 @@ impl Caller<'_> {
     pub(super) async fn call(&mut self) -> Result<Answer, StoreError> {
         let mut signed_in_again = false;
         let mut failed: HashMap<&'static str, u32> = HashMap::new();
+        if self.is_part {
+            // The whole was asked several times already.
+            failed.insert(FailureClass::LimitsExceeded.as_str(), 1);
+            failed.insert(FailureClass::Timeout.as_str(), 2);
+        }
         loop {
             self.wait_for_access().await?;
             let answer = match self.order.tenant.api.sign_in().await {
@@ -150,14 +154,8 @@ impl Caller<'_> {
     async fn call_once(&mut self) -> Result<Answer, StoreError> {
         let call = self.reserve().await?;
         let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
-        let job = IntakeJob {
-            tenant: self.order.tenant.name.clone(),
-            hunt: self.order.hunt.id.clone(),
-            rule: identity_rule(&self.order.hunt),
-            secret: self.store.secret(),
-            known: Arc::clone(self.known),
-        };
-        let intake = tokio::task::spawn_blocking(move || intake::take(job, receiver));
+        let base = self.base.clone();
+        let intake = tokio::task::spawn_blocking(move || base.more(receiver));
         let began = self.clock.steady();
         self.spent.calls += 1;
         let answer = self.order.tenant.api.query(self.request, sender).await;
@@ -221,14 +219,6 @@ fn seen_by(trigger: Trigger, ledger: &CallLedger) -> CallLedger {
         ledger.block = ledger.block.filter(|block| block.reason != BlockReason::Access);
     }
     ledger
-}
-
-fn identity_rule(hunt: &Hunt) -> IdentityRule {
-    IdentityRule {
-        key: hunt.key.clone(),
-        ignore: hunt.ignore.clone(),
-        suppress_by: hunt.suppress.as_ref().map(|suppress| suppress.by.clone()),
-    }
 }
 
 fn broken(message: String) -> ApiFailure {

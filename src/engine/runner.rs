@@ -6,21 +6,22 @@
 
 use std::sync::Arc;
 
+use super::asking;
 pub use super::asking::Asking;
-use super::caller::{Caller, Spent, Waiting};
-use super::intake::Intake;
+use super::caller::{Spent, Waiting};
+use super::collecting::{Collected, Collector};
 pub use super::order::Order;
 use super::turns::Turns;
 use crate::model::config::{Failures, Route};
+use crate::model::coverage::CoverageNote;
+use crate::model::delivery::About;
 use crate::model::failure::{ApiFailure, FailureClass};
 use crate::model::hit::KnownHits;
 use crate::model::hunt::Hunt;
 use crate::model::id::RunId;
-use crate::model::limits;
 use crate::model::notice_hunt::NoticeHunt;
 use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus};
-use crate::model::time::Timestamp;
-use crate::ports::api::AnswerEnd;
+use crate::model::time::{Timestamp, Window};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
 use crate::ports::store::{Store, Track};
@@ -40,6 +41,8 @@ pub struct Finished {
     pub deliveries: Vec<PlannedDelivery>,
     /// Why it tells what it tells; none for a run that failed.
     pub verdict: Option<Verdict>,
+    /// Whether it failed of something that may pass by itself.
+    pub may_pass: bool,
 }
 
 /// Makes runs.
@@ -91,19 +94,24 @@ impl Runner {
         let asking = Asking::of(order, &track, &self.schema, started);
         asking.warn(order);
         let run = self.store.new_run_id(started).await?;
-        let (store, clock, request) = (&self.store, &self.clock, &asking.request);
-        let answer = Caller { store, clock, order, request, known: &known, waiting, spent }.call().await?;
+        let (store, clock, turns) = (&self.store, &self.clock, &self.turns);
+        let mut collector = Collector { store, clock, turns, order, asking: &asking, waiting, spent };
+        let answer = collector.collect(&known).await?;
         let base = self.base(order, &asking, run, started, *spent);
-        let (commit, verdict) = match answer {
-            Ok((intake, end)) => {
-                let (commit, verdict) = self.judge(order, &asking, &track, base, intake, &end);
-                (commit, Some(verdict))
+        let (commit, verdict, may_pass) = match answer {
+            Ok(collected) => {
+                let (commit, verdict) = self.judge(order, &asking, &track, base, collected);
+                (commit, Some(verdict), false)
             }
-            Err(failure) => (self.judge_failure(order, &asking, &track, base, &failure), None),
+            Err(failure) => {
+                let may_pass = remedy::may_pass(&failure.class);
+                (self.judge_failure(order, &asking, &track, base, &failure), None, may_pass)
+            }
         };
         self.store.commit_run(&commit).await?;
         log_run(&commit.run);
-        Ok(Finished { run: commit.run, notice: commit.notice, deliveries: commit.deliveries, verdict })
+        let RunCommit { run, notice, deliveries, .. } = commit;
+        Ok(Finished { run, notice, deliveries, verdict, may_pass })
     }
 
     /// The track and its known hits, both of one generation: a run that another process commits between
@@ -151,29 +159,25 @@ impl Runner {
         asking: &Asking,
         track: &Track,
         base: Run,
-        intake: Intake,
-        end: &AnswerEnd,
+        collected: Collected,
     ) -> (RunCommit, Verdict) {
         let hunt = &order.hunt;
-        // A limit set above the API's own would hide the cut.
-        let limit = order.tenant.quota.row_limit.min(limits::ROW_LIMIT);
-        let complete = end.rows < limit;
-        let outcome = intake.finish(asking.scope(complete));
+        let complete = collected.is_complete();
+        let mut coverage = asking.coverage(order, &collected.covered, &collected.given_up);
+        let outcome = collected.intake.finish(asking.scope(complete));
         let run = Run {
             status: if complete { RunStatus::Ok } else { RunStatus::Partial },
-            rows: outcome.rows,
+            rows: collected.rows,
             new: outcome.new,
             changed: outcome.changed,
             gone: outcome.gone,
             returned: outcome.returned,
-            error: (!complete).then(|| format!(
-                "the result has {} rows, at which the API cuts without a word ({limit}): some may be missing; shorten the lookback, or narrow the query", end.rows
-            )),
+            error: (!complete).then(|| in_short(&collected.doubts)),
             ..base
         };
         let telling = route::tell(&Facts {
             hunt,
-            rows: outcome.rows,
+            rows: run.rows,
             is_first_complete_run: track.complete_runs == 0,
             candidates: &outcome.candidates,
             members: &outcome.members,
@@ -182,16 +186,18 @@ impl Runner {
             now: run.finished,
         });
         // A run that tells nobody begins no suppression, and leaves held hits to be told later.
-        let (deliveries, held, suppressions) = if order.notify {
+        let (mut deliveries, held, suppressions) = if order.notify {
             let channels = route::channels(hunt, &order.tenant.name, &self.routes);
             (route::plan(&run.run, &channels, &telling), telling.held, telling.suppressions)
         } else {
             (Vec::new(), track.held.clone(), Vec::new())
         };
+        deliveries.extend(self.tell_losses(order, track, &run, &mut coverage));
         let commit = RunCommit {
             definition: definition::print(hunt),
             notice: notice_hunt(hunt),
             generation: track.generation,
+            coverage,
             deltas: outcome.deltas,
             blocks: outcome.blocks,
             members: outcome.members,
@@ -203,6 +209,26 @@ impl Runner {
             run,
         };
         (commit, telling.verdict)
+    }
+
+    /// Tells of event time that is lost, and of each loss once.
+    fn tell_losses(
+        &self,
+        order: &Order,
+        track: &Track,
+        run: &Run,
+        coverage: &mut Vec<CoverageNote>,
+    ) -> Vec<PlannedDelivery> {
+        let anew = asking::after(&track.coverage, coverage, &run.run);
+        if !order.notify || anew.untold().next().is_none() {
+            return Vec::new();
+        }
+        for loss in anew.untold() {
+            let (Window { from, to }, why) = (loss.window, loss.why.as_deref().unwrap_or(""));
+            tracing::warn!(hunt = %run.hunt, tenant = %run.tenant, %from, %to, why, "event time is lost");
+        }
+        coverage.push(CoverageNote::Told);
+        route::plan_trouble(&run.run, &self.failures.to, About::Loss)
     }
 
     /// What a failure comes to: a run that says why, and a notice where it is time for one.
@@ -218,7 +244,10 @@ impl Runner {
         let run = Run { status: RunStatus::Failed, error: Some(error), ..base };
         let row = track.failures_in_row + 1;
         let due = order.notify && route::failure_due(row, track.last_failure_notice, &self.failures, run.finished);
-        let deliveries = if due { route::plan_failure(&run.run, &self.failures.to) } else { Vec::new() };
+        let mut deliveries =
+            if due { route::plan_trouble(&run.run, &self.failures.to, About::Failure) } else { Vec::new() };
+        let mut coverage = asking.coverage(order, &[], &[]);
+        deliveries.extend(self.tell_losses(order, track, &run, &mut coverage));
         RunCommit {
             definition: definition::print(&order.hunt),
             notice: notice_hunt(&order.hunt),
@@ -227,12 +256,22 @@ impl Runner {
             blocks: Vec::new(),
             members: roaring::RoaringBitmap::new(),
             watermark: None,
+            coverage,
             deliveries,
             held: track.held.clone(),
             suppressions: Vec::new(),
             last_failure_notice: due.then_some(run.finished),
             run,
         }
+    }
+}
+
+/// The doubts of a result in one text; of many alike the first, and how many there are.
+fn in_short(doubts: &[String]) -> String {
+    match doubts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, rest @ ..] => format!("{first} (and {} more of its parts are in doubt)", rest.len()),
     }
 }
 

@@ -18,6 +18,14 @@ pub struct Turns {
 }
 
 impl Turns {
+    /// Whether another run of `hunt` on `tenant` waits for the one that is under way.
+    #[must_use]
+    pub fn is_wanted(&self, hunt: &HuntId, tenant: &TenantName) -> bool {
+        let by_track = self.by_track.lock().unwrap_or_else(PoisonError::into_inner);
+        // The map has one; who holds the turn has another, and so has each that waits.
+        by_track.get(&(hunt.clone(), tenant.clone())).is_some_and(|turn| Arc::strong_count(turn) > 2)
+    }
+
     /// Waits until no other run of `hunt` on `tenant` is under way; the turn ends with the guard.
     pub async fn take(&self, hunt: &HuntId, tenant: &TenantName) -> OwnedMutexGuard<()> {
         let turn = {

@@ -55,8 +55,8 @@ pub struct Stretch {
     pub run: RunId,
     /// Why, where it isn't covered.
     pub why: Option<String>,
-    /// Whether people were told of it; only a loss is.
-    pub told: bool,
+    /// The run with which people were told of it; only of losses they are.
+    pub told: Option<RunId>,
 }
 
 /// What a run says of event time, in the order in which it is to be noted down.

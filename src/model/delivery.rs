@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::hit::{Hit, HitKind};
-use super::id::{ChannelName, DeliveryId};
+use super::coverage::Stretch;
+use super::id::{ChannelName, DeliveryId, RunId};
 use super::run::Run;
 use super::time::Timestamp;
 
@@ -48,6 +49,40 @@ impl fmt::Display for DeliveryState {
     }
 }
 
+/// What a delivery tells of its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum About {
+    /// Its hits.
+    #[default]
+    Hits,
+    /// That the hunt keeps failing.
+    Failure,
+    /// That event time is lost.
+    Loss,
+}
+
+impl About {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Hits, Self::Failure, Self::Loss];
+
+    /// The name, as it goes into the delivery's id.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hits => "hits",
+            Self::Failure => "failure",
+            Self::Loss => "loss",
+        }
+    }
+
+    /// What `delivery` of `run` tells on `channel`: its id says it.
+    #[must_use]
+    pub fn of(delivery: &DeliveryId, run: &RunId, channel: &ChannelName) -> Self {
+        let named = |about: &Self| DeliveryId::derive(run, channel, about.as_str()) == *delivery;
+        Self::ALL.into_iter().find(named).unwrap_or_default()
+    }
+}
+
 /// A delivery, as `deliveries --json` shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
@@ -72,7 +107,8 @@ pub struct Delivery {
 }
 
 /// One notice: all that a channel needs to tell the hits of a run, and nothing that it must ask for.
-/// A notice of a failed run has no hits: it tells that the hunt keeps failing, and `run.error` why.
+/// One of trouble has no hits: it tells that the hunt keeps failing, and `run.error` why, or that event
+/// time is lost.
 #[derive(Debug, Clone)]
 pub struct Notice {
     /// The delivery.
@@ -83,8 +119,12 @@ pub struct Notice {
     pub hunt: NoticeHunt,
     /// The run.
     pub run: Run,
+    /// What it tells.
+    pub about: About,
     /// The hits, in the order to be told.
     pub hits: Vec<Hit>,
+    /// The event time that is lost.
+    pub losses: Vec<Stretch>,
 }
 
 impl Notice {

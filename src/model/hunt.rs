@@ -15,11 +15,21 @@ pub use super::severity::Severity;
 /// What becomes of event time missed while huntd was down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CatchUp {
-    /// It is covered by a wider window.
+    /// It is caught up.
     #[default]
     Auto,
+    /// It is caught up, and of a hunt that is new so much of the past too.
+    Past(Duration),
     /// It is left out.
     Skip,
+}
+
+impl CatchUp {
+    /// Whether missed event time is caught up.
+    #[must_use]
+    pub const fn catches_up(self) -> bool {
+        matches!(self, Self::Auto | Self::Past(_))
+    }
 }
 
 /// What the first complete run of a hunt on a tenant tells.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use roaring::RoaringBitmap;
 
+use super::coverage::CoverageNote;
 use super::hit::{HitDelta, HitKind, Ordinal, RowBlock};
 use super::id::{ChannelName, DeliveryId, HuntId, RunId, TenantName};
 use super::notice_hunt::NoticeHunt;
@@ -160,6 +161,8 @@ pub struct RunCommit {
     pub members: RoaringBitmap,
     /// The first instant of event time not covered by complete results; `None` leaves it.
     pub watermark: Option<Timestamp>,
+    /// What it says of event time, in order.
+    pub coverage: Vec<CoverageNote>,
     /// What is to be told.
     pub deliveries: Vec<PlannedDelivery>,
     /// Hits that a threshold holds back until it is met; replaces the stored set.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnection;
 
+use super::coverage;
 use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, signed};
@@ -125,6 +126,7 @@ async fn write_all(conn: &mut SqliteConnection, commit: &RunCommit, packed: &Pac
     }
     let after = Counters { next_ordinal, ..moved(before, commit) };
     move_track(&mut *conn, &after, seq).await?;
+    coverage::note(&mut *conn, before.track, &run.run, &commit.coverage).await?;
     if run.status == RunStatus::Failed { Ok(()) } else { keep_memory(conn, commit, packed, before.track).await }
 }
 
@@ -213,8 +215,8 @@ async fn add_hits(
 fn moved(before: Counters, commit: &RunCommit) -> Counters {
     let run = &commit.run;
     let scheduled = match run.trigger {
-        Trigger::Schedule | Trigger::CatchUp => Some(run.due),
-        Trigger::Manual => None,
+        Trigger::Schedule => Some(run.due),
+        Trigger::CatchUp | Trigger::Manual => None,
     };
     let mut after = Counters {
         watermark: commit.watermark.or(before.watermark),

@@ -13,6 +13,7 @@
 
 mod commit;
 mod connection;
+mod coverage;
 mod database;
 pub mod error;
 mod fault;

@@ -6,20 +6,21 @@ use roaring::RoaringBitmap;
 use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteConnection;
 
+use super::coverage;
 use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, unsigned};
 use super::pack::{unpack_deltas, unpack_told};
 use super::rows::{no_row, rows_as_of};
-use super::runs::{RUN_BY_SEQ, run_of};
+use super::runs::{RUN_BY_SEQ, name_fault, run_of};
 use super::seen::{FirstSeen, LastSeen};
 use super::track::LOAD_DELTAS;
-use crate::model::delivery::{Notice, NoticeHunt};
+use crate::model::delivery::{About, Notice, NoticeHunt};
 use crate::model::hit::{Hit, HitKind, Ordinal};
-use crate::model::id::{DeliveryId, HitId};
+use crate::model::id::{ChannelName, DeliveryId, HitId};
 use crate::model::run::Run;
 
-pub(super) const LOAD_DELIVERY: &str = "SELECT run.seq, run.track, attempts, told, notice \
+pub(super) const LOAD_DELIVERY: &str = "SELECT run.seq, run.track, attempts, told, notice, channel \
      FROM delivery JOIN run ON run.seq = delivery.run JOIN hunt_version USING (version) WHERE delivery = ?1";
 
 impl Store {
@@ -34,16 +35,22 @@ impl Store {
 }
 
 async fn build(conn: &mut SqliteConnection, delivery: &DeliveryId) -> Result<Notice, Fault> {
-    let found: Option<(i64, i64, i64, Vec<u8>, String)> =
+    let found: Option<(i64, i64, i64, Vec<u8>, String, String)> =
         sqlx::query_as(LOAD_DELIVERY).bind(delivery.as_str()).fetch_optional(&mut *conn).await?;
-    let (seq, track, attempts, told, hunt) = found.ok_or(Fault::Misuse("there is no such delivery"))?;
+    let (seq, track, attempts, told, hunt, channel) = found.ok_or(Fault::Misuse("there is no such delivery"))?;
     let hunt: NoticeHunt =
         serde_json::from_str(&hunt).map_err(|error| Fault::Bad(format!("a stored hunt has a fault: {error}")))?;
     let run = run_of(&sqlx::query(RUN_BY_SEQ).bind(seq).fetch_one(&mut *conn).await?)?;
     let hits = told_hits(conn, &run, &hunt, (track, seq), &unpack_told(&told)?).await?;
     // The claim has counted the attempt that this notice is for.
     let attempts = unsigned::<u32>(attempts)?.saturating_sub(1);
-    Ok(Notice { delivery: delivery.clone(), attempts, hunt, run, hits })
+    let about = About::of(delivery, &run.run, &ChannelName::new(channel).map_err(name_fault)?);
+    let mut losses = Vec::new();
+    if about == About::Loss {
+        let told = coverage::load(&mut *conn, track).await?;
+        losses.extend(told.stretches().iter().filter(|stretch| stretch.told.as_ref() == Some(&run.run)).cloned());
+    }
+    Ok(Notice { delivery: delivery.clone(), attempts, hunt, run, about, hits, losses })
 }
 
 async fn told_hits(

@@ -5,6 +5,7 @@ use roaring::RoaringBitmap;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use super::coverage;
 use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, unsigned};
@@ -14,6 +15,7 @@ use crate::model::hit::{KnownHits, Ordinal};
 use crate::model::id::{HuntId, TenantName};
 use crate::model::run::Run;
 use crate::model::time::Timestamp;
+use crate::rules::coverage::Coverage;
 
 /// Where the history of a hunt on a tenant stands; the default where there is none yet.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,6 +29,8 @@ pub struct Track {
     pub last_due: Option<Timestamp>,
     /// Runs that ended `ok`.
     pub complete_runs: u64,
+    /// What became of event time.
+    pub coverage: Coverage,
     /// Hits that a threshold holds back.
     pub held: RoaringBitmap,
     /// Suppressed groups, and until when; some may be over.
@@ -54,6 +58,8 @@ pub struct TrackSummary {
     pub watermark: Option<Timestamp>,
     /// The latest tick of the schedule that was served.
     pub last_due: Option<Timestamp>,
+    /// What became of event time.
+    pub coverage: Coverage,
     /// Runs that ended `ok`.
     pub complete_runs: u64,
     /// Hits ever seen.
@@ -167,6 +173,7 @@ async fn track(conn: &mut SqliteConnection, hunt: &HuntId, tenant: &TenantName) 
         watermark: counters.watermark,
         last_due: counters.last_due,
         complete_runs: counters.complete_runs,
+        coverage: coverage::load(&mut *conn, counters.track).await?,
         held,
         suppressions,
         failures_in_row: counters.failures_in_row,
@@ -189,6 +196,7 @@ async fn summaries(conn: &mut SqliteConnection) -> Result<Vec<TrackSummary>, Fau
             last_failure_notice: counters.last_failure_notice,
             watermark: counters.watermark,
             last_due: counters.last_due,
+            coverage: coverage::load(&mut *conn, counters.track).await?,
             complete_runs: counters.complete_runs,
             hits: counters.next_ordinal,
         });

@@ -60,7 +60,7 @@ impl Coverage {
 
     /// Losses that nobody was told of.
     pub fn untold(&self) -> impl Iterator<Item = &Stretch> {
-        self.stretches.iter().filter(|stretch| stretch.fate == Fate::Lost && !stretch.told)
+        self.stretches.iter().filter(|stretch| stretch.fate == Fate::Lost && stretch.told.is_none())
     }
 
     /// Notes down what `run` says.
@@ -72,7 +72,7 @@ impl Coverage {
             CoverageNote::Decide { window, fate, why } => self.decide(*window, *fate, why, run),
             CoverageNote::Told => {
                 for stretch in self.stretches.iter_mut().filter(|stretch| stretch.fate == Fate::Lost) {
-                    stretch.told = true;
+                    stretch.told.get_or_insert_with(|| run.clone());
                 }
             }
             CoverageNote::Forget(before) => self.stretches.retain(|stretch| stretch.window.to > *before),
@@ -104,7 +104,7 @@ impl Coverage {
                 rest.extend(parts_outside(&stretch, window));
             }
         }
-        rest.push(Stretch { window: whole, fate: Fate::Covered, run: run.clone(), why: None, told: false });
+        rest.push(Stretch { window: whole, fate: Fate::Covered, run: run.clone(), why: None, told: None });
         rest.sort_by_key(|stretch| stretch.window.from);
         self.stretches = rest;
     }
@@ -116,7 +116,7 @@ impl Coverage {
             fate,
             run: run.clone(),
             why: Some(why.to_owned()),
-            told: false,
+            told: None,
         });
         self.stretches.extend(decided.collect::<Vec<_>>());
         self.stretches.sort_by_key(|stretch| stretch.window.from);

@@ -41,7 +41,7 @@ fn nothing_is_owed_before_the_first_run() {
 fn covered_stretches_grow_together_and_name_the_last_run() {
     let cover = |from, to| CoverageNote::Cover(window(from, to));
     let coverage = noted(&[CoverageNote::Origin(at(0)), cover(0, 10), cover(20, 30), cover(10, 20), cover(40, 40)]);
-    let whole = Stretch { window: window(0, 30), fate: Fate::Covered, run: run(3), why: None, told: false };
+    let whole = Stretch { window: window(0, 30), fate: Fate::Covered, run: run(3), why: None, told: None };
     assert_eq!(coverage.stretches(), [whole]);
     assert_eq!((coverage.gaps(window(0, 50)), coverage.covered_to()), (vec![window(30, 50)], Some(at(30))));
 }

@@ -67,7 +67,14 @@ fn timing(hunt: &Hunt, out: &mut Lines) {
     out.key("timezone", Some(word(&hunt.timezone.to_string())));
     out.key("lookback", Some(format_duration(hunt.lookback)));
     out.key("late", Some(format_duration(hunt.late)));
-    out.key("catch_up", (hunt.catch_up == CatchUp::Skip).then(|| "skip".to_owned()));
+    out.key(
+        "catch_up",
+        match hunt.catch_up {
+            CatchUp::Auto => None,
+            CatchUp::Past(past) => Some(format_duration(past)),
+            CatchUp::Skip => Some("skip".to_owned()),
+        },
+    );
     out.key("splay", (hunt.splay != SPLAY).then(|| format_duration(hunt.splay)));
     out.key("timeout", (hunt.timeout != TIMEOUT).then(|| format_duration(hunt.timeout)));
 }

@@ -252,10 +252,22 @@ impl<'a> Reader<'a> {
             self.long_lookback(lookback);
         }
         set(&mut hunt.late, self.duration("late"));
-        let catch_up = [("auto", CatchUp::Auto), ("skip", CatchUp::Skip)];
-        set(&mut hunt.catch_up, self.choice("catch_up", &catch_up));
+        set(&mut hunt.catch_up, self.catch_up());
         set(&mut hunt.splay, self.duration("splay"));
         set(&mut hunt.timeout, self.positive("timeout"));
+    }
+
+    /// `auto`, `skip`, or how much of the past a new hunt catches up.
+    fn catch_up(&mut self) -> Option<CatchUp> {
+        let choices = [("auto", CatchUp::Auto), ("skip", CatchUp::Skip)];
+        self.read("catch_up", |reader, node| {
+            match yaml::duration(node, "catch_up") {
+                Ok(past) if !past.is_zero() => return Some(CatchUp::Past(past.min(DATA_AGE))),
+                _ => {}
+            }
+            let word = reader.notes.keep("H003", yaml::text(node, "catch_up"))?;
+            reader.notes.keep("H010", pick("catch_up", node.place, &word, &choices))
+        })
     }
 
     fn schedule(&mut self, node: &'a Node) -> Option<Schedule> {

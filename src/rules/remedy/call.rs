@@ -65,6 +65,27 @@ pub fn remedy(failure: &ApiFailure, attempt: u32, signed_in_again: bool, now: Ti
     }
 }
 
+/// Whether a failure that has outlasted all tries may still pass by itself.
+#[must_use]
+pub const fn may_pass(class: &FailureClass) -> bool {
+    matches!(
+        class,
+        FailureClass::Timeout
+            | FailureClass::Service
+            | FailureClass::BrokenBody
+            | FailureClass::ThrottledCalls(_)
+            | FailureClass::ThrottledCpu
+            | FailureClass::LimitsExceeded
+    )
+}
+
+/// Whether a smaller window may be answered where this one isn't. A time-out says so too, but is also what a
+/// service gives that is unwell.
+#[must_use]
+pub const fn may_split(class: &FailureClass) -> bool {
+    matches!(class, FailureClass::ResultSize | FailureClass::LimitsExceeded | FailureClass::Timeout)
+}
+
 /// After the block that the failure puts on the tenant, and up to five seconds later for each run,
 /// so that they don't all ask in the moment when it ends.
 fn throttled(failure: &ApiFailure, attempt: u32, now: Timestamp, jitter: f64) -> Remedy {

@@ -8,5 +8,5 @@ mod call;
 mod hint;
 
 pub use backoff::next_attempt;
-pub use call::{Remedy, remedy};
+pub use call::{Remedy, may_pass, may_split, remedy};
 pub use hint::hint;

@@ -11,5 +11,5 @@ mod telling;
 mod tests;
 
 pub use failing::failure_due;
-pub use routes::{channels, plan, plan_failure};
+pub use routes::{channels, plan, plan_trouble};
 pub use telling::{Facts, GROUP_OF_ALL, Telling, Verdict, tell};

@@ -1,6 +1,7 @@
 //! Which channels a hunt's hits go to.
 
 use crate::model::config::Route;
+use crate::model::delivery::About;
 use crate::model::hunt::Hunt;
 use crate::model::id::{ChannelName, DeliveryId, RunId, TenantName};
 use crate::model::run::PlannedDelivery;
@@ -44,14 +45,14 @@ fn matches(route: &Route, hunt: &Hunt, tenant: &TenantName) -> bool {
         && route.hunt.as_ref().is_none_or(|glob| glob.is_match(hunt.id.as_str()))
 }
 
-/// One delivery a channel that tells of a failed run; it has no hits. A channel that is named twice
+/// One delivery a channel that tells of a run's trouble; it has no hits. A channel that is named twice
 /// is told once: a delivery's id can't stand in the outbox twice, and would keep the run from it.
 #[must_use]
-pub fn plan_failure(run: &RunId, channels: &[ChannelName]) -> Vec<PlannedDelivery> {
+pub fn plan_trouble(run: &RunId, channels: &[ChannelName], about: About) -> Vec<PlannedDelivery> {
     let mut named = Vec::new();
     add(&mut named, channels);
     let planned = |channel: &ChannelName| PlannedDelivery {
-        delivery: DeliveryId::derive(run, channel, "failure"),
+        delivery: DeliveryId::derive(run, channel, about.as_str()),
         channel: channel.clone(),
         hits: Vec::new(),
     };
@@ -67,7 +68,7 @@ pub fn plan(run: &RunId, channels: &[ChannelName], telling: &Telling) -> Vec<Pla
     channels
         .iter()
         .map(|channel| PlannedDelivery {
-            delivery: DeliveryId::derive(run, channel, "hits"),
+            delivery: DeliveryId::derive(run, channel, About::Hits.as_str()),
             channel: channel.clone(),
             hits: telling.hits.clone(),
         })

@@ -9,6 +9,7 @@ use roaring::RoaringBitmap;
 use super::*;
 use crate::model::config::Route;
 use crate::model::hit::{Candidate, HitKind, Ordinal};
+use crate::model::delivery::About;
 use crate::model::hunt::{CatchUp, Dialect, FirstRun, Hunt, Severity, Source, Suppress, Threshold, ThresholdOp};
 use crate::model::id::{ChannelName, HuntId, RunId, TenantName};
 use crate::model::schedule::Schedule;
@@ -233,7 +234,7 @@ fn a_rest_longer_than_the_hunt_has_is_over() {
 
 #[test]
 fn of_a_failure_each_channel_is_told_once() {
-    let planned = plan_failure(&RunId::new("r").unwrap(), &names(&["a", "b", "a"]));
+    let planned = plan_trouble(&RunId::new("r").unwrap(), &names(&["a", "b", "a"]), About::Failure);
     let channels: Vec<_> = planned.into_iter().map(|delivery| delivery.channel).collect();
     assert_eq!(channels, names(&["a", "b"]));
 }

@@ -1,11 +1,14 @@
 //! Which event time a run covers, and what its result may be taken for.
 //!
-//! The promise: as long as runs end well, their windows cover event time without a gap, up to the
-//! API's thirty days, whatever the times between the runs; and an event that arrives at most `late`
-//! after it happened lies in the window of a run that is made after it arrived.
+//! The promise: an event that arrives at most `late` after it happened lies in the window of a complete run
+//! that is made after it arrived, or in a gap that the ledger of event time ([`super::coverage`]) names.
 
+mod catch_up;
 mod plan;
 mod scope;
+mod split;
 
-pub use plan::{WindowFacts, WindowPlan, extend_watermark, next_watermark, window};
-pub use scope::{QueryKind, QueryNature, ResultScope};
+pub use catch_up::{Asks, CatchUpFacts, CatchUpPlan, Step, as_of_covers, catch_up};
+pub use plan::{WindowFacts, WindowPlan, clock_was_ahead, extend_watermark, next_watermark, settled, window};
+pub use scope::{QueryKind, QueryNature, ResultScope, Splits};
+pub use split::halves;

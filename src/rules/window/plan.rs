@@ -1,21 +1,23 @@
-//! The window of a run.
+//! The window of a live run: one that its schedule calls for.
 
 use std::time::Duration;
 
-use crate::model::hunt::CatchUp;
 use crate::model::time::{Timestamp, Window};
+use crate::rules::coverage::Coverage;
 
-/// What the window of a run is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WindowFacts {
+/// What the window of a live run is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct WindowFacts<'a> {
     /// How much event time the run covers at least.
     pub lookback: Duration,
     /// How late events may arrive.
     pub late: Duration,
-    /// Whether missed event time is covered.
-    pub catch_up: CatchUp,
-    /// The first instant not covered by complete results; `None` before the first.
-    pub watermark: Option<Timestamp>,
+    /// The longest time between two ticks of the schedule.
+    pub pause: Duration,
+    /// Whether it takes missed event time along.
+    pub reaches_back: bool,
+    /// What was covered so far.
+    pub coverage: &'a Coverage,
     /// The moment that the run stands at.
     pub as_of: Timestamp,
     /// How far back the API's data reaches ([`crate::model::limits::DATA_AGE`]).
@@ -27,42 +29,43 @@ pub struct WindowFacts {
 pub struct WindowPlan {
     /// What to ask for; ends at `as_of`.
     pub window: Window,
-    /// Event time that was never covered and is beyond the API's reach now: it is to be told.
-    pub lost: Option<Window>,
-    /// Whether the window is wider than the lookback, to cover what was missed.
+    /// Whether the window is wider than usual, to cover what was missed.
     pub caught_up: bool,
-    /// By how much the watermark lies after `as_of`: the clock ran ahead when it was written, and
+    /// By how much covered time lies after `as_of`: the clock ran ahead when it was written down, and
     /// what it says of coverage can't be trusted. It is worth a word in the log.
     pub clock_was_ahead: Option<Duration>,
 }
 
-/// The window of a run.
+/// The window of a live run.
 ///
-/// It reaches back to the lookback, or to the watermark where that is earlier and `catch_up` is
-/// `auto`, and `late` further: what lies before the watermark was covered, but not what has arrived
-/// there since. It never reaches beyond `data_age`.
+/// It reaches back by the lookback and `late`: what lies there was covered, but not what has arrived since.
+/// What is owed before that it takes along as far as one more lookback, or one more pause of the schedule,
+/// where that is longer: a missed tick costs no call of its own. More than that would make a live run wait
+/// for the past, and is left to catching up ([`super::catch_up()`]). It never reaches beyond `data_age`.
 ///
-/// A watermark in the future reaches back as far as it lies ahead. A shorter stretch might leave out
+/// Covered time in the future reaches back as far as it lies ahead. A shorter stretch might leave out
 /// what the runs under the wrong clock asked for in vain; the whole thirty days would tell much that
 /// is old.
 #[must_use]
-pub fn window(facts: WindowFacts) -> WindowPlan {
-    let WindowFacts { lookback, late, catch_up, as_of, data_age, .. } = facts;
-    let watermark = facts.watermark.filter(|_| catch_up == CatchUp::Auto);
-    let ahead = watermark.map(|mark| mark.since(as_of)).filter(|span| !span.is_zero());
-    let usual = as_of.minus(lookback);
-    let wanted = watermark.map_or(usual, |mark| mark.min(usual)).min(as_of.minus(ahead.unwrap_or_default()));
+pub fn window(facts: WindowFacts<'_>) -> WindowPlan {
+    let WindowFacts { lookback, late, pause, coverage, as_of, data_age, .. } = facts;
     let reach = as_of.minus(data_age);
-    WindowPlan {
-        window: Window { from: wanted.minus(late).max(reach), to: as_of },
-        lost: watermark.filter(|mark| *mark < reach).map(|from| Window { from, to: reach }),
-        caught_up: wanted < usual,
-        clock_was_ahead: ahead,
-    }
+    let ahead = clock_was_ahead(coverage, as_of);
+    let usual = as_of.minus(lookback.max(ahead.unwrap_or_default())).minus(late).max(reach);
+    let far = as_of.minus(lookback.max(pause).saturating_mul(2)).minus(late).max(reach);
+    let owed = if facts.reaches_back { coverage.gaps(Window { from: reach, to: usual }) } else { Vec::new() };
+    let from = owed.iter().map(|gap| gap.from).find(|from| *from >= far).unwrap_or(usual);
+    WindowPlan { window: Window { from, to: as_of }, caught_up: from < usual, clock_was_ahead: ahead }
 }
 
-/// The watermark after a run of [`window`]'s making: its end, when the result is complete. `None`
-/// leaves the watermark as it is, so that the next run covers the same event time again.
+/// By how much covered time lies in the future of `now`: it was written under a clock that stood ahead.
+#[must_use]
+pub fn clock_was_ahead(coverage: &Coverage, now: Timestamp) -> Option<Duration> {
+    coverage.covered_to().map(|to| to.since(now)).filter(|ahead| !ahead.is_zero())
+}
+
+/// The watermark after a run over `window`: its end, when the result is complete. `None` leaves the
+/// watermark as it is.
 ///
 /// It is set back too, when the clock was.
 #[must_use]
@@ -70,7 +73,7 @@ pub fn next_watermark(window: Window, complete: bool) -> Option<Timestamp> {
     complete.then_some(window.to)
 }
 
-/// The watermark after a complete run over a window that a person chose: it moves only forward, and
+/// The watermark after a complete run over a window that isn't its schedule's: it moves only forward, and
 /// only where the window leaves no gap after what is covered.
 #[must_use]
 pub fn extend_watermark(watermark: Option<Timestamp>, window: Window) -> Option<Timestamp> {
@@ -78,11 +81,21 @@ pub fn extend_watermark(watermark: Option<Timestamp>, window: Window) -> Option<
     (window.from <= mark && mark < window.to).then_some(window.to)
 }
 
+/// What of a window is settled by a complete result that was asked for at `asked`: what happened less than
+/// `late` ago may still arrive.
+#[must_use]
+pub fn settled(window: Window, asked: Timestamp, late: Duration) -> Option<Window> {
+    let to = window.to.min(asked.minus(late));
+    (window.from < to).then_some(Window { from: window.from, to })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::coverage::CoverageNote;
+    use crate::model::id::RunId;
     use crate::model::limits::DATA_AGE;
 
     const HOUR: Duration = Duration::from_hours(1);
@@ -92,57 +105,85 @@ mod tests {
         Timestamp::parse(text).unwrap()
     }
 
-    fn facts(watermark: Option<&str>) -> WindowFacts {
+    fn run() -> RunId {
+        RunId::new("r").unwrap()
+    }
+
+    fn covered(from: Timestamp, to: Timestamp) -> Coverage {
+        let mut coverage = Coverage::default();
+        coverage.note(&CoverageNote::Origin(from), &run());
+        coverage.note(&CoverageNote::Cover(Window { from, to }), &run());
+        coverage
+    }
+
+    fn facts(coverage: &Coverage) -> WindowFacts<'_> {
         WindowFacts {
             lookback: HOUR,
             late: LATE,
-            catch_up: CatchUp::Auto,
-            watermark: watermark.map(at),
+            pause: HOUR,
+            reaches_back: true,
+            coverage,
             as_of: at("2026-11-24T12:00:00Z"),
             data_age: DATA_AGE,
         }
     }
 
     #[test]
-    fn reaches_back_to_the_lookback_or_the_watermark_and_late_further() {
+    fn reaches_back_by_the_lookback_and_takes_a_little_that_was_missed_along() {
         let cases = [
             (None, "2026-11-24T10:30:00Z", false),
-            (Some("2026-11-24T11:30:00Z"), "2026-11-24T10:30:00Z", false),
             (Some("2026-11-24T11:00:00Z"), "2026-11-24T10:30:00Z", false),
-            (Some("2026-11-24T09:00:00Z"), "2026-11-24T08:30:00Z", true),
-            (Some("2026-11-20T12:00:00Z"), "2026-11-20T11:30:00Z", true),
-            (Some("2026-10-25T12:10:00Z"), "2026-10-25T12:00:00Z", true),
+            (Some("2026-11-24T10:30:00Z"), "2026-11-24T10:30:00Z", false),
+            (Some("2026-11-24T10:00:00Z"), "2026-11-24T10:00:00Z", true),
+            (Some("2026-11-24T09:30:00Z"), "2026-11-24T09:30:00Z", true),
+            (Some("2026-11-24T09:29:59Z"), "2026-11-24T10:30:00Z", false),
+            (Some("2026-10-01T12:10:00Z"), "2026-11-24T10:30:00Z", false),
         ];
-        for (watermark, from, caught_up) in cases {
-            let plan = window(facts(watermark));
-            let window = Window { from: at(from), to: at("2026-11-24T12:00:00Z") };
-            assert_eq!(plan, WindowPlan { window, lost: None, caught_up, clock_was_ahead: None }, "{watermark:?}");
+        for (to, from, caught_up) in cases {
+            let coverage = to.map_or_else(Coverage::default, |to| covered(at("2026-09-01T00:00:00Z"), at(to)));
+            let window_is = Window { from: at(from), to: at("2026-11-24T12:00:00Z") };
+            assert_eq!(window(facts(&coverage)), WindowPlan { window: window_is, caught_up, clock_was_ahead: None }, "{to:?}");
+            let left = window(WindowFacts { reaches_back: false, ..facts(&coverage) });
+            assert_eq!((left.window.from, left.caught_up), (at("2026-11-24T10:30:00Z"), false), "{to:?}");
         }
     }
 
     #[test]
-    fn says_what_is_beyond_reach() {
-        let plan = window(facts(Some("2026-10-01T00:00:00Z")));
-        assert_eq!(plan.window.from, at("2026-10-25T12:00:00Z"));
-        assert_eq!(plan.lost, Some(Window { from: at("2026-10-01T00:00:00Z"), to: at("2026-10-25T12:00:00Z") }));
-        let long = WindowFacts { lookback: HOUR * 24 * 90, ..facts(None) };
-        assert_eq!((window(long).window.length(), window(long).lost), (DATA_AGE, None));
+    fn a_lookback_shorter_than_the_schedule_still_leaves_nothing_out() {
+        let coverage = covered(at("2026-11-01T00:00:00Z"), at("2026-11-23T11:30:00Z"));
+        let daily = window(WindowFacts { pause: HOUR * 24, ..facts(&coverage) });
+        assert_eq!((daily.window.from, daily.caught_up), (at("2026-11-23T11:30:00Z"), true));
     }
 
     #[test]
-    fn skip_leaves_out_what_was_missed() {
-        let skip = WindowFacts { catch_up: CatchUp::Skip, ..facts(Some("2026-10-01T00:00:00Z")) };
-        assert_eq!(window(skip), window(facts(None)));
+    fn it_stays_within_the_apis_reach() {
+        let coverage = Coverage::default();
+        let long = WindowFacts { lookback: HOUR * 24 * 90, ..facts(&coverage) };
+        assert_eq!(window(long).window.length(), DATA_AGE);
     }
 
     #[test]
-    fn a_watermark_from_the_future_isnt_trusted() {
-        let plan = window(facts(Some("2026-11-24T12:10:00Z")));
-        assert_eq!(plan.window.from, at("2026-11-24T10:30:00Z"));
-        let plan = window(facts(Some("2026-11-24T21:00:00Z")));
-        assert_eq!(plan.window.from, at("2026-11-24T02:30:00Z"));
-        assert_eq!((plan.clock_was_ahead, plan.lost), (Some(HOUR * 9), None));
+    fn covered_time_in_the_future_isnt_trusted() {
+        let began = at("2026-11-01T00:00:00Z");
+        let coverage = covered(began, at("2026-11-24T12:10:00Z"));
+        assert_eq!(window(facts(&coverage)).window.from, at("2026-11-24T10:30:00Z"));
+        let coverage = covered(began, at("2026-11-24T21:00:00Z"));
+        let plan = window(facts(&coverage));
+        assert_eq!((plan.window.from, plan.clock_was_ahead), (at("2026-11-24T02:30:00Z"), Some(HOUR * 9)));
         assert_eq!(next_watermark(plan.window, true), Some(at("2026-11-24T12:00:00Z")));
+    }
+
+    #[test]
+    fn what_may_still_arrive_is_not_settled() {
+        let (from, to) = (at("2026-11-24T10:00:00Z"), at("2026-11-24T12:00:00Z"));
+        let whole = Window { from, to };
+        for (asked, settled_to) in [
+            ("2026-11-24T12:00:00Z", Some("2026-11-24T11:30:00Z")),
+            ("2026-11-24T13:00:00Z", Some("2026-11-24T12:00:00Z")),
+            ("2026-11-24T10:30:00Z", None),
+        ] {
+            assert_eq!(settled(whole, at(asked), LATE), settled_to.map(|to| Window { from, to: at(to) }), "{asked}");
+        }
     }
 
     #[test]
@@ -161,43 +202,43 @@ mod tests {
     }
 
     proptest! {
+        /// Live runs alone cover all but what is named as a gap; a gap is never shorter than what a live run
+        /// takes along.
         #[test]
-        fn no_event_is_missed_in_any_pattern_of_downtime(
+        fn what_live_runs_leave_out_is_a_gap(
             lookback in 1_u64..2_000_000,
             late in 0_u64..200_000,
-            gaps in prop::collection::vec((1_u64..1_500_000, prop::bool::weighted(0.7)), 1..25),
+            pause in 1_u64..500_000,
+            pauses in prop::collection::vec((1_u64..1_500_000, prop::bool::weighted(0.7)), 1..25),
             events in prop::collection::vec((0_u64..20_000_000, 0.0_f64..=1.0), 60),
         ) {
             let start = at("2026-01-01T00:00:00Z");
-            let (lookback, late) = (Duration::from_secs(lookback), Duration::from_secs(late));
-            let (mut now, mut watermark, mut runs, mut lost) = (start, None, Vec::new(), Vec::new());
-            for (gap, complete) in gaps {
-                now = now.plus(Duration::from_secs(gap));
-                let facts =
-                    WindowFacts { lookback, late, catch_up: CatchUp::Auto, watermark, as_of: now, data_age: DATA_AGE };
+            let seconds = Duration::from_secs;
+            let (lookback, late, pause) = (seconds(lookback), seconds(late), seconds(pause));
+            let (mut now, mut coverage, mut runs) = (start, Coverage::default(), Vec::new());
+            for (gap, complete) in pauses {
+                now = now.plus(seconds(gap));
+                let facts = WindowFacts {
+                    lookback, late, pause, reaches_back: true, coverage: &coverage, as_of: now, data_age: DATA_AGE,
+                };
                 let plan = window(facts);
                 prop_assert!(plan.window.to == now && plan.window.from >= now.minus(DATA_AGE));
+                coverage.note(&CoverageNote::Origin(plan.window.from), &run());
                 if complete {
-                    lost.extend(plan.lost);
                     runs.push(plan.window);
+                    if let Some(settled) = settled(plan.window, now, late) {
+                        coverage.note(&CoverageNote::Cover(settled), &run());
+                    }
                 }
-                watermark = next_watermark(plan.window, complete).or(watermark);
             }
-            let (Some(first), Some(last)) = (runs.first(), runs.last()) else { return Ok(()) };
-            for (n, run) in runs.iter().enumerate().skip(1) {
-                let covered_or_lost = run.from <= runs[n - 1].to || lost.iter().any(|gap| gap.from == runs[n - 1].to && gap.to == run.from);
-                prop_assert!(covered_or_lost, "{run:?}");
-            }
+            let gaps = coverage.gaps(Window { from: start.minus(DATA_AGE), to: now.minus(late) });
             for (happened, share) in events {
-                let happened = start.plus(Duration::from_secs(happened));
+                let happened = start.plus(seconds(happened));
                 let arrived = happened.plus(late.mul_f64(share));
-                // Beyond the first window nothing is promised, nor for what hasn't been asked for yet,
-                // nor for what was too old when a run was made again.
-                let Some(run) = runs.iter().find(|run| run.to > arrived && run.to > happened) else { continue };
-                if happened < first.from || happened >= last.to || happened < run.to.minus(DATA_AGE) {
-                    continue;
-                }
-                prop_assert!(run.contains(happened), "{happened} arrived {arrived}, {run:?}");
+                let owed = coverage.origin().is_some_and(|origin| origin <= happened) && happened < now.minus(late);
+                let found = runs.iter().any(|run| run.contains(happened) && arrived <= run.to);
+                let open = gaps.iter().any(|gap| gap.contains(happened));
+                prop_assert!(!owed || found || open, "{happened} arrived {arrived}: {runs:?} {gaps:?}");
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Which event time a query is to be given, and what a complete result of it may be taken for.
 
+use std::time::Duration;
+
 use crate::model::time::Window;
 use crate::rules::kql::analyse::Analysis;
 use crate::rules::kql::facts::Reach;
@@ -33,11 +35,26 @@ pub enum QueryKind {
     Snapshot,
 }
 
+/// How a result that is too big may be asked for in parts that add up to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Splits {
+    /// By its window.
+    ByTime,
+    /// By a hash of its rows.
+    ByHash,
+    /// Not at all.
+    Never,
+}
+
 /// What the window of a query hangs on, told from the query once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueryNature {
     /// Which event time it is to be given.
     pub kind: QueryKind,
+    /// How far back from its moment every read of it looks, where it has its own time and that is certain.
+    pub back: Option<Duration>,
+    /// How it may be asked in parts.
+    pub splits: Splits,
     /// What stands in a complete result.
     rows: Rows,
 }
@@ -84,7 +101,15 @@ impl QueryNature {
             (false, true) => QueryKind::OwnTime,
             (false, false) => QueryKind::Windowed,
         };
-        Self { kind, rows }
+        let back = match (kind, facts.reach) {
+            (QueryKind::OwnTime, Reach::Back(back)) => Some(back),
+            _ => None,
+        };
+        let splits = match kind {
+            QueryKind::Windowed if facts.row_wise => Splits::ByTime,
+            _ => Splits::Never,
+        };
+        Self { kind, back, splits, rows }
     }
 
     /// What a complete result may be taken for, when its event time was held to `window`.

@@ -1,0 +1,74 @@
+//! The ledger of event time in the database.
+
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::fault::Fault;
+use super::runs::name_fault;
+use crate::model::coverage::{CoverageNote, Fate, Stretch};
+use crate::model::id::RunId;
+use crate::model::time::{Timestamp, Window};
+use crate::rules::coverage::Coverage;
+
+pub(super) const LOAD_ORIGIN: &str = "SELECT origin FROM track WHERE track = ?1";
+pub(super) const LOAD_COVERAGE: &str =
+    "SELECT start, stop, fate, run, why, told FROM coverage WHERE track = ?1 ORDER BY start";
+pub(super) const CLEAR_COVERAGE: &str = "DELETE FROM coverage WHERE track = ?1";
+pub(super) const ADD_STRETCH: &str =
+    "INSERT INTO coverage (track, start, stop, fate, run, why, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub(super) const SET_ORIGIN: &str = "UPDATE track SET origin = ?2 WHERE track = ?1";
+
+/// The ledger of a track.
+pub(super) async fn load(conn: &mut SqliteConnection, track: i64) -> Result<Coverage, Fault> {
+    let origin: Option<i64> = sqlx::query_scalar(LOAD_ORIGIN).bind(track).fetch_one(&mut *conn).await?;
+    let rows = sqlx::query(LOAD_COVERAGE).bind(track).fetch_all(conn).await?;
+    let stretches = rows.iter().map(stretch_of).collect::<Result<Vec<_>, _>>()?;
+    Ok(Coverage::new(origin.map(Timestamp::from_nanos), stretches))
+}
+
+fn stretch_of(row: &SqliteRow) -> Result<Stretch, Fault> {
+    let fate: String = row.try_get("fate")?;
+    let at = |column: &str| row.try_get::<i64, _>(column).map(Timestamp::from_nanos);
+    Ok(Stretch {
+        window: Window { from: at("start")?, to: at("stop")? },
+        fate: Fate::parse(&fate).ok_or_else(|| Fault::Bad(format!("event time has the fate {fate}")))?,
+        run: RunId::new(row.try_get::<String, _>("run")?).map_err(name_fault)?,
+        why: row.try_get("why")?,
+        told: row.try_get::<Option<String>, _>("told")?.map(RunId::new).transpose().map_err(name_fault)?,
+    })
+}
+
+/// Notes down what a run says, on what stands there now: another process may have noted in between.
+pub(super) async fn note(
+    conn: &mut SqliteConnection,
+    track: i64,
+    run: &RunId,
+    notes: &[CoverageNote],
+) -> Result<(), Fault> {
+    let before = load(&mut *conn, track).await?;
+    let mut after = before.clone();
+    for note in notes {
+        after.note(note, run);
+    }
+    if after.origin() != before.origin() {
+        let origin = after.origin().map(Timestamp::nanos);
+        sqlx::query(SET_ORIGIN).bind(track).bind(origin).execute(&mut *conn).await?;
+    }
+    if after.stretches() == before.stretches() {
+        return Ok(());
+    }
+    sqlx::query(CLEAR_COVERAGE).bind(track).execute(&mut *conn).await?;
+    for stretch in after.stretches() {
+        sqlx::query(ADD_STRETCH)
+            .bind(track)
+            .bind(stretch.window.from.nanos())
+            .bind(stretch.window.to.nanos())
+            .bind(stretch.fate.as_str())
+            .bind(stretch.run.as_str())
+            .bind(stretch.why.as_deref())
+            .bind(stretch.told.as_ref().map(RunId::as_str))
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
