@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::catching_up::{After, Behind, pause_after};
 use super::order::Order;
 use super::tenant::Tenant;
 use crate::model::hunt::Hunt;
@@ -23,6 +24,18 @@ struct Entry {
     /// The first moment at which a look is worth it.
     wake: Timestamp,
     running: bool,
+    /// What is to be done about event time that was missed.
+    behind: CatchingUp,
+}
+
+/// How far catching up has come.
+#[derive(Debug, Clone, Copy, Default)]
+struct CatchingUp {
+    /// When to look at it; `None` where nothing is known to be missing.
+    wake: Option<Timestamp>,
+    running: bool,
+    /// Steps that failed one after the other.
+    failures: u32,
 }
 
 /// What a look found due.
@@ -44,6 +57,10 @@ pub struct Agenda {
 }
 
 impl Entry {
+    fn is_behind(&self, now: Timestamp) -> bool {
+        !self.running && !self.behind.running && self.behind.wake.is_some_and(|wake| wake <= now)
+    }
+
     fn launch(&mut self, entry: usize, now: Timestamp) -> Option<Launch> {
         // A run that was under way when the clock was set back hands in a tick of the old time.
         self.last = schedule::resume(self.last, now);
@@ -64,7 +81,7 @@ impl Entry {
                     hunt: Arc::clone(&self.hunt),
                     tenant: Arc::clone(&self.tenant),
                     due: tick,
-                    trigger: if missed > 0 { Trigger::CatchUp } else { Trigger::Schedule },
+                    trigger: Trigger::Schedule,
                     window: None,
                     as_of: None,
                     notify: true,
@@ -89,7 +106,9 @@ impl Agenda {
     pub fn add(&mut self, hunt: Arc<Hunt>, tenant: Arc<Tenant>, last: Timestamp) {
         // The clock may have been set back while huntd was down.
         let last = schedule::resume(last, self.look.wall);
-        self.entries.push(Entry { hunt, tenant, last, wake: Timestamp::EPOCH, running: false });
+        // A process before this one may have been killed while it caught up.
+        let behind = CatchingUp { wake: Some(self.look.wall), ..CatchingUp::default() };
+        self.entries.push(Entry { hunt, tenant, last, wake: Timestamp::EPOCH, running: false, behind });
     }
 
     /// What is due at this look, and what the wall clock did since the one before. Each launch is marked
@@ -101,10 +120,52 @@ impl Agenda {
             for entry in &mut self.entries {
                 entry.last = schedule::resume(entry.last, now);
                 entry.wake = Timestamp::EPOCH;
+                entry.behind.wake = entry.behind.wake.map(|wake| wake.min(now));
             }
         }
         let entries = self.entries.iter_mut().enumerate().filter(|(_, entry)| !entry.running && entry.wake <= now);
         (moved, entries.filter_map(|(index, entry)| entry.launch(index, now)).collect())
+    }
+
+    /// What to look at for event time that was missed: the hunts that matter most first, on each tenant only as
+    /// many as live runs leave room for, and at most half of what it takes at a time. Each is marked as
+    /// catching up until [`caught_up`](Self::caught_up).
+    pub fn behind(&mut self, now: Timestamp) -> Vec<(usize, Behind)> {
+        let mut due: Vec<usize> = (0..self.entries.len()).filter(|index| self.entries[*index].is_behind(now)).collect();
+        due.sort_by_key(|index| std::cmp::Reverse(self.entries[*index].hunt.severity));
+        let mut taken = Vec::new();
+        for index in due {
+            let tenant = Arc::clone(&self.entries[index].tenant);
+            let on_tenant = || self.entries.iter().filter(|entry| entry.tenant.name == tenant.name);
+            let live = on_tenant().filter(|entry| entry.running).count();
+            let behind = on_tenant().filter(|entry| entry.behind.running).count();
+            let most = usize::try_from(tenant.quota.concurrent).unwrap_or(usize::MAX).max(1);
+            if live + behind < most && behind < (most / 2).max(1) {
+                self.entries[index].behind.running = true;
+                taken.push((index, Behind { hunt: Arc::clone(&self.entries[index].hunt), tenant }));
+            }
+        }
+        taken
+    }
+
+    /// A look at event time that was missed has ended, and this comes next.
+    pub(super) fn caught_up(&mut self, entry: usize, after: After, now: Timestamp) {
+        let Some(entry) = self.entries.get_mut(entry) else { return };
+        let failures = if after == After::Failed { entry.behind.failures.saturating_add(1) } else { 0 };
+        let wake = match after {
+            After::Nothing => None,
+            After::LookAt(at) => Some(at),
+            After::Again => Some(now),
+            After::Failed => Some(now.plus(pause_after(failures))),
+        };
+        entry.behind = CatchingUp { wake, running: false, failures };
+    }
+
+    /// A live run has ended so that event time may be missing: it is looked at from `at` on.
+    pub(super) fn look_behind(&mut self, entry: usize, at: Timestamp) {
+        if let Some(entry) = self.entries.get_mut(entry).filter(|entry| !entry.behind.running) {
+            entry.behind.wake = Some(entry.behind.wake.map_or(at, |wake| wake.min(at)));
+        }
     }
 
     /// The run of `tick` was committed.

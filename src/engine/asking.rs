@@ -110,9 +110,7 @@ impl Asking {
 
     /// Whether a later run covers the event time of one that failed.
     pub(super) fn is_covered_again(&self, order: &Order) -> bool {
-        order.trigger != Trigger::Manual
-            && order.hunt.catch_up.catches_up()
-            && asks(self.nature) != Asks::Never
+        order.trigger != Trigger::Manual && order.hunt.catch_up.catches_up() && asks(self.nature) != Asks::Never
     }
 
     /// What a result may be taken for.
@@ -172,7 +170,7 @@ const TOO_OLD: &str = "no complete result held it before it was older than the 3
 
 /// How a hunt is asked about the past.
 #[must_use]
-pub fn asks(nature: QueryNature) -> Asks {
+pub(super) fn asks(nature: QueryNature) -> Asks {
     match (nature.kind, nature.back) {
         (QueryKind::Windowed, _) => Asks::Window,
         (QueryKind::OwnTime, Some(back)) => Asks::AsOf(back),

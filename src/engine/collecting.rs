@@ -73,7 +73,10 @@ struct Part {
 
 impl Collector<'_> {
     /// Asks for the whole, and for parts of what doesn't fit. A failure says that nothing was brought at all.
-    pub(super) async fn collect(&mut self, known: &Arc<KnownHits>) -> Result<Result<Collected, ApiFailure>, StoreError> {
+    pub(super) async fn collect(
+        &mut self,
+        known: &Arc<KnownHits>,
+    ) -> Result<Result<Collected, ApiFailure>, StoreError> {
         let (tenant, hunt) = (&self.order.tenant, &self.order.hunt);
         let mut done = Collected {
             intake: Intake::new(IntakeJob {
@@ -121,6 +124,8 @@ impl Collector<'_> {
                     timeouts += u32::from(failure.class == FailureClass::Timeout);
                     match self.halves(&part) {
                         Some(halves) => todo.extend(halves),
+                        // Not even a second of it is answered: it isn't the size of the window.
+                        None if !answered => return Ok(Err(failure)),
                         None => done.give_up(&part, too_much(&failure)),
                     }
                 }

@@ -1,13 +1,14 @@
 //! The engine carries values between ports and rules; it holds no policy of its own.
 //!
 //! `agenda` says what is due and `tick` launches it; `runner` makes one run, `asking` says what it
-//! asks, `collecting` asks for the whole and for parts of it, `caller` makes its calls, `intake` turns an answer into an outcome; `dispatcher` empties the
-//! outbox. The daemon, `huntd run`, `huntd demo` and the tests all go through the same [`runner::Runner`] and [`dispatcher::Dispatcher`].
+//! asks, `collecting` asks for the whole and for parts of it, `caller` makes its calls, `intake` turns an answer into an outcome; `catching_up` asks for event time that was missed;
+//! `dispatcher` empties the outbox. The daemon, `huntd run`, `huntd demo` and the tests all go through the same [`runner::Runner`] and [`dispatcher::Dispatcher`].
 
 pub mod agenda;
 mod asking;
 pub mod bell;
 mod caller;
+mod catching_up;
 mod collecting;
 pub mod dispatcher;
 pub mod intake;

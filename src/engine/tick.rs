@@ -12,9 +12,11 @@ use tokio::task::{JoinError, JoinSet};
 
 pub use super::agenda::{Agenda, Launch};
 use super::caller::Waiting;
+use super::catching_up::{After, Behind, pause_after};
 use super::runner::{Order, Runner};
 use super::tenant::{Tenant, Tenants};
 use crate::model::hunt::Hunt;
+use crate::model::run::RunStatus;
 use crate::model::time::Timestamp;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
@@ -34,9 +36,14 @@ struct Serving {
 }
 
 impl Serving {
-    fn done(&mut self, tick: Timestamp) {
+    /// `look_after`: how long from now on it is worth a look whether event time is missing.
+    fn done(&mut self, tick: Timestamp, look_after: Option<Duration>) {
         self.done = true;
-        self.agenda.lock().unwrap_or_else(PoisonError::into_inner).done(self.entry, tick);
+        let mut agenda = self.agenda.lock().unwrap_or_else(PoisonError::into_inner);
+        agenda.done(self.entry, tick);
+        if let Some(wait) = look_after {
+            agenda.look_behind(self.entry, self.clock.now().plus(wait));
+        }
     }
 }
 
@@ -46,6 +53,21 @@ impl Drop for Serving {
         if !self.done {
             self.agenda.lock().unwrap_or_else(PoisonError::into_inner).put_off(self.entry, self.clock.now());
         }
+    }
+}
+
+/// An entry whose missed event time is looked at. However that ends, it is looked at again.
+struct Catching {
+    agenda: Arc<Mutex<Agenda>>,
+    entry: usize,
+    clock: SharedClock,
+    after: After,
+}
+
+impl Drop for Catching {
+    fn drop(&mut self) {
+        let now = self.clock.now();
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner).caught_up(self.entry, self.after, now);
     }
 }
 
@@ -105,6 +127,11 @@ impl Scheduler {
         for launch in launches {
             self.launch(launch);
         }
+        // After all that is due: what was missed waits for it.
+        let behind = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).behind(look.wall);
+        for (entry, behind) in behind {
+            self.catch_up(entry, behind);
+        }
         while let Some(ended) = self.runs.try_join_next() {
             note(ended);
         }
@@ -134,27 +161,42 @@ impl Scheduler {
     fn launch(&mut self, launch: Launch) {
         let Launch { entry, order, missed } = launch;
         if missed > 0 {
-            tracing::info!(hunt = %order.hunt.id, tenant = %order.tenant.name, missed, "ticks were missed: this run's window covers them");
+            tracing::info!(hunt = %order.hunt.id, tenant = %order.tenant.name, missed, "ticks were missed: their event time is caught up after this run");
         }
-        let permits = self.permits.iter().find(|(tenant, _)| Arc::ptr_eq(tenant, &order.tenant));
-        let permits = permits.map(|(_, permits)| Arc::clone(permits));
+        let permits = self.permits_of(&order.tenant);
         let (runner, outbox) = (self.runner.clone(), Arc::clone(&self.outbox));
         let (agenda, clock) = (Arc::clone(&self.agenda), Arc::clone(&runner.clock));
         let serving = Serving { agenda, entry, clock, done: false };
-        let mut stop = self.stop.subscribe();
+        let stop = self.stop.subscribe();
         self.runs.spawn(async move {
             let waiting = Waiting::new(true);
-            let stopped = async {
-                // The scheduler's end is a stop too.
-                let _stopped = stop.wait_for(|stop| *stop).await.is_ok();
-                waiting.waits().await;
-            };
             tokio::select! {
                 biased;
                 () = serve(&runner, &order, permits.as_deref(), &waiting, serving, &outbox) => Ended::Over,
-                () = stopped => Ended::Cut,
+                () = stopped(stop, &waiting) => Ended::Cut,
             }
         });
+    }
+
+    fn catch_up(&mut self, entry: usize, behind: Behind) {
+        let permits = self.permits_of(&behind.tenant);
+        let (runner, outbox) = (self.runner.clone(), Arc::clone(&self.outbox));
+        let (agenda, clock) = (Arc::clone(&self.agenda), Arc::clone(&runner.clock));
+        let mut catching = Catching { agenda, entry, clock, after: After::Failed };
+        let stop = self.stop.subscribe();
+        self.runs.spawn(async move {
+            let waiting = Waiting::new(true);
+            tokio::select! {
+                biased;
+                () = step(&runner, &behind, permits.as_deref(), &waiting, &mut catching, &outbox) => Ended::Over,
+                () = stopped(stop, &waiting) => Ended::Cut,
+            }
+        });
+    }
+
+    fn permits_of(&self, tenant: &Arc<Tenant>) -> Option<Arc<Semaphore>> {
+        let permits = self.permits.iter().find(|(known, _)| Arc::ptr_eq(known, tenant));
+        permits.map(|(_, permits)| Arc::clone(permits))
     }
 
     /// Stops: cuts off the runs that only wait, and waits for those that are in a call, at most `limit`.
@@ -193,6 +235,39 @@ impl Scheduler {
     }
 }
 
+/// Resolves once there is a stop, and the run only waits.
+async fn stopped(mut stop: watch::Receiver<bool>, waiting: &Waiting) {
+    // The scheduler's end is a stop too.
+    let _stopped = stop.wait_for(|stop| *stop).await.is_ok();
+    waiting.waits().await;
+}
+
+/// Looks at what was missed, and makes one step, once there is a permit.
+async fn step(
+    runner: &Runner,
+    behind: &Behind,
+    permits: Option<&Semaphore>,
+    waiting: &Waiting,
+    catching: &mut Catching,
+    outbox: &Notify,
+) {
+    let _permit = match permits {
+        Some(permits) => permits.acquire().await.ok(),
+        None => None,
+    };
+    waiting.set(false);
+    match behind.step(runner, waiting).await {
+        Ok(after) => {
+            catching.after = after;
+            outbox.notify_one();
+        }
+        Err(error) => {
+            let hint = error.hint().unwrap_or("");
+            tracing::error!(hunt = %behind.hunt.id, tenant = %behind.tenant.name, %error, hint, "the run could not be committed: nothing of it counts, and it is made again");
+        }
+    }
+}
+
 /// Makes one run, once there is a permit, and marks its tick as served when it was committed.
 async fn serve(
     runner: &Runner,
@@ -209,8 +284,14 @@ async fn serve(
     };
     waiting.set(false);
     match runner.run_noting(order, waiting).await {
-        Ok(_) => {
-            serving.done(order.due);
+        Ok(finished) => {
+            serving.done(
+                order.due,
+                match finished.run.status {
+                    RunStatus::Ok | RunStatus::Partial => Some(Duration::ZERO),
+                    RunStatus::Failed => finished.may_pass.then(|| pause_after(1)),
+                },
+            );
             outbox.notify_one();
         }
         Err(error) => {
@@ -265,7 +346,7 @@ mod tests {
         drop(serving(&agenda));
         assert_eq!(agenda.lock().unwrap().look(look(2)).1.len(), 1, "dropped: put off, and due again");
         let mut served = serving(&agenda);
-        served.done(look(2).wall);
+        served.done(look(2).wall, None);
         assert_eq!(agenda.lock().unwrap().look(look(3)).1.len(), 1);
         drop(served);
         assert_eq!(agenda.lock().unwrap().look(look(4)).1.len(), 0, "and under way until that one is done");

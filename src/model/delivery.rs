@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::hit::{Hit, HitKind};
 use super::coverage::Stretch;
+use super::hit::{Hit, HitKind};
 use super::id::{ChannelName, DeliveryId, RunId};
 use super::run::Run;
 use super::time::Timestamp;

@@ -141,14 +141,14 @@ async fn what_lasts_ends_the_run_and_says_how_to_mend_it() {
         ("unknown_error", 4, "service, HTTP 500"),
         ("internal_error", 4, "service, HTTP 500"),
         ("unavailable", 4, "HTTP 503"),
-        ("gateway_timeout", 4, "HTTP 504"),
+        ("gateway_timeout", 10, "HTTP 504"),
         ("hangup", 4, "the connection ended before an answer"),
         ("{cut_body: 40}", 4, "broken_body"),
         ("{wrong_length: -5}", 4, "broken_body"),
         ("not_json", 4, "broken_body"),
         ("empty", 4, "broken_body"),
-        ("result_size", 1, "`project` fewer columns"),
-        ("limits_exceeded", 2, "filter earlier and on fewer columns"),
+        ("result_size", 13, "`project` fewer columns"),
+        ("limits_exceeded", 14, "filter earlier and on fewer columns"),
         ("syntax_error", 1, "huntd check"),
         ("semantic_error", 1, "semantic"),
         ("forbidden", 1, "ThreatHunting.Read.All"),
@@ -268,7 +268,9 @@ async fn a_channel_named_twice_for_failures_is_told_once() {
 
 #[tokio::test]
 async fn exactly_as_many_rows_as_the_limit_are_no_whole_result() {
-    let stage = Stage::with(THREE, Quota { row_limit: 3, ..QUOTA }, "right").await;
+    // All in one second, so that no part of the window has fewer.
+    let three = THREE.replace("-15m", "-20m").replace("-10m", "-20m");
+    let stage = Stage::with(&three, Quota { row_limit: 3, ..QUOTA }, "right").await;
     let hunt = hunt("h", "report: [new, gone]");
     let run = stage.run(&hunt).await.run;
     assert_eq!((run.status, run.rows, run.new), (RunStatus::Partial, 3, 3));
@@ -296,7 +298,9 @@ async fn a_limit_set_above_the_apis_own_hides_no_cut() {
 
 #[tokio::test]
 async fn a_partial_result_takes_nothing_away() {
-    let stage = Stage::with(THREE, Quota { row_limit: 3, ..QUOTA }, "right").await;
+    // All in one second, so that no part of the window has fewer.
+    let three = THREE.replace("-15m", "-20m").replace("-10m", "-20m");
+    let stage = Stage::with(&three, Quota { row_limit: 3, ..QUOTA }, "right").await;
     let wide = stage.tenant(QUOTA, "right");
     let hunt = hunt("h", "report: [new, gone]");
     let whole = Order { tenant: wide, ..stage.order(&hunt) };

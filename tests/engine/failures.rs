@@ -1,5 +1,8 @@
 //! What fails is never a short result: it is tried again within bounds, or is a failed run that says why.
 
+use std::time::Duration;
+
+use huntd::model::coverage::Fate;
 use huntd::model::run::{RunStatus, Trigger};
 
 use crate::lab::Lab;
@@ -36,11 +39,12 @@ async fn a_body_cut_anywhere_is_never_a_short_result() {
 
 #[tokio::test]
 async fn lasting_failures_end_as_a_failed_run_that_says_why() {
+    // Sizes and limits are asked in halves, down to a second.
     for (fault, word, calls) in [
         ("unknown_error", "service", 4),
         ("{cut_body: 200}", "broken_body", 4),
-        ("limits_exceeded", "limits_exceeded", 2),
-        ("result_size", "result_size", 1),
+        ("limits_exceeded", "limits_exceeded", 14),
+        ("result_size", "result_size", 13),
     ] {
         let lab = lab(&format!("faults: [{{on: {{probability: 1}}, does: {fault}}}]")).await;
         let run = lab.run().await.run;
@@ -53,7 +57,7 @@ async fn lasting_failures_end_as_a_failed_run_that_says_why() {
 
 #[tokio::test]
 async fn after_a_failure_the_next_run_finds_all() {
-    let lab = lab("faults: [{on: {first: 1}, does: result_size}]").await;
+    let lab = lab("faults: [{on: {first: 1}, does: syntax_error}]").await;
     assert_eq!(lab.run().await.run.status, RunStatus::Failed);
     let run = lab.run().await.run;
     assert_eq!((run.status, run.new), (RunStatus::Ok, 40));
@@ -97,21 +101,62 @@ async fn a_wrong_secret_spends_no_call_and_is_said() {
 }
 
 #[tokio::test]
-async fn a_result_at_the_row_limit_adds_and_takes_nothing_away() {
+async fn a_result_at_the_row_limit_is_asked_in_parts_that_add_up() {
     let lab = Lab::new(&format!("row_limit: 25{HUNTS}"), HUNT, "{row_limit: 25}").await;
     let run = lab.run().await.run;
-    assert_eq!((run.status, run.rows, run.new, run.gone), (RunStatus::Partial, 25, 25, 0));
+    assert_eq!((run.status, run.rows, run.new), (RunStatus::Ok, 40, 40), "{:?}", run.error);
+    assert!(run.calls > 2);
+    assert!(lab.store.track(&run.hunt, &run.tenant).await.unwrap().watermark.is_some());
+    let again = lab.run().await.run;
+    assert_eq!((again.status, again.rows, again.new), (RunStatus::Ok, 40, 0));
+}
+
+#[tokio::test]
+async fn a_second_that_does_not_fit_is_a_loss_and_the_rest_counts() {
+    // Thirty events in one second, and ten apart from them.
+    let scenario = r#"row_limit: 20
+hunts:
+  - name: some
+    match: {contains: [failure-marker]}
+    columns: {Timestamp: datetime, EventId: string, Text: string}
+    streams:
+      - {every: 1ms, from: -40m, count: 30, row: {EventId: "burst-{n}", Text: x}}
+      - {every: 1m, from: -59m, count: 10, row: {EventId: "calm-{n}", Text: x}}
+"#;
+    let lab = Lab::new(scenario, HUNT, "{row_limit: 20}").await;
+    let run = lab.run().await.run;
+    assert_eq!((run.status, run.new), (RunStatus::Partial, 30), "twenty of the burst, and all else");
+    let error = run.error.unwrap();
+    assert!(error.contains("a single second has 20 rows or more"), "{error}");
+    let coverage = lab.store.track(&run.hunt, &run.tenant).await.unwrap().coverage;
+    let lost: Vec<_> = coverage.stretches().iter().filter(|stretch| stretch.fate == Fate::Lost).collect();
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert_eq!(lost[0].window.length().as_secs(), 1);
+    assert!(lost[0].window.contains(run.as_of.minus(Duration::from_mins(40))));
+    lab.dispatcher().drain().await.unwrap();
+    assert_eq!(lab.lines().len(), 30);
+}
+
+#[tokio::test]
+async fn parts_of_a_result_that_do_not_add_up_are_never_asked() {
+    let lab = Lab::new(
+        &format!("row_limit: 25{HUNTS}"),
+        "query: DeviceEvents | where AdditionalFields has 'failure-marker' | summarize arg_max(Timestamp, *) by EventId\nkey: [EventId]\n",
+        "{row_limit: 25}",
+    )
+    .await;
+    let run = lab.run().await.run;
+    assert_eq!((run.status, run.rows, run.new, run.gone, run.calls), (RunStatus::Partial, 25, 25, 0, 1));
     assert!(run.error.is_some_and(|error| error.contains("25 rows")));
-    assert_eq!(lab.store.track(&run.hunt, &run.tenant).await.unwrap().watermark, None);
-    lab.simulator.set(|scenario| scenario.row_limit = 1000);
-    let lab_run = lab.run().await.run;
-    assert_eq!((lab_run.status, lab_run.rows), (RunStatus::Partial, 40), "forty is over what huntd takes for whole");
-    assert_eq!(lab_run.new, 15);
+    let track = lab.store.track(&run.hunt, &run.tenant).await.unwrap();
+    assert_eq!(track.watermark, None);
+    assert_eq!(track.coverage.untold().count(), 0, "told with the run");
+    assert!(track.coverage.stretches().iter().all(|stretch| stretch.fate == Fate::Lost));
 }
 
 #[tokio::test]
 async fn a_hunt_that_keeps_failing_is_told_after_three_times() {
-    let lab = lab("faults: [{on: {probability: 1}, does: result_size}]").await;
+    let lab = lab("faults: [{on: {probability: 1}, does: syntax_error}]").await;
     let mut planned = Vec::new();
     for _ in 0..5 {
         planned.push(lab.run().await.deliveries.len());

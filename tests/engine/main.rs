@@ -9,6 +9,7 @@
 )]
 
 mod calls;
+mod catch_up;
 mod clock;
 mod dialects;
 mod failures;

@@ -71,7 +71,7 @@ async fn each_event_is_told_once_over_hours_with_late_events_and_a_restart() {
     let mut scheduler = stage.scheduler(&hunts).await;
     assert_eq!(serve(&mut scheduler).await, 1, "one run for the ticks that were missed");
     let run = stage.runs().await.pop().unwrap();
-    assert_eq!((run.trigger, run.due), (Trigger::CatchUp, START.plus(MINUTE * 240)));
+    assert_eq!((run.trigger, run.due), (Trigger::Schedule, START.plus(MINUTE * 240)));
     stage.drain().await;
     told_once(&stage, &hunts[0]);
     pass(&stage, &mut scheduler, 60).await;

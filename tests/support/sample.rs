@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use huntd::model::delivery::{Notice, NoticeHunt};
+use huntd::model::coverage::{Fate, Stretch};
+use huntd::model::delivery::{About, Notice, NoticeHunt};
 use huntd::model::hit::{Hit, HitKind};
 use huntd::model::hunt::Severity;
 use huntd::model::id::{ChannelName, DeliveryId, HitId, HuntId, RunId, TenantName};
@@ -74,6 +75,8 @@ pub(crate) fn notice(rows: &[&str]) -> Notice {
             trigger: Trigger::Schedule,
             query: "DeviceProcessEvents".to_owned(),
         },
+        about: About::Hits,
+        losses: Vec::new(),
         hits: rows.iter().zip((1..=u8::MAX).cycle()).map(|(row, number)| hit(number, row)).collect(),
     }
 }
@@ -81,11 +84,29 @@ pub(crate) fn notice(rows: &[&str]) -> Notice {
 /// A hunt that keeps failing.
 pub(crate) fn failing() -> Notice {
     let mut notice = notice(&[]);
+    notice.about = About::Failure;
     notice.run.status = RunStatus::Failed;
     notice.run.error = Some(
         "the API refused the query: 'DeviceProcesEvents' could not be resolved to a table\nhint: did you mean \
          `DeviceProcessEvents`?"
             .to_owned(),
     );
+    notice
+}
+
+/// Event time that no complete result held.
+pub(crate) fn lost() -> Notice {
+    let mut notice = notice(&[]);
+    notice.about = About::Loss;
+    let (from, to) = (at("2026-10-20T06:00:00Z"), at("2026-10-25T16:13:00Z"));
+    let why = "no complete result held it before it was older than the 30 days that the API keeps".to_owned();
+    let run = notice.run.run.clone();
+    notice.losses = vec![Stretch {
+        window: Window { from, to },
+        fate: Fate::Lost,
+        run: run.clone(),
+        why: Some(why),
+        told: Some(run),
+    }];
     notice
 }

@@ -14,9 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::config::FileChannel;
-use crate::model::delivery::Notice;
+use crate::model::delivery::{About, Notice};
 use crate::model::id::{ChannelName, DeliveryId, HitId};
-use crate::model::run::RunStatus;
 use crate::ports::channel::{Channel, SendError};
 use crate::rules::render::json;
 use crate::rules::render::visible::visible;
@@ -81,7 +80,7 @@ impl Channel for File {
     }
 
     async fn send(&self, notice: &Notice) -> Result<(), SendError> {
-        if notice.hits.is_empty() && notice.run.status == RunStatus::Failed {
+        if notice.about != About::Hits {
             let why = "a file holds hits only: name a mail or log channel in `failures.to`";
             return Err(SendError::Never(why.to_owned()));
         }

@@ -3,9 +3,8 @@
 //! The event's target is [`TARGET`], its fields are those of [`fields`] and `delivery`: an
 //! interface, so their names stay.
 
-use crate::model::delivery::Notice;
+use crate::model::delivery::{About, Notice};
 use crate::model::id::ChannelName;
-use crate::model::run::RunStatus;
 use crate::ports::channel::{Channel, SendError};
 use crate::rules::render::log::fields;
 use crate::rules::render::visible::visible;
@@ -67,7 +66,22 @@ impl Channel for Log {
                 "more hits than the log takes: see `huntd hits --run`"
             );
         }
-        if notice.hits.is_empty() && run.status == RunStatus::Failed {
+        for loss in &notice.losses {
+            let (from, to) = (loss.window.from, loss.window.to);
+            let why = visible(loss.why.as_deref().unwrap_or("no reason is known"));
+            tracing::error!(
+                target: TARGET,
+                hunt = %hunt,
+                tenant = %run.tenant,
+                run = %run.run,
+                %from,
+                %to,
+                why = %why,
+                delivery = %delivery,
+                "event time is lost"
+            );
+        }
+        if notice.about == About::Failure {
             let error = visible(run.error.as_deref().unwrap_or("no reason is known"));
             tracing::error!(
                 target: TARGET,

@@ -50,6 +50,18 @@ pub fn admit(ledger: &CallLedger, quota: &Quota, now: Timestamp) -> Admission {
     }
 }
 
+/// What of a quota work may take that can wait: half of the calls of each window, and all but one of those at a
+/// time. Live runs find the other half free, however much is to be caught up.
+#[must_use]
+pub fn slack(quota: &Quota) -> Quota {
+    Quota {
+        calls_per_minute: (quota.calls_per_minute / 2).max(1),
+        calls_per_hour: (quota.calls_per_hour / 2).max(1),
+        concurrent: quota.concurrent.saturating_sub(1).max(1),
+        ..*quota
+    }
+}
+
 /// A call as it stands at the moment of the question.
 enum Life {
     /// No answer yet; when it counts as over at the latest.

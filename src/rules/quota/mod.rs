@@ -11,7 +11,7 @@ mod message;
 #[cfg(test)]
 mod tests;
 
-pub use admit::{LONGEST_CALL, MARGIN, REACH, admit};
+pub use admit::{LONGEST_CALL, MARGIN, REACH, admit, slack};
 pub use block::{access_block, block_for};
 pub use carry::carry;
 pub use message::read_429;

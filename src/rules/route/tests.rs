@@ -8,8 +8,8 @@ use roaring::RoaringBitmap;
 
 use super::*;
 use crate::model::config::Route;
-use crate::model::hit::{Candidate, HitKind, Ordinal};
 use crate::model::delivery::About;
+use crate::model::hit::{Candidate, HitKind, Ordinal};
 use crate::model::hunt::{CatchUp, Dialect, FirstRun, Hunt, Severity, Source, Suppress, Threshold, ThresholdOp};
 use crate::model::id::{ChannelName, HuntId, RunId, TenantName};
 use crate::model::schedule::Schedule;

@@ -142,7 +142,11 @@ mod tests {
         for (to, from, caught_up) in cases {
             let coverage = to.map_or_else(Coverage::default, |to| covered(at("2026-09-01T00:00:00Z"), at(to)));
             let window_is = Window { from: at(from), to: at("2026-11-24T12:00:00Z") };
-            assert_eq!(window(facts(&coverage)), WindowPlan { window: window_is, caught_up, clock_was_ahead: None }, "{to:?}");
+            assert_eq!(
+                window(facts(&coverage)),
+                WindowPlan { window: window_is, caught_up, clock_was_ahead: None },
+                "{to:?}"
+            );
             let left = window(WindowFacts { reaches_back: false, ..facts(&coverage) });
             assert_eq!((left.window.from, left.caught_up), (at("2026-11-24T10:30:00Z"), false), "{to:?}");
         }

@@ -6,6 +6,7 @@ use super::super::{DeliveryFilter, HitFilter, RunFilter, Store, Track};
 use super::fixture::{at, block, delta, empty, failed, fresh, hits, hunt, tell, tenant, with_hits};
 use crate::model::hit::{HitKind, KnownHits, RowBlock};
 use crate::model::run::{RunStatus, Trigger};
+use crate::rules::coverage::Coverage;
 
 async fn track(store: &Store) -> Track {
     store.track(&hunt(), &tenant()).await.unwrap()
@@ -37,6 +38,7 @@ async fn a_run_leaves_all_that_it_brought() {
         watermark: Some(at(0)),
         last_due: Some(at(0)),
         complete_runs: 1,
+        coverage: Coverage::default(),
         held: commit.held.clone(),
         suppressions: HashMap::from([([7; 16], at(90))]),
         failures_in_row: 0,

@@ -94,6 +94,7 @@ pub(super) fn empty(minutes: i64, generation: u64) -> RunCommit {
             owner: None,
             entities: vec!["DeviceName".to_owned()],
         },
+        coverage: Vec::new(),
         generation,
         deltas: vec![],
         blocks: vec![],

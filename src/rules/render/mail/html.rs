@@ -6,7 +6,7 @@ use minijinja::{Environment, context};
 
 use crate::model::delivery::Notice;
 
-use super::text::{FAILING, text};
+use super::text::text;
 use super::view::{Attachment, View};
 
 /// The layout; its ending makes minijinja escape every value.
@@ -22,7 +22,7 @@ pub fn html(notice: &Notice, attachment: Attachment) -> String {
         let mut environment = Environment::new();
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         environment.add_template(NAME, TEMPLATE)?;
-        environment.get_template(NAME)?.render(context! { mail => Serde(&view), failing_note => FAILING })
+        environment.get_template(NAME)?.render(context! { mail => Serde(&view) })
     };
     // The template is part of the program and every test renders it; a mail without a layout is
     // still better than none.

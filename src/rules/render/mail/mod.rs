@@ -6,6 +6,7 @@
 mod html;
 mod subject;
 mod text;
+mod trouble;
 mod view;
 
 pub use html::html;

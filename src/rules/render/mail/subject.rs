@@ -4,6 +4,7 @@ use crate::model::delivery::Notice;
 
 use super::super::tally::Tally;
 use super::super::visible::short;
+use super::trouble::Trouble;
 
 /// The longest subject, in characters; mail programs show 60 to 100 of them.
 const SUBJECT: usize = 180;
@@ -16,10 +17,9 @@ const NAME: usize = 110;
 pub fn subject(notice: &Notice) -> String {
     let name = short(&notice.hunt.name, NAME);
     let tenant = short(notice.run.tenant.as_str(), 64);
-    let line = if super::view::is_failure(notice) {
-        format!("[failing] {name} ({tenant})")
-    } else {
-        format!("[{}] {}: {name} ({tenant})", notice.hunt.severity, Tally::of(&notice.hits))
+    let line = match Trouble::of(notice) {
+        Some(trouble) => format!("[{}] {name} ({tenant})", trouble.word),
+        None => format!("[{}] {}: {name} ({tenant})", notice.hunt.severity, Tally::of(&notice.hits)),
     };
     // `=?` begins an encoded word (RFC 2047), which a mail program would decode again.
     short(&line.replace("=?", "= ?"), SUBJECT)
@@ -40,6 +40,7 @@ mod tests {
         notice.hits[1].kind = HitKind::Returned;
         assert_eq!(subject(&notice), "[high] 1 new, 1 returned, 1 gone: Encoded PowerShell (contoso)");
         assert_eq!(subject(&samples::failing()), "[failing] Encoded PowerShell (contoso)");
+        assert_eq!(subject(&samples::lost()), "[time lost] Encoded PowerShell (contoso)");
     }
 
     #[test]

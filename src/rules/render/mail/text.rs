@@ -17,19 +17,19 @@ pub fn text(notice: &Notice, attachment: Attachment) -> String {
 }
 
 fn write(out: &mut String, view: &View) -> std::fmt::Result {
-    if view.failing {
-        writeln!(out, "{} keeps failing on {}", view.name, view.tenant)?;
+    if let Some(trouble) = &view.trouble {
+        writeln!(out, "{} {} on {}", view.name, trouble.headline, view.tenant)?;
         writeln!(out, "Last try: {}\n", view.as_of)?;
     } else {
         writeln!(out, "[{}] {}", view.severity, view.name)?;
         writeln!(out, "{} on {}, as of {}\n", view.counts, view.tenant, view.as_of)?;
     }
     if !view.errors.is_empty() {
-        writeln!(out, "{}", if view.failing { "What failed" } else { "This result may not be whole" })?;
+        writeln!(out, "{}", view.trouble.as_ref().map_or("This result may not be whole", |trouble| trouble.errors))?;
         block(out, &view.errors)?;
     }
-    if view.failing {
-        writeln!(out, "{FAILING}\n")?;
+    if let Some(trouble) = &view.trouble {
+        writeln!(out, "{}\n", trouble.note)?;
     }
     if !view.description.is_empty() {
         writeln!(out, "{}\n", view.description.join("\n"))?;
@@ -51,13 +51,9 @@ fn write(out: &mut String, view: &View) -> std::fmt::Result {
     }
     writeln!(out, "The run")?;
     pairs(out, view.facts.iter().map(|fact| (fact.name, fact.value.as_str())))?;
-    writeln!(out, "{}", if view.failing { "How to mend it" } else { "To look further" })?;
+    writeln!(out, "{}", if view.trouble.is_some() { "How to mend it" } else { "To look further" })?;
     block(out, &view.commands)
 }
-
-/// What becomes of the hits of a hunt that fails: said in both forms.
-pub(super) const FAILING: &str = "Nothing is told of this hunt until it runs again. With `catch_up: auto` the next \
-                                  run that succeeds also covers the event time missed by then, up to 30 days.";
 
 fn block(out: &mut String, lines: &[String]) -> std::fmt::Result {
     for line in lines {

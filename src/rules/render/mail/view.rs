@@ -2,16 +2,18 @@
 
 use serde::Serialize;
 
-use crate::model::delivery::Notice;
+use crate::model::coverage::Stretch;
+use crate::model::delivery::{About, Notice};
 use crate::model::hit::Hit;
 use crate::model::run::{RunStatus, Trigger};
-use crate::model::time::{Timestamp, Zone, format_duration};
+use crate::model::time::{Timestamp, Window, Zone, format_duration};
 
 use super::super::cells::{Cell, Cells};
 use super::super::defang::{defang, defang_address, holds_addresses};
 use super::super::tally::Tally;
 use super::super::visible::{cut, short, visible};
 use super::subject::subject;
+use super::trouble::Trouble;
 
 /// What of the CSV goes with the mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,8 @@ const HITS: usize = 20;
 const FIELDS: usize = 16;
 /// The longest value shown, in characters.
 const VALUE: usize = 360;
+/// The most stretches of lost event time shown; `huntd gaps` has all.
+const LOSSES: usize = 20;
 /// The longest description shown.
 const DESCRIPTION: usize = 2_000;
 /// How much row text and markup of hits a mail may have, in bytes: Gmail clips an HTML part at about
@@ -43,7 +47,8 @@ pub(super) struct View {
     pub(super) subject: String,
     /// Row text of the first hit, for the mail list's preview.
     pub(super) preview: String,
-    pub(super) failing: bool,
+    /// What is wrong, where the mail tells no hits.
+    pub(super) trouble: Option<Trouble>,
     pub(super) severity: &'static str,
     pub(super) name: String,
     pub(super) tenant: String,
@@ -101,37 +106,32 @@ pub(super) struct Field {
     pub(super) entity: bool,
 }
 
-/// Whether a notice tells that its hunt keeps failing, and no hits.
-pub(super) fn is_failure(notice: &Notice) -> bool {
-    notice.run.status == RunStatus::Failed && notice.hits.is_empty()
-}
-
 impl View {
     pub(super) fn of(notice: &Notice, attachment: Attachment) -> Self {
-        let failing = is_failure(notice);
+        let trouble = Trouble::of(notice);
         let cards = cards(notice);
         let hidden = notice.hits.len() - cards.len();
         let hunt = &notice.hunt;
         Self {
             subject: subject(notice),
             preview: preview(notice, &cards),
-            failing,
+            trouble,
             severity: hunt.severity.as_str(),
             name: short(&hunt.name, 200),
             tenant: short(notice.run.tenant.as_str(), 64),
-            counts: Tally::of(&notice.hits).to_string(),
+            counts: trouble.as_ref().map_or_else(|| Tally::of(&notice.hits).to_string(), |it| it.counts.to_owned()),
             as_of: utc(notice.run.as_of),
             description: lines(&unwrapped(&hunt.description), DESCRIPTION),
             tactics: list(&hunt.tactics),
             techniques: hunt.techniques.iter().map(|id| technique(id)).collect(),
             tags: list(&hunt.tags),
             owner: hunt.owner.as_deref().map(|owner| short(owner, 200)).unwrap_or_default(),
-            errors: notice.run.error.as_deref().map(|error| lines(error, DESCRIPTION)).unwrap_or_default(),
+            errors: errors(notice),
             total: notice.hits.len(),
             more: more(notice, hidden, attachment),
             cards,
             facts: facts(notice),
-            commands: commands(notice, failing),
+            commands: commands(notice),
             message_id: notice.message_id(),
         }
     }
@@ -184,7 +184,7 @@ fn field(cell: &Cell<'_>, entities: &[String]) -> Field {
 /// The first hit's first values: what an analyst reads in the list of mails.
 fn preview(notice: &Notice, cards: &[Card]) -> String {
     let Some(card) = cards.first() else {
-        return lines(notice.run.error.as_deref().unwrap_or_default(), 140).join(" ");
+        return errors(notice).join(" ").chars().take(140).collect();
     };
     let values: Vec<_> = card.fields.iter().take(4).map(|field| short(&field.value, 48)).collect();
     values.join(" · ")
@@ -200,6 +200,19 @@ fn more(notice: &Notice, hidden: usize, attachment: Attachment) -> Option<String
         Attachment::Csv if hidden > 0 => Some(format!("+ {} more in the attached CSV", thousands(hidden))),
         Attachment::Csv => None,
     }
+}
+
+/// What failed or is in doubt, a line each; of losses each stretch with its reason.
+fn errors(notice: &Notice) -> Vec<String> {
+    if notice.about == About::Loss {
+        return notice.losses.iter().take(LOSSES).flat_map(|loss| lines(&loss_line(loss), DESCRIPTION)).collect();
+    }
+    notice.run.error.as_deref().map(|error| lines(error, DESCRIPTION)).unwrap_or_default()
+}
+
+fn loss_line(loss: &Stretch) -> String {
+    let (Window { from, to }, length) = (loss.window, format_duration(loss.window.length()));
+    format!("{} to {} ({length}): {}", utc(from), utc(to), loss.why.as_deref().unwrap_or("no reason is known"))
 }
 
 fn facts(notice: &Notice) -> Vec<Fact> {
@@ -226,16 +239,17 @@ fn facts(notice: &Notice) -> Vec<Fact> {
     facts
 }
 
-fn commands(notice: &Notice, failing: bool) -> Vec<String> {
-    if failing {
-        let hunt = shell_word(&notice.hunt.id);
-        return vec![
+fn commands(notice: &Notice) -> Vec<String> {
+    let (hunt, run) = (shell_word(&notice.hunt.id), &notice.run);
+    match notice.about {
+        About::Failure => vec![
             format!("huntd runs {hunt} --failed"),
-            format!("huntd run {hunt} --tenant {}", notice.run.tenant),
+            format!("huntd run {hunt} --tenant {}", run.tenant),
             "huntd doctor".to_owned(),
-        ];
+        ],
+        About::Loss => vec![format!("huntd gaps {hunt}"), format!("huntd runs {hunt}")],
+        About::Hits => vec![format!("huntd show {}", run.run), format!("huntd hits --run {}", run.run)],
     }
-    vec![format!("huntd show {}", notice.run.run), format!("huntd hits --run {}", notice.run.run)]
 }
 
 /// A word for a POSIX shell: hunt ids may have blanks, quotes and brackets.
@@ -378,7 +392,7 @@ mod tests {
         assert_eq!(shell_word("endpoint/enc"), "endpoint/enc");
         assert_eq!(shell_word("It's [v2] & (old)"), r"'It'\''s [v2] & (old)'");
         let view = View::of(&samples::failing(), Attachment::Csv);
-        assert!(view.failing);
+        assert!(view.trouble.is_some());
         assert_eq!(view.commands[0], "huntd runs endpoint/encoded --failed");
         assert_eq!(thousands(1_234_567), "1,234,567");
     }

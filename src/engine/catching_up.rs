@@ -1,0 +1,105 @@
+//! Event time that was missed, one step after the other, behind live work.
+//!
+//! Nothing is remembered between steps but what the ledger of event time says: a step that failed, or that a kill
+//! cut off, is named again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::asking::asks;
+use super::caller::Waiting;
+use super::order::Order;
+use super::runner::Runner;
+use super::tenant::Tenant;
+use crate::model::hunt::{Hunt, Severity};
+use crate::model::limits;
+use crate::model::run::{RunStatus, Trigger};
+use crate::model::time::Timestamp;
+use crate::ports::store::Track;
+use crate::ports::store::error::StoreError;
+use crate::rules::kql::analyse::analyse;
+use crate::rules::kql::schema::Schema;
+use crate::rules::schedule;
+use crate::rules::window::{self, CatchUpFacts, CatchUpPlan, QueryNature, Step};
+
+/// What comes after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum After {
+    /// Nothing, until the next live run.
+    Nothing,
+    /// A look at this moment.
+    LookAt(Timestamp),
+    /// The step was made: there may be another.
+    Again,
+    /// The step failed of something that may pass.
+    Failed,
+}
+
+/// What a catch-up is for.
+#[derive(Debug, Clone)]
+pub struct Behind {
+    /// The hunt.
+    pub hunt: Arc<Hunt>,
+    /// The tenant.
+    pub tenant: Arc<Tenant>,
+}
+
+impl Behind {
+    /// What to do about event time that was missed, at `now`.
+    #[must_use]
+    pub fn plan(&self, track: &Track, schema: &Schema, now: Timestamp) -> CatchUpPlan {
+        let hunt = &self.hunt;
+        let Some(last) = track.last_due.filter(|_| hunt.catch_up.catches_up()) else { return CatchUpPlan::Nothing };
+        let nature = QueryNature::of(&hunt.query, &analyse(&hunt.query, schema), schema);
+        let next = schedule::next(&hunt.schedule, hunt.timezone, last.max(now));
+        window::catch_up(&CatchUpFacts {
+            coverage: &track.coverage,
+            asks: asks(nature),
+            lookback: hunt.lookback,
+            late: hunt.late,
+            pause: schedule::longest_pause(&hunt.schedule),
+            last,
+            next: next.map(|tick| schedule::start(hunt, &self.tenant.name, tick)),
+            now,
+            data_age: limits::DATA_AGE,
+            newest_first: hunt.severity >= Severity::High,
+        })
+    }
+
+    /// Makes one step. `live` waits while live work needs the tenant.
+    pub(super) async fn step(&self, runner: &Runner, waiting: &Waiting) -> Result<After, StoreError> {
+        let track = runner.store.track(&self.hunt.id, &self.tenant.name).await?;
+        let now = runner.clock.now();
+        let step = match self.plan(&track, &runner.schema, now) {
+            CatchUpPlan::Nothing => return Ok(After::Nothing),
+            CatchUpPlan::Wait(at) => return Ok(After::LookAt(at)),
+            CatchUpPlan::Ask(step) => step,
+        };
+        let (window, as_of) = match step {
+            Step::Window(window) => (Some(window), window.to),
+            Step::AsOf(moment) => (None, moment),
+        };
+        let order = Order {
+            hunt: Arc::clone(&self.hunt),
+            tenant: Arc::clone(&self.tenant),
+            due: as_of,
+            trigger: Trigger::CatchUp,
+            window,
+            as_of: Some(as_of),
+            notify: true,
+        };
+        tracing::info!(hunt = %order.hunt.id, tenant = %order.tenant.name, ?step, "catching up on event time that was missed");
+        let finished = runner.run_noting(&order, waiting).await?;
+        Ok(match finished.run.status {
+            RunStatus::Ok | RunStatus::Partial => After::Again,
+            RunStatus::Failed if finished.may_pass => After::Failed,
+            RunStatus::Failed => After::Nothing,
+        })
+    }
+}
+
+/// The wait after so many steps that failed one after the other.
+pub(super) fn pause_after(failures: u32) -> Duration {
+    let longest = Duration::from_hours(6);
+    Duration::from_mins(5).saturating_mul(3_u32.saturating_pow(failures.saturating_sub(1).min(10))).min(longest)
+}

@@ -1,0 +1,49 @@
+//! What a mail says that tells no hits.
+
+use serde::Serialize;
+
+use crate::model::delivery::{About, Notice};
+
+/// What is wrong, in the words of a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct Trouble {
+    /// In brackets before the subject, and on the badge.
+    pub(super) word: &'static str,
+    /// What follows the hunt's name in the headline.
+    pub(super) headline: &'static str,
+    /// In place of the count of hits.
+    pub(super) counts: &'static str,
+    /// Above the reasons.
+    pub(super) errors: &'static str,
+    /// What becomes of it.
+    pub(super) note: &'static str,
+}
+
+const FAILING: Trouble = Trouble {
+    word: "failing",
+    headline: "keeps failing",
+    counts: "no result",
+    errors: "What failed",
+    note: "Nothing is told of this hunt until it runs again. With `catch_up: auto` the event time missed by then is \
+           caught up once it does, up to 30 days.",
+};
+
+const LOST: Trouble = Trouble {
+    word: "time lost",
+    headline: "has not looked at all event time",
+    counts: "event time lost",
+    errors: "What no complete result held",
+    note: "An event in that time that came in no other result was not found by this hunt, and huntd can't find it any \
+           more by itself. Each loss is told once.",
+};
+
+impl Trouble {
+    /// Of a notice; none where it tells hits.
+    pub(super) const fn of(notice: &Notice) -> Option<Self> {
+        match notice.about {
+            About::Hits => None,
+            About::Failure => Some(FAILING),
+            About::Loss => Some(LOST),
+        }
+    }
+}
