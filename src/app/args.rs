@@ -58,6 +58,8 @@ pub enum Verb {
     Runs(RunsArguments),
     /// List hits, oldest first
     Hits(HitsArguments),
+    /// List event time that isn't covered, why, and what will be done
+    Gaps(GapsArguments),
     /// Show one run or one hit, whole
     Show(ShowArguments),
     /// List deliveries, or try failed ones again
@@ -190,6 +192,23 @@ pub struct HitsArguments {
     /// Only this tenant
     #[arg(long, value_name = "TENANT")]
     pub tenant: Option<String>,
+}
+
+/// `gaps`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  huntd gaps                          all that isn't covered\n  huntd gaps 'identity/*' --json      for a script\n  huntd gaps --check                  exit 1 where something is lost"
+)]
+pub struct GapsArguments {
+    /// A hunt id or a glob
+    #[arg(value_name = "HUNT")]
+    pub hunt: Option<String>,
+    /// Covered time too, with the run that covered it last
+    #[arg(long)]
+    pub all: bool,
+    /// Exit 1 where event time is lost: no run will cover it any more
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// `show`.

@@ -12,15 +12,17 @@ use super::order::Order;
 use super::runner::Runner;
 use super::tenant::Tenant;
 use crate::model::hunt::{Hunt, Severity};
+use crate::model::id::TenantName;
 use crate::model::limits;
 use crate::model::run::{RunStatus, Trigger};
-use crate::model::time::Timestamp;
+use crate::model::time::{Timestamp, Window};
 use crate::ports::store::Track;
 use crate::ports::store::error::StoreError;
+use crate::rules::coverage::Coverage;
 use crate::rules::kql::analyse::analyse;
 use crate::rules::kql::schema::Schema;
 use crate::rules::schedule;
-use crate::rules::window::{self, CatchUpFacts, CatchUpPlan, QueryNature, Step};
+use crate::rules::window::{self, CatchUpFacts, CatchUpPlan, Outlook, QueryNature, Step};
 
 /// What comes after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,25 +50,15 @@ impl Behind {
     /// What to do about event time that was missed, at `now`.
     #[must_use]
     pub fn plan(&self, track: &Track, schema: &Schema, now: Timestamp) -> CatchUpPlan {
-        let hunt = &self.hunt;
-        let Some(last) = track.last_due.filter(|_| hunt.catch_up.catches_up()) else { return CatchUpPlan::Nothing };
-        let nature = QueryNature::of(&hunt.query, &analyse(&hunt.query, schema), schema);
-        let next = schedule::next(&hunt.schedule, hunt.timezone, last.max(now));
-        window::catch_up(&CatchUpFacts {
-            coverage: &track.coverage,
-            asks: asks(nature),
-            lookback: hunt.lookback,
-            late: hunt.late,
-            pause: schedule::longest_pause(&hunt.schedule),
-            last,
-            next: next.map(|tick| schedule::start(hunt, &self.tenant.name, tick)),
-            now,
-            data_age: limits::DATA_AGE,
-            newest_first: hunt.severity >= Severity::High,
-        })
+        match track.last_due {
+            Some(last) if self.hunt.catch_up.catches_up() => {
+                window::catch_up(&facts(&self.hunt, &self.tenant.name, &track.coverage, last, schema, now))
+            }
+            _ => CatchUpPlan::Nothing,
+        }
     }
 
-    /// Makes one step. `live` waits while live work needs the tenant.
+    /// Makes one step.
     pub(super) async fn step(&self, runner: &Runner, waiting: &Waiting) -> Result<After, StoreError> {
         let track = runner.store.track(&self.hunt.id, &self.tenant.name).await?;
         let now = runner.clock.now();
@@ -95,6 +87,48 @@ impl Behind {
             RunStatus::Failed if finished.may_pass => After::Failed,
             RunStatus::Failed => After::Nothing,
         })
+    }
+}
+
+/// What of event time is owed by now and isn't covered, and what will be done about it. `last` is the last
+/// tick that was served.
+#[must_use]
+pub fn gaps(
+    hunt: &Hunt,
+    tenant: &TenantName,
+    coverage: &Coverage,
+    last: Option<Timestamp>,
+    schema: &Schema,
+    now: Timestamp,
+) -> Vec<(Window, Outlook)> {
+    let Some(last) = last else { return Vec::new() };
+    let facts = facts(hunt, tenant, coverage, last, schema, now);
+    let outlook =
+        |gap: Window| (gap, if hunt.catch_up.catches_up() { window::outlook(&facts, gap) } else { Outlook::LeftOut });
+    window::gaps(&facts).into_iter().map(outlook).collect()
+}
+
+fn facts<'a>(
+    hunt: &Hunt,
+    tenant: &TenantName,
+    coverage: &'a Coverage,
+    last: Timestamp,
+    schema: &Schema,
+    now: Timestamp,
+) -> CatchUpFacts<'a> {
+    let nature = QueryNature::of(&hunt.query, &analyse(&hunt.query, schema), schema);
+    let next = schedule::next(&hunt.schedule, hunt.timezone, last.max(now));
+    CatchUpFacts {
+        coverage,
+        asks: asks(nature),
+        lookback: hunt.lookback,
+        late: hunt.late,
+        pause: schedule::longest_pause(&hunt.schedule),
+        last,
+        next: next.map(|tick| schedule::start(hunt, tenant, tick)),
+        now,
+        data_age: limits::DATA_AGE,
+        newest_first: hunt.severity >= Severity::High,
     }
 }
 

@@ -8,7 +8,7 @@ pub mod agenda;
 mod asking;
 pub mod bell;
 mod caller;
-mod catching_up;
+pub mod catching_up;
 mod collecting;
 pub mod dispatcher;
 pub mod intake;

@@ -21,7 +21,7 @@ use crate::model::time::Timestamp;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
 use crate::rules::quota;
-use crate::rules::schedule::{self, ClockMove, Look};
+use crate::rules::schedule::{self, ClockMove, Leap, Look};
 
 /// How often the agenda is looked at without the bell.
 const STEADY_LOOK: Duration = Duration::from_secs(2);
@@ -89,6 +89,10 @@ pub struct Scheduler {
     runs: JoinSet<Ended>,
     /// Up to where the quota's ledger was carried along with the clock.
     carried: Look,
+    /// The last jump of the clock forward.
+    leap: Option<Leap>,
+    /// How late events may arrive, of all hunts.
+    latest: Duration,
     stop: watch::Sender<bool>,
 }
 
@@ -114,8 +118,9 @@ impl Scheduler {
             .map(|tenant| (Arc::clone(tenant), Arc::new(Semaphore::new(tenant.quota.concurrent.max(1) as usize))))
             .collect();
         let agenda = Arc::new(Mutex::new(agenda));
+        let latest = hunts.iter().map(|hunt| hunt.late).max().unwrap_or_default();
         let stop = watch::Sender::new(false);
-        Ok(Self { runner, agenda, permits, outbox, runs: JoinSet::new(), carried: look, stop })
+        Ok(Self { runner, agenda, permits, outbox, runs: JoinSet::new(), carried: look, leap: None, latest, stop })
     }
 
     /// Launches what is due now, and says how many runs that are.
@@ -153,6 +158,16 @@ impl Scheduler {
             if let Err(error) = carried.await {
                 tracing::error!(%error, "the quota's ledger could not be moved with the clock");
                 return;
+            }
+            if let ClockMove::SetBack { by } = moved {
+                let since = schedule::wrong_since(self.leap.take(), by, look.wall);
+                if let Err(error) = self.runner.store.uncover(since.minus(self.latest)).await {
+                    tracing::error!(%error, "what was covered under the wrong clock could not be taken back");
+                    return;
+                }
+            }
+            if let ClockMove::JumpedForward { by } = moved {
+                self.leap = Some(Leap { before: look.wall.minus(by), by });
             }
         }
         self.carried = look;

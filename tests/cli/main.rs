@@ -22,6 +22,7 @@ mod demo;
 mod desk;
 mod disk;
 mod example;
+mod gaps;
 mod help;
 mod history;
 mod hostile;

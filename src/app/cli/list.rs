@@ -2,17 +2,22 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::app::exit::{AppError, Exit};
 use crate::app::output::Output;
+use crate::app::queries;
 use crate::app::setup::{self, Loaded};
+use crate::engine::catching_up;
+use crate::model::coverage::Fate;
 use crate::model::hunt::{Hunt, Severity};
 use crate::model::id::TenantName;
 use crate::model::time::{Timestamp, format_duration};
 use crate::ports::clock::{Clock, SystemClock};
 use crate::ports::store::TrackSummary;
+use crate::rules::kql::schema::Schema;
 use crate::rules::render::terminal::terminal_safe;
 use crate::rules::schedule;
 
@@ -35,6 +40,10 @@ struct Listed<'a> {
     failures_in_row: u32,
     error: Option<&'a str>,
     watermark: Option<Timestamp>,
+    /// Seconds of event time that are owed and not covered yet.
+    gaps: u64,
+    /// Seconds of event time of the last 60 days that were never covered, and can't be any more.
+    lost: u64,
     file: String,
     extra: &'a std::collections::BTreeMap<String, serde_json::Value>,
 }
@@ -49,7 +58,8 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
         Err(_) if !loaded.config.database.exists() => Vec::new(),
         Err(error) => return Err(error),
     };
-    let rows = rows(&loaded, &summaries, SystemClock::new().now());
+    let schema = queries::world(&loaded.config).0.schema;
+    let rows = rows(&loaded, &summaries, &schema, SystemClock::new().now());
     if output.json {
         for row in &rows {
             output.object(row)?;
@@ -62,11 +72,20 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
             let error = terminal_safe(row.error.unwrap_or(""));
             output.note(&format!("{} on {tenant}: {error}", terminal_safe(row.hunt)))?;
         }
+        for row in rows.iter().filter(|row| row.gaps + row.lost > 0) {
+            let (hunt, tenant) = (terminal_safe(row.hunt), row.tenant.unwrap_or(""));
+            let length = |seconds| format_duration(Duration::from_secs(seconds));
+            let parts =
+                [(row.gaps, "not covered yet"), (row.lost, "lost")].into_iter().filter(|(seconds, _)| *seconds > 0);
+            let parts: Vec<String> =
+                parts.map(|(seconds, what)| format!("{} of event time {what}", length(seconds))).collect();
+            output.note(&format!("{hunt} on {tenant}: {}: see `huntd gaps`", parts.join(", ")))?;
+        }
     }
     Ok(Exit::Done)
 }
 
-fn rows<'a>(loaded: &'a Loaded, summaries: &'a [TrackSummary], now: Timestamp) -> Vec<Listed<'a>> {
+fn rows<'a>(loaded: &'a Loaded, summaries: &'a [TrackSummary], schema: &Schema, now: Timestamp) -> Vec<Listed<'a>> {
     let by_track: HashMap<(&str, &str), &TrackSummary> =
         summaries.iter().map(|summary| ((summary.hunt.as_str(), summary.tenant.as_str()), summary)).collect();
     let mut rows = Vec::new();
@@ -78,7 +97,7 @@ fn rows<'a>(loaded: &'a Loaded, summaries: &'a [TrackSummary], now: Timestamp) -
         }
         for tenant in tenants {
             let key = tenant.map(|tenant| (hunt.id.as_str(), tenant.as_str()));
-            rows.push(row(hunt, tenant, key.and_then(|key| by_track.get(&key).copied()), now));
+            rows.push(row(hunt, tenant, key.and_then(|key| by_track.get(&key).copied()), schema, now));
         }
     }
     rows
@@ -88,10 +107,15 @@ fn row<'a>(
     hunt: &'a Hunt,
     tenant: Option<&'a TenantName>,
     track: Option<&'a TrackSummary>,
+    schema: &Schema,
     now: Timestamp,
 ) -> Listed<'a> {
     let last = track.and_then(|track| track.last_run.as_ref());
     let tick = schedule::next(&hunt.schedule, hunt.timezone, now);
+    let open = tenant.zip(track).filter(|_| hunt.enabled).map_or_else(Vec::new, |(tenant, track)| {
+        catching_up::gaps(hunt, tenant, &track.coverage, track.last_due, schema, now)
+    });
+    let lost = track.into_iter().flat_map(|track| track.coverage.stretches()).filter(|one| one.fate == Fate::Lost);
     let next = tick.map(|tick| tenant.map_or(tick, |tenant| schedule::start(hunt, tenant, tick)));
     Listed {
         hunt: hunt.id.as_str(),
@@ -110,6 +134,8 @@ fn row<'a>(
         failures_in_row: track.map_or(0, |track| track.failures_in_row),
         error: last.and_then(|run| run.error.as_deref()),
         watermark: track.and_then(|track| track.watermark),
+        gaps: open.iter().map(|(gap, _)| gap.length().as_secs().max(1)).sum(),
+        lost: lost.map(|one| one.window.length().as_secs().max(1)).sum(),
         file: hunt.source.file.display().to_string(),
         extra: &hunt.extra,
     }

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod deliveries;
 pub mod demo;
 pub mod explain;
+pub mod gaps;
 pub mod hits;
 pub mod list;
 pub mod run;
@@ -32,6 +33,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
         Verb::List => list::run(config, output).await,
         Verb::Runs(verb) => runs::run(config, verb, output).await,
         Verb::Hits(verb) => hits::run(config, verb, output).await,
+        Verb::Gaps(verb) => gaps::run(config, verb, output).await,
         Verb::Show(verb) => show::run(config, verb, output).await,
         Verb::Deliveries(verb) => deliveries::run(config, verb, output).await,
         Verb::Simulate(verb) => simulate::run(verb, output).await,

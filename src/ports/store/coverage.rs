@@ -3,6 +3,8 @@
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use super::database::Store;
+use super::error::StoreError;
 use super::fault::Fault;
 use super::runs::name_fault;
 use crate::model::coverage::{CoverageNote, Fate, Stretch};
@@ -17,6 +19,27 @@ pub(super) const CLEAR_COVERAGE: &str = "DELETE FROM coverage WHERE track = ?1";
 pub(super) const ADD_STRETCH: &str =
     "INSERT INTO coverage (track, start, stop, fate, run, why, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 pub(super) const SET_ORIGIN: &str = "UPDATE track SET origin = ?2 WHERE track = ?1";
+
+pub(super) const UNCOVER: [&str; 3] = [
+    "DELETE FROM coverage WHERE fate = 'covered' AND start >= ?1",
+    "UPDATE coverage SET stop = ?1 WHERE fate = 'covered' AND stop > ?1",
+    "UPDATE track SET origin = ?1 WHERE origin > ?1",
+];
+
+impl Store {
+    /// Takes back what every track says to have covered after `after`: the clock was wrong.
+    pub async fn uncover(&self, after: Timestamp) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        let result = async {
+            for statement in UNCOVER {
+                sqlx::query(statement).bind(after.nanos()).execute(&mut write.conn).await?;
+            }
+            Ok(())
+        };
+        let result = result.await;
+        self.told(write.end(result).await)
+    }
+}
 
 /// The ledger of a track.
 pub(super) async fn load(conn: &mut SqliteConnection, track: i64) -> Result<Coverage, Fault> {

@@ -60,6 +60,26 @@ pub fn resume(last: Timestamp, now: Timestamp) -> Timestamp {
     if last.since(now) > SLACK { now } else { last }
 }
 
+/// A jump forward that may turn out to have been wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leap {
+    /// The wall clock before it.
+    pub before: Timestamp,
+    /// By how much it went forward.
+    pub by: Duration,
+}
+
+/// From when on, by the new time, what was asked for may have been asked under a wrong clock: the clock was just
+/// set back by `by`, to `now`.
+///
+/// Where it undoes a leap, it is wrong since that leap. Else nobody knows how long it was: what was asked for
+/// lies in the future, or not further back than the clock was ahead.
+#[must_use]
+pub fn wrong_since(leap: Option<Leap>, by: Duration, now: Timestamp) -> Timestamp {
+    let undoes = |leap: &Leap| by <= leap.by.saturating_mul(2) && leap.by <= by.saturating_mul(2);
+    leap.filter(undoes).map_or(now.minus(by), |leap| leap.before.min(now))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +112,16 @@ mod tests {
         assert_eq!(resume(at(102), at(100)), at(102), "a small step makes no tick twice");
         assert_eq!(resume(at(103), at(100)), at(100));
         assert_eq!(resume(at(1_000_000), at(100)), at(100));
+    }
+
+    #[test]
+    fn what_was_asked_under_a_wrong_clock_is_known_by_the_leap_that_is_undone() {
+        let (now, hour) = (Timestamp::from_seconds(1_000_000), Duration::from_hours(1));
+        let leap = |hours| Some(Leap { before: now.minus(hour * 50), by: hour * hours });
+        assert_eq!(wrong_since(None, hour * 9, now), now.minus(hour * 9));
+        assert_eq!(wrong_since(leap(9), hour * 9, now), now.minus(hour * 50));
+        assert_eq!(wrong_since(leap(9), hour * 5, now), now.minus(hour * 50));
+        // A machine that slept for days, and a clock that is mended by a minute since.
+        assert_eq!(wrong_since(leap(72), hour / 60, now), now.minus(hour / 60));
     }
 }

@@ -66,7 +66,7 @@ pub enum CatchUpPlan {
 }
 
 /// A live run that comes within this time makes asking for its event time now a waste of a call.
-const SOON: Duration = Duration::from_hours(1);
+pub(super) const SOON: Duration = Duration::from_hours(1);
 /// What is nearer to the end of the API's reach than this may be gone before the question arrives.
 const EDGE: Duration = Duration::from_mins(1);
 
@@ -113,7 +113,7 @@ fn ready(facts: &CatchUpFacts<'_>, gap: Window) -> Option<Window> {
     }
 }
 
-fn live_from(facts: &CatchUpFacts<'_>, next: Timestamp) -> Timestamp {
+pub(super) fn live_from(facts: &CatchUpFacts<'_>, next: Timestamp) -> Timestamp {
     let CatchUpFacts { lookback, late, pause, coverage, data_age, .. } = *facts;
     window(WindowFacts { lookback, late, pause, reaches_back: true, coverage, as_of: next, data_age }).window.from
 }

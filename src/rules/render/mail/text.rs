@@ -101,6 +101,7 @@ mod tests {
             r#"{"ProcessCommandLine":"powershell -enc AA==","DeviceName":"ws-01","RemoteUrl":"https://evil.example"}"#;
         insta::assert_snapshot!(text(&samples::notice(&[row]), Attachment::Csv));
         insta::assert_snapshot!(text(&samples::failing(), Attachment::Csv));
+        insta::assert_snapshot!(text(&samples::lost(), Attachment::Csv));
     }
 
     #[test]
