@@ -113,6 +113,12 @@ impl Asking {
         order.trigger != Trigger::Manual && order.hunt.catch_up.catches_up() && asks(self.nature) != Asks::Never
     }
 
+    /// Whether it looks at what a new hunt catches up of the past: it belongs to the first run.
+    pub(super) fn is_first_past(&self, order: &Order, origin: Option<Timestamp>) -> bool {
+        let CatchUp::Past(past) = order.hunt.catch_up else { return false };
+        order.trigger == Trigger::CatchUp && origin.is_some_and(|origin| self.as_of <= origin.plus(past))
+    }
+
     /// What a result may be taken for.
     pub(super) fn scope(&self, complete: bool) -> Scope {
         match self.nature.scope(self.window) {

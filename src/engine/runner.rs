@@ -178,7 +178,7 @@ impl Runner {
         let telling = route::tell(&Facts {
             hunt,
             rows: run.rows,
-            is_first_complete_run: track.complete_runs == 0,
+            is_first_complete_run: track.complete_runs == 0 || asking.is_first_past(order, track.coverage.origin()),
             candidates: &outcome.candidates,
             members: &outcome.members,
             held: &track.held,

@@ -188,6 +188,20 @@ async fn a_new_hunt_looks_at_the_past_only_if_asked() {
     }
 }
 
+#[tokio::test]
+async fn a_new_hunts_past_belongs_to_its_baseline() {
+    let stage = Stage::new(&STREAM.replace("from: -2h", "from: -8d")).await;
+    let hunts = [hunt("h", "catch_up: 7d\nfirst_run: baseline")];
+    let mut scheduler = stage.scheduler(&hunts).await;
+    stage.clock.manual.advance(MINUTE * 10);
+    settle(&stage, &mut scheduler).await;
+    assert_eq!(stage.runs().await.len(), 2);
+    assert!(told(&stage).is_empty());
+    stage.clock.manual.advance(MINUTE * 10);
+    settle(&stage, &mut scheduler).await;
+    assert!((5..25).contains(&told(&stage).len()), "what arrived since");
+}
+
 fn as_of(query: &str, more: &str) -> Arc<Hunt> {
     parse(&format!(
         "id: h\nquery: \"{query}\"\nschedule: '@hourly'\nlookback: 1h\nlate: 30m\nkey: [N]\nsplay: 0s\n{more}\n"

@@ -75,7 +75,11 @@ impl Coverage {
                     stretch.told.get_or_insert_with(|| run.clone());
                 }
             }
-            CoverageNote::Forget(before) => self.stretches.retain(|stretch| stretch.window.to > *before),
+            CoverageNote::Forget(before) => {
+                self.stretches.retain(|stretch| stretch.window.to > *before);
+                // Else it would be a gap again.
+                self.origin = self.origin.map(|origin| origin.max(*before));
+            }
         }
         self.join();
     }

@@ -76,7 +76,7 @@ fn what_is_forgotten_takes_no_place() {
     let mut coverage = noted(&[CoverageNote::Origin(at(0)), lost(0, 10), CoverageNote::Cover(window(20, 60))]);
     coverage.note(&CoverageNote::Forget(at(30)), &run(3));
     assert_eq!(coverage.stretches().len(), 1);
-    assert_eq!(coverage.gaps(window(30, 80)), [window(60, 80)]);
+    assert_eq!(coverage.gaps(window(0, 80)), [window(60, 80)], "and is no gap again");
 }
 
 /// A ledger that says the fate of each second by itself.
