@@ -55,7 +55,7 @@ impl Asking {
             (Some(window), _) => (Some(window), None),
             (None, QueryKind::Windowed) => (Some(plan.window), plan.lost),
             // The narrower of two time filters wins, so this bounds only the upper end.
-            (None, QueryKind::OwnTime) => (Some(reach), None),
+            (None, QueryKind::OwnTime | QueryKind::Fixed) => (Some(reach), None),
             (None, QueryKind::Snapshot) => (None, None),
         };
         let timespan = window.filter(|_| order.tenant.api.takes_timespan());

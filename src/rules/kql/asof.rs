@@ -41,6 +41,12 @@ impl Clock {
         Self { now: !own("now"), ago: !own("ago") }
     }
 
+    /// Whether an expression is a read of the clock.
+    #[must_use]
+    pub fn is_own(self, expr: &Expr<'_>) -> bool {
+        self.read(Node::Expr(expr)).is_some()
+    }
+
     /// What a node reads of the clock by itself.
     #[must_use]
     pub fn read(self, node: Node<'_, '_>) -> Option<ClockRead> {

@@ -8,4 +8,4 @@ mod plan;
 mod scope;
 
 pub use plan::{WindowFacts, WindowPlan, extend_watermark, next_watermark, window};
-pub use scope::{QueryKind, QueryNature, ResultScope};
+pub use scope::{QueryKind, QueryNature, ResultScope, Splits};
