@@ -228,6 +228,7 @@ fn identity_rule(hunt: &Hunt) -> IdentityRule {
         key: hunt.key.clone(),
         ignore: hunt.ignore.clone(),
         suppress_by: hunt.suppress.as_ref().map(|suppress| suppress.by.clone()),
+        sets: Vec::new(),
     }
 }
 

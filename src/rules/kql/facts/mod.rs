@@ -14,6 +14,7 @@ pub use back::back;
 pub use reach::{Leaf, Moment, Reach};
 use reach::{Lets, Reader};
 use rows::Rows;
+pub(super) use rows::is_plain_call;
 pub use shape::Cut;
 use shape::Shape;
 
@@ -69,7 +70,7 @@ impl<'a> Facts<'a> {
             deterministic: shape.deterministic && shape.cut.as_ref().is_none_or(|cut| cut.stable),
             row_wise: feeds.is_some(),
             feeds: feeds.unwrap_or_default(),
-            sets: shape::sets(shape.sets, columns),
+            sets: shape::sets(&shape.sets, columns),
             keys: shape::keys(query, &tables, columns, schema),
             cost: cost(&leaves, shape.heavy),
             cut: shape.cut,

@@ -81,21 +81,27 @@ impl Shape {
             Operator::Join { .. } | Operator::MakeGraph { .. } => self.heavy += 1,
             Operator::Search { tables: None, .. } | Operator::Find { tables: None, .. } => self.heavy += 30,
             Operator::Sample(_) | Operator::SampleDistinct { .. } => self.deterministic = false,
-            Operator::Summarize { aggregates, .. } => self.sets.extend(aggregates.iter().filter_map(set)),
+            Operator::Summarize { aggregates, by, .. } => {
+                self.renamed(by.as_deref().unwrap_or_default());
+                self.renamed(aggregates);
+                self.sets.extend(aggregates.iter().filter_map(set));
+            }
             Operator::Project(items) | Operator::Extend(items) | Operator::ProjectRename(items) => self.renamed(items),
             _ => {}
         }
     }
 
-    /// A set under another name is a set.
+    /// A set under another name is a set; under its name there may be something else from here on.
     fn renamed(&mut self, items: &[Item<'_>]) {
-        for item in items {
-            if let (ExprKind::Name(old), Some(new)) = (&item.expr.kind, item.names.first())
-                && self.sets.iter().any(|set| set == old.text)
-            {
-                self.sets.push(new.text.to_owned());
-            }
-        }
+        let is_set = |item: &&Item<'_>| match &item.expr.kind {
+            ExprKind::Name(old) => self.sets.iter().any(|set| names_set(set, old.text)),
+            _ => false,
+        };
+        let (sets, others): (Vec<_>, Vec<_>) = items.iter().partition(is_set);
+        let named = |item: &&Item<'_>| item.names.first().map(|name| name.text.to_owned());
+        let sets: Vec<String> = sets.iter().filter_map(named).collect();
+        self.sets.retain(|set| !others.iter().any(|item| item.names.iter().any(|name| name.text == set)));
+        self.sets.extend(sets);
     }
 }
 
@@ -121,16 +127,22 @@ fn cut(stages: &[Stage<'_>]) -> Option<Cut> {
 }
 
 /// Columns whose arrays have no order, of those that hold sets on their way.
-pub(super) fn sets(found: Vec<String>, columns: Option<&[Column<'_>]>) -> Vec<String> {
+pub(super) fn sets(found: &[String], columns: Option<&[Column<'_>]>) -> Vec<String> {
     let Some(columns) = columns else { return Vec::new() };
-    let mut sets = found;
-    sets.retain(|set| columns.iter().any(|column| column.name == *set && column.ty.is_dynamic()));
+    let is_set = |column: &&Column<'_>| column.ty.is_dynamic() && found.iter().any(|set| names_set(set, &column.name));
+    let mut sets: Vec<String> = columns.iter().filter(is_set).map(|column| column.name.to_string()).collect();
     sets.sort();
     sets.dedup();
     sets
 }
 
-/// The name of a column that holds a set.
+/// Whether a column is what a name of a set means: one that ends in `_` means all that begin so.
+fn names_set(set: &str, column: &str) -> bool {
+    set == column || (set.ends_with('_') && column.starts_with(set))
+}
+
+/// The name of a column that holds a set. What the service makes of an expression without a name begins
+/// with `set_` or `list_`.
 fn set(item: &Item<'_>) -> Option<String> {
     let ExprKind::Call { name, args } = &item.expr.kind else { return None };
     let prefix = match name.text {

@@ -157,6 +157,55 @@ fn what_cuts_what_is_chance_what_is_a_set() {
 }
 
 #[test]
+fn sets_under_whatever_name_they_come_out() {
+    for (text, sets) in [
+        (
+            "DeviceInfo | summarize make_set(DeviceName), make_list(OSPlatform) by DeviceId",
+            &["list_OSPlatform", "set_DeviceName"][..],
+        ),
+        (
+            "DeviceInfo | summarize make_set(tolower(DeviceName)), make_set(DeviceName, 10) by DeviceId",
+            &["set_", "set_DeviceName"],
+        ),
+        ("DeviceEvents | summarize make_set(parse_json(AdditionalFields).a) by DeviceId", &["set_AdditionalFields_a"]),
+        (
+            "DeviceEvents | extend j = parse_json(AdditionalFields) | summarize make_set(j.a), make_set(j['b']) by DeviceId",
+            &["set_j_a", "set_j_b"],
+        ),
+        (
+            "DeviceInfo | summarize s = make_set_if(DeviceName, OSBuild > 1) by DeviceId | extend t = s | project u = t, DeviceId",
+            &["u"],
+        ),
+        ("DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | project-rename t = s", &["t"]),
+        (
+            "let T = DeviceInfo | summarize s = make_set(DeviceName) by DeviceId; DeviceEvents | join kind=inner T on DeviceId | project s",
+            &["s"],
+        ),
+        (
+            "DeviceInfo | mv-apply n = pack_array(DeviceName) to typeof(string) on (summarize s = make_set(n)) | project DeviceId, s",
+            &["s"],
+        ),
+        ("DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | summarize arg_max(DeviceId, *)", &["s"]),
+        (
+            "DeviceInfo | summarize (a, b) = arg_max(Timestamp, DeviceName), s = make_list_with_nulls(DeviceName)",
+            &["s"],
+        ),
+        // A text keeps its order, and so does what is made of something else later.
+        ("DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | extend s = strcat_array(s, ',')", &[]),
+        ("DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | extend s = pack_array(DeviceId, s)", &[]),
+        ("DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | project s = parse_json(DeviceId)", &[]),
+        ("DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | project b = bag_pack('s', s)", &[]),
+        (
+            "DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | extend t = s | project s = parse_json(DeviceId), t, u = s",
+            &["t", "u"],
+        ),
+        ("DeviceEvents | project s = parse_json(AdditionalFields)", &[]),
+    ] {
+        assert_eq!(of(text).facts.sets, sets, "{text}: {:?}", of(text).columns);
+    }
+}
+
+#[test]
 fn what_tells_rows_apart() {
     assert_eq!(of("DeviceProcessEvents | where FileName == 'a'").facts.keys, [["Timestamp", "DeviceId", "ReportId"]]);
     assert_eq!(
