@@ -230,7 +230,7 @@ fn looks_up(function: &str) -> bool {
 }
 
 /// Whether a function looks at its arguments alone. What isn't known may read anything.
-pub(super) fn is_plain_call(name: &str) -> bool {
+pub(in super::super) fn is_plain_call(name: &str) -> bool {
     let of_other_rows = matches!(name, "prev" | "next") || name.starts_with("row_");
     let of_elsewhere = matches!(
         name,
