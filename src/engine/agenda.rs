@@ -3,6 +3,7 @@
 //! Promises: a hunt never overlaps itself on a tenant; missed ticks come to one run; a tick stays
 //! unserved until its run was committed; no hunt falls silent because the wall clock was set.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::catching_up::{After, Behind, pause_after};
 use super::order::Order;
 use super::tenant::Tenant;
 use crate::model::hunt::Hunt;
+use crate::model::id::TenantName;
 use crate::model::run::Trigger;
 use crate::model::time::Timestamp;
 use crate::rules::schedule::{self, ClockMove, Due, Look};
@@ -131,21 +133,33 @@ impl Agenda {
     /// many as live runs leave room for, and at most half of what it takes at a time. Each is marked as
     /// catching up until [`caught_up`](Self::caught_up).
     pub fn behind(&mut self, now: Timestamp) -> Vec<(usize, Behind)> {
-        let mut due: Vec<usize> = (0..self.entries.len()).filter(|index| self.entries[*index].is_behind(now)).collect();
-        due.sort_by_key(|index| std::cmp::Reverse(self.entries[*index].hunt.severity));
+        let mut room = self.room();
+        let mut due: Vec<(usize, &mut Entry)> =
+            self.entries.iter_mut().enumerate().filter(|(_, entry)| entry.is_behind(now)).collect();
+        due.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.hunt.severity));
         let mut taken = Vec::new();
-        for index in due {
-            let tenant = Arc::clone(&self.entries[index].tenant);
-            let on_tenant = || self.entries.iter().filter(|entry| entry.tenant.name == tenant.name);
-            let live = on_tenant().filter(|entry| entry.running).count();
-            let behind = on_tenant().filter(|entry| entry.behind.running).count();
-            let most = usize::try_from(tenant.quota.concurrent).unwrap_or(usize::MAX).max(1);
-            if live + behind < most && behind < (most / 2).max(1) {
-                self.entries[index].behind.running = true;
-                taken.push((index, Behind { hunt: Arc::clone(&self.entries[index].hunt), tenant }));
-            }
+        for (index, entry) in due {
+            let Some(room) = room.get_mut(&entry.tenant.name).filter(|room| **room > 0) else { continue };
+            *room -= 1;
+            entry.behind.running = true;
+            taken.push((index, Behind { hunt: Arc::clone(&entry.hunt), tenant: Arc::clone(&entry.tenant) }));
         }
         taken
+    }
+
+    /// How many more may catch up at a time, on each tenant.
+    fn room(&self) -> HashMap<TenantName, u32> {
+        let mut under_way: HashMap<TenantName, (u32, u32, u32)> = HashMap::new();
+        for entry in &self.entries {
+            let most = entry.tenant.quota.concurrent.max(1);
+            let (live, behind, _) = under_way.entry(entry.tenant.name.clone()).or_insert((0, 0, most));
+            *live += u32::from(entry.running);
+            *behind += u32::from(entry.behind.running);
+        }
+        let room = |(live, behind, most): (u32, u32, u32)| {
+            most.saturating_sub(live + behind).min((most / 2).max(1).saturating_sub(behind))
+        };
+        under_way.into_iter().map(|(tenant, counts)| (tenant, room(counts))).collect()
     }
 
     /// A look at event time that was missed has ended, and this comes next.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::order::Order;
 use crate::model::coverage::{CoverageNote, Fate};
-use crate::model::hunt::CatchUp;
+use crate::model::hunt::{CatchUp, Hunt};
 use crate::model::id::RunId;
 use crate::model::limits;
 use crate::model::run::Trigger;
@@ -13,8 +13,10 @@ use crate::ports::api::QueryRequest;
 use crate::ports::store::Track;
 use crate::rules::coverage::Coverage;
 use crate::rules::diff::Scope;
-use crate::rules::kql::analyse::analyse;
+use crate::rules::kql::analyse::{Analysis, analyse};
 use crate::rules::kql::asof;
+use crate::rules::kql::bounds::Rewriting;
+use crate::rules::kql::facts::Reach;
 use crate::rules::kql::schema::Schema;
 use crate::rules::schedule;
 use crate::rules::window::{self, Asks, QueryKind, QueryNature, ResultScope, Splits, WindowFacts};
@@ -34,11 +36,34 @@ pub struct Asking {
     /// By how much covered time lies ahead of now: the clock stood ahead when it was written down, and
     /// what it says of coverage can't be trusted.
     pub clock_was_ahead: Option<Duration>,
+    /// Columns of the result whose arrays have no order.
+    pub(super) sets: Vec<String>,
     /// When it is asked.
     asked: Timestamp,
+    /// The event time that its rows lie in, where it may be asked in parts of it.
+    spread: Option<Window>,
     /// What the window of its query hangs on.
     nature: QueryNature,
 }
+
+/// A part of what is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Share {
+    /// All of it.
+    Whole,
+    /// What lies in a part of its window.
+    Window(Window),
+    /// Rows whose hash is `n`, modulo `of`.
+    Hash {
+        /// Which part, from 0.
+        n: u32,
+        /// Of how many.
+        of: u32,
+    },
+}
+
+/// The most parts that rows are told apart into by their hash.
+const MOST_PARTS: u32 = 4096;
 
 impl Asking {
     /// What an order asks at `now`, given what its track has covered.
@@ -63,31 +88,71 @@ impl Asking {
             (Some(window), _) => Some(window),
             (None, QueryKind::Windowed) => Some(plan.window),
             // The narrower of two time filters wins, so this bounds only the upper end.
-            (None, QueryKind::OwnTime) => Some(reach),
+            (None, QueryKind::OwnTime | QueryKind::Fixed) => Some(reach),
             (None, QueryKind::Snapshot) => None,
         };
-        let timespan = window.filter(|_| order.tenant.api.takes_timespan());
-        // An API that takes no window answers for all its data.
-        let window = if timespan.is_some() || kind == QueryKind::Snapshot { window } else { Some(reach) };
-        // What the query asks of the clock is asked as of the run's time, whenever the service reads it.
-        // A text that isn't understood is sent as it stands: a part of it as of one time and a part as of
-        // another would be worse.
-        let query = if analysis.is_understood() {
-            asof::as_of(&hunt.query, &analysis.query, as_of)
-        } else {
-            hunt.query.clone()
+        let asked = text(&analysis, hunt, as_of);
+        let takes_timespan = order.tenant.api.takes_timespan();
+        // An API that takes no window is given it in the text; where that can't be, it answers for all its data.
+        let gives_window = order.window.is_some() || kind == QueryKind::Windowed;
+        let bounded = window
+            .filter(|_| gives_window && !takes_timespan)
+            .and_then(|window| Rewriting::of(&hunt.query, &analysis.query).as_of(as_of).within(schema, window)?.done());
+        let window = if takes_timespan || bounded.is_some() { window } else { window.map(|_| reach) };
+        let spread = match (order.window, analysis.facts.reach) {
+            (None, Reach::Back(back)) => Some(Window { from: as_of.minus(back).max(reach.from), to: as_of }),
+            _ => window,
         };
-        let request = QueryRequest { query, timespan, timeout: hunt.timeout };
+        let timespan = window.filter(|_| takes_timespan);
+        let request = QueryRequest { query: bounded.unwrap_or(asked), timespan, timeout: hunt.timeout };
         let clock_was_ahead = window::clock_was_ahead(&track.coverage, now);
-        Self { as_of, window, request, clock_was_ahead, asked: now, nature }
+        let sets = analysis.facts.sets.clone();
+        Self { as_of, window, request, clock_was_ahead, sets, asked: now, spread, nature }
     }
 
-    /// The same question for a part of its window; `None` where it can't be asked so, or where the parts
-    /// wouldn't add up to the whole.
+    /// The question for a share of the whole, or for the count of its rows; `None` where it can't be asked so.
     #[must_use]
-    pub fn part(&self, window: Window) -> Option<QueryRequest> {
-        let splits = self.nature.splits == Splits::ByTime && self.request.timespan.is_some();
-        splits.then(|| QueryRequest { timespan: Some(window), ..self.request.clone() })
+    pub(super) fn part(&self, order: &Order, schema: &Schema, share: Share, count: bool) -> Option<QueryRequest> {
+        let (hunt, takes_timespan) = (&order.hunt, order.tenant.api.takes_timespan());
+        let analysis = analyse(&hunt.query, schema);
+        let mut rewriting = Rewriting::of(&hunt.query, &analysis.query).as_of(self.as_of);
+        let window = if let Share::Window(part) = share { Some(part) } else { self.window };
+        if let (false, Some(window)) = (takes_timespan, window) {
+            rewriting = rewriting.within(schema, window)?;
+        }
+        if let Share::Hash { n, of } = share {
+            rewriting = rewriting.part(n, of)?;
+        }
+        if count {
+            rewriting = rewriting.counted()?;
+        }
+        let query = match (share, count) {
+            // Not a byte of it is another than in the whole.
+            (Share::Window(_), false) if takes_timespan => self.request.query.clone(),
+            _ => rewriting.done()?,
+        };
+        Some(QueryRequest { query, timespan: window.filter(|_| takes_timespan), timeout: hunt.timeout })
+    }
+
+    /// The two halves of a share whose results add up to its own, the older one first; `None` where there are
+    /// none.
+    #[must_use]
+    pub(super) fn halves(&self, share: Share) -> Option<[Share; 2]> {
+        match (self.nature.splits, share) {
+            (Splits::ByTime, Share::Whole) => window::halves(self.spread?).map(|halves| halves.map(Share::Window)),
+            (Splits::ByTime, Share::Window(part)) => window::halves(part).map(|halves| halves.map(Share::Window)),
+            (Splits::ByHash, Share::Whole) => Some([Share::Hash { n: 0, of: 2 }, Share::Hash { n: 1, of: 2 }]),
+            (Splits::ByHash, Share::Hash { n, of }) if of < MOST_PARTS => {
+                Some([Share::Hash { n, of: of * 2 }, Share::Hash { n: n + of, of: of * 2 }])
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it can be asked in parts at all.
+    #[must_use]
+    pub(super) fn splits(&self) -> bool {
+        self.nature.splits != Splits::Never
     }
 
     /// Says in the log what of the event time can't be trusted.
@@ -142,7 +207,9 @@ impl Asking {
             Asks::Window => Some(window),
             // A window of the asker's own bounds it, and takes from what it looks at.
             Asks::AsOf(back) if order.window.is_none() => {
-                Some(Window { from: self.as_of.minus(window::as_of_covers(back, pause)), to: self.as_of })
+                let from = self.as_of.minus(window::as_of_covers(back, pause)).max(window.from);
+                let to = self.as_of.min(window.to);
+                (from < to).then_some(Window { from, to })
             }
             Asks::AsOf(_) | Asks::Never => None,
         };
@@ -171,6 +238,13 @@ impl Asking {
     }
 }
 
+/// The text as it is sent. What the query asks of the clock is asked as of the run's time, whenever the service
+/// reads it. A text that isn't understood is sent as it stands: a part of it as of one time and a part as of another
+/// would be worse.
+fn text(analysis: &Analysis<'_>, hunt: &Hunt, as_of: Timestamp) -> String {
+    if analysis.is_understood() { asof::as_of(&hunt.query, &analysis.query, as_of) } else { hunt.query.clone() }
+}
+
 /// Why event time is lost that nobody could ask for in time.
 const TOO_OLD: &str = "no complete result held it before it was older than the 30 days that the API keeps";
 
@@ -180,13 +254,15 @@ pub(super) fn asks(nature: QueryNature) -> Asks {
     match (nature.kind, nature.back) {
         (QueryKind::Windowed, _) => Asks::Window,
         (QueryKind::OwnTime, Some(back)) => Asks::AsOf(back),
-        (QueryKind::OwnTime, None) | (QueryKind::Snapshot, _) => Asks::Never,
+        (QueryKind::OwnTime, None) | (QueryKind::Fixed | QueryKind::Snapshot, _) => Asks::Never,
     }
 }
 
 /// The ledger as it will be after a run's notes.
 pub(super) fn after(coverage: &Coverage, notes: &[CoverageNote], run: &RunId) -> Coverage {
     let mut after = coverage.clone();
-    notes.iter().for_each(|note| after.note(note, run));
+    for note in notes {
+        after.note(note, run);
+    }
     after
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use super::intake::{Intake, IntakeError};
+use super::intake::IntakeError;
 use super::order::Order;
 use crate::model::failure::{ApiFailure, FailureClass};
 use crate::model::quota::{Admission, BlockReason, CallLedger, WaitReason};
 use crate::model::run::Trigger;
 use crate::model::time::Timestamp;
-use crate::ports::api::{AnswerEnd, QueryRequest};
+use crate::ports::api::{AnswerEnd, AnswerPiece, QueryRequest};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
 use crate::ports::store::{CallId, Store};
@@ -63,25 +63,28 @@ pub(super) struct Spent {
 }
 
 /// A sound answer, or a failure that no further call would mend now.
-pub(super) type Answer = Result<(Intake, AnswerEnd), ApiFailure>;
+pub(super) type Answer<T> = Result<(T, AnswerEnd), ApiFailure>;
+
+/// What takes in one answer, on a blocking task.
+pub(super) type Taker<T> = Box<dyn FnOnce(mpsc::Receiver<AnswerPiece>) -> Result<T, IntakeError> + Send>;
 
 /// One run's caller.
-pub(super) struct Caller<'a> {
+pub(super) struct Caller<'a, T> {
     pub(super) store: &'a Store,
     pub(super) clock: &'a SharedClock,
     pub(super) order: &'a Order,
     pub(super) request: &'a QueryRequest,
-    /// What answers before this one brought to the same result.
-    pub(super) base: &'a Intake,
+    /// Makes what takes in an answer, for each try anew.
+    pub(super) taker: &'a (dyn Fn() -> Taker<T> + Send + Sync),
     /// Whether it asks for a part of what was too big as a whole.
     pub(super) is_part: bool,
     pub(super) waiting: &'a Waiting,
     pub(super) spent: &'a mut Spent,
 }
 
-impl Caller<'_> {
+impl<T: Send + 'static> Caller<'_, T> {
     /// Calls until there is a sound answer, or a failure that no further call would mend now.
-    pub(super) async fn call(&mut self) -> Result<Answer, StoreError> {
+    pub(super) async fn call(&mut self) -> Result<Answer<T>, StoreError> {
         let mut signed_in_again = false;
         let mut failed: HashMap<&'static str, u32> = HashMap::new();
         if self.is_part {
@@ -151,11 +154,11 @@ impl Caller<'_> {
     }
 
     /// Waits for the quota, enters the call in the ledger, and makes it.
-    async fn call_once(&mut self) -> Result<Answer, StoreError> {
+    async fn call_once(&mut self) -> Result<Answer<T>, StoreError> {
         let call = self.reserve().await?;
         let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
-        let base = self.base.clone();
-        let intake = tokio::task::spawn_blocking(move || base.more(receiver));
+        let take = (self.taker)();
+        let intake = tokio::task::spawn_blocking(move || take(receiver));
         let began = self.clock.steady();
         self.spent.calls += 1;
         let answer = self.order.tenant.api.query(self.request, sender).await;

@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
-use super::asking::Asking;
-use super::caller::{Caller, Spent, Waiting};
+use tokio::sync::mpsc;
+
+use super::asking::{Asking, Share};
+use super::caller::{Answer, Caller, Spent, Taker, Waiting};
 use super::intake::{Intake, IntakeJob};
 use super::order::Order;
 use super::turns::Turns;
@@ -17,13 +19,13 @@ use crate::model::hunt::{Hunt, Severity};
 use crate::model::limits;
 use crate::model::run::Trigger;
 use crate::model::time::Window;
-use crate::ports::api::QueryRequest;
+use crate::ports::api::{AnswerPiece, QueryRequest};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::Store;
 use crate::ports::store::error::StoreError;
 use crate::rules::identity::IdentityRule;
+use crate::rules::kql::schema::Schema;
 use crate::rules::remedy;
-use crate::rules::window::halves;
 
 /// Calls of one run at most: what is left then is a gap, and is caught up later, in turn with other work.
 const MOST_CALLS: u32 = 128;
@@ -57,6 +59,7 @@ impl Collected {
 pub(super) struct Collector<'a> {
     pub(super) store: &'a Store,
     pub(super) clock: &'a SharedClock,
+    pub(super) schema: &'a Schema,
     pub(super) turns: &'a Turns,
     pub(super) order: &'a Order,
     pub(super) asking: &'a Asking,
@@ -64,11 +67,18 @@ pub(super) struct Collector<'a> {
     pub(super) spent: &'a mut Spent,
 }
 
-/// What is asked next.
-struct Part {
-    window: Option<Window>,
-    request: QueryRequest,
-    is_part: bool,
+/// How far a collection has come.
+#[derive(Default)]
+struct Progress {
+    /// Shares that are still to be asked, the next one last.
+    todo: Vec<Share>,
+    /// Whether anything was answered.
+    answered: bool,
+    calls: u32,
+    /// Time-outs one after the other.
+    timeouts: u32,
+    /// The rows of the whole, where it is asked in parts and the API counted them.
+    counted: Option<u64>,
 }
 
 impl Collector<'_> {
@@ -77,112 +87,208 @@ impl Collector<'_> {
         &mut self,
         known: &Arc<KnownHits>,
     ) -> Result<Result<Collected, ApiFailure>, StoreError> {
-        let (tenant, hunt) = (&self.order.tenant, &self.order.hunt);
-        let mut done = Collected {
-            intake: Intake::new(IntakeJob {
-                tenant: tenant.name.clone(),
-                hunt: hunt.id.clone(),
-                rule: identity_rule(hunt),
-                secret: self.store.secret(),
-                known: Arc::clone(known),
-            }),
-            rows: 0,
-            covered: Vec::new(),
-            given_up: Vec::new(),
-            doubts: Vec::new(),
+        let job = IntakeJob {
+            tenant: self.order.tenant.name.clone(),
+            hunt: self.order.hunt.id.clone(),
+            rule: identity_rule(&self.order.hunt, &self.asking.sets),
+            secret: self.store.secret(),
+            known: Arc::clone(known),
         };
-        // A limit set above the API's own would hide the cut.
-        let limit = tenant.quota.row_limit.min(limits::ROW_LIMIT);
-        let (mut answered, mut calls, mut timeouts) = (false, 0, 0);
-        let whole = Part { window: self.asking.window, request: self.asking.request.clone(), is_part: false };
-        let mut todo = vec![whole];
-        while let Some(part) = todo.pop() {
-            if let Some(why) = self.must_stop(&part, calls) {
+        let mut done = Collected::new(Intake::new(job));
+        let mut progress = Progress { todo: vec![Share::Whole], ..Progress::default() };
+        while let Some(share) = progress.todo.pop() {
+            if let Some(why) = self.must_stop(share, progress.calls) {
                 done.doubts.push(why);
-                break;
+                return Ok(Ok(done));
             }
-            calls += 1;
-            let (store, clock, order, waiting) = (self.store, self.clock, self.order, self.waiting);
-            let (request, base, is_part) = (&part.request, &done.intake, part.is_part);
-            let mut caller = Caller { store, clock, order, request, base, is_part, waiting, spent: &mut *self.spent };
-            match caller.call().await? {
+            // None but the whole is ever asked that can't be.
+            let Some(request) = self.request(share) else { continue };
+            progress.calls += 1;
+            let intake = done.intake.clone();
+            let taker = move || -> Taker<Intake> {
+                let intake = intake.clone();
+                Box::new(move |pieces| intake.more(pieces))
+            };
+            match self.call(&request, share != Share::Whole, &taker).await? {
                 Ok((intake, end)) => {
-                    (done.intake, answered, timeouts) = (intake, true, 0);
-                    match self.halves(&part) {
-                        _ if end.rows < limit => {
-                            done.rows += end.rows;
-                            done.covered.extend(part.window);
-                        }
-                        Some(halves) => todo.extend(halves),
-                        None => {
-                            done.rows += end.rows;
-                            done.give_up(&part, cut(end.rows, limit, part.is_part));
-                        }
-                    }
+                    done.intake = intake;
+                    (progress.answered, progress.timeouts) = (true, 0);
+                    self.take(share, end.rows, &mut done, &mut progress).await?;
                 }
-                Err(failure) if self.may_be_halved(&part, &failure, timeouts) => {
-                    timeouts += u32::from(failure.class == FailureClass::Timeout);
-                    match self.halves(&part) {
-                        Some(halves) => todo.extend(halves),
-                        // Not even a second of it is answered: it isn't the size of the window.
-                        None if !answered => return Ok(Err(failure)),
-                        None => done.give_up(&part, too_much(&failure)),
-                    }
-                }
-                Err(failure) if !answered => return Ok(Err(failure)),
                 Err(failure) => {
-                    done.doubts.push(format!(
-                        "a part of it could not be asked ({}: {}), and is asked again later",
-                        failure.class, failure.message
-                    ));
-                    break;
+                    if let Some(failure) = self.mend(share, failure, &mut done, &mut progress).await? {
+                        return Ok(Err(failure));
+                    }
                 }
             }
+        }
+        done.check_count(progress.counted);
+        if done.is_complete() {
+            // The parts together are the whole, which may say more: an as-of hunt's looks further than its rows lie.
+            done.covered = self.asking.window.into_iter().collect();
         }
         Ok(Ok(done))
     }
 
-    /// Why no further part is asked now.
-    fn must_stop(&self, part: &Part, calls: u32) -> Option<String> {
+    /// Notes down an answer: as complete, or as cut.
+    async fn take(
+        &mut self,
+        share: Share,
+        rows: u64,
+        done: &mut Collected,
+        progress: &mut Progress,
+    ) -> Result<(), StoreError> {
+        // A limit set above the API's own would hide the cut.
+        let limit = self.order.tenant.quota.row_limit.min(limits::ROW_LIMIT);
+        if rows < limit {
+            done.rows += rows;
+            done.covered.extend(self.window(share));
+            return Ok(());
+        }
+        if let Some(halves) = self.halves(share) {
+            self.count(share, progress).await?;
+            progress.todo.extend(halves);
+        } else {
+            done.rows += rows;
+            done.give_up(self.window(share), cut(rows, limit, share));
+        }
+        Ok(())
+    }
+
+    /// What to do about a failure: parts, a doubt, or nothing. It is handed back where the whole run has failed.
+    async fn mend(
+        &mut self,
+        share: Share,
+        failure: ApiFailure,
+        done: &mut Collected,
+        progress: &mut Progress,
+    ) -> Result<Option<ApiFailure>, StoreError> {
+        let timeout = failure.class == FailureClass::Timeout;
+        let unwell = timeout && progress.timeouts >= MOST_TIMEOUTS;
+        if remedy::may_split(&failure.class) && self.asking.splits() && !unwell {
+            progress.timeouts += u32::from(timeout);
+            match self.halves(share) {
+                Some(halves) => {
+                    if !timeout {
+                        self.count(share, progress).await?;
+                    }
+                    progress.todo.extend(halves);
+                    return Ok(None);
+                }
+                // Not even the smallest part is answered: it isn't the size of the result.
+                None if !progress.answered => return Ok(Some(failure)),
+                None => {
+                    done.give_up(self.window(share), too_much(&failure));
+                    return Ok(None);
+                }
+            }
+        }
+        if !progress.answered {
+            return Ok(Some(failure));
+        }
+        let why =
+            format!("a part of it could not be asked ({}: {}): it is asked later", failure.class, failure.message);
+        done.doubts.push(why);
+        progress.todo.clear();
+        Ok(None)
+    }
+
+    /// Has the API count the rows of the whole, before its parts are asked: what arrives meanwhile makes their sum
+    /// larger, never smaller. Without an answer there is no check.
+    async fn count(&mut self, share: Share, progress: &mut Progress) -> Result<(), StoreError> {
+        if share != Share::Whole {
+            return Ok(());
+        }
+        let Some(request) = self.asking.part(self.order, self.schema, share, true) else { return Ok(()) };
+        progress.calls += 1;
+        match self.call(&request, true, &|| -> Taker<Option<u64>> { Box::new(|pieces| Ok(read_count(pieces))) }).await?
+        {
+            Ok((counted, _)) => progress.counted = counted,
+            Err(error) => {
+                tracing::debug!(hunt = %self.order.hunt.id, tenant = %self.order.tenant.name, %error, "the rows could not be counted");
+            }
+        }
+        Ok(())
+    }
+
+    async fn call<T: Send + 'static>(
+        &mut self,
+        request: &QueryRequest,
+        is_part: bool,
+        taker: &(dyn Fn() -> Taker<T> + Send + Sync),
+    ) -> Result<Answer<T>, StoreError> {
+        let (store, clock, order, waiting) = (self.store, self.clock, self.order, self.waiting);
+        Caller { store, clock, order, request, taker, is_part, waiting, spent: &mut *self.spent }.call().await
+    }
+
+    /// Why no further share is asked now.
+    fn must_stop(&self, share: Share, calls: u32) -> Option<String> {
         let order = self.order;
         if calls >= MOST_CALLS {
             return Some(format!("it took more than {MOST_CALLS} calls: the rest is asked later"));
         }
         // Catching up makes way for a live run of the same hunt.
-        let makes_way = part.is_part && order.trigger == Trigger::CatchUp;
+        let makes_way = share != Share::Whole && order.trigger == Trigger::CatchUp;
         (makes_way && self.turns.is_wanted(&order.hunt.id, &order.tenant.name))
             .then(|| "it made way for the hunt's next run: the rest is asked later".to_owned())
     }
 
-    /// Whether halves of the window may be answered, and add up to the whole.
-    fn may_be_halved(&self, part: &Part, failure: &ApiFailure, timeouts: u32) -> bool {
-        let unwell = failure.class == FailureClass::Timeout && timeouts >= MOST_TIMEOUTS;
-        let splits = part.window.is_some_and(|window| self.asking.part(window).is_some());
-        remedy::may_split(&failure.class) && splits && !unwell
+    fn request(&self, share: Share) -> Option<QueryRequest> {
+        match share {
+            Share::Whole => Some(self.asking.request.clone()),
+            part => self.asking.part(self.order, self.schema, part, false),
+        }
+    }
+
+    /// The event time of a share, where it has one.
+    fn window(&self, share: Share) -> Option<Window> {
+        match share {
+            Share::Whole => self.asking.window,
+            Share::Window(window) => Some(window),
+            Share::Hash { .. } => None,
+        }
     }
 
     /// The two halves, the one to be asked first last.
-    fn halves(&self, part: &Part) -> Option<[Part; 2]> {
-        let [older, newer] = halves(part.window?)?;
-        let part = |window| Some(Part { window: Some(window), request: self.asking.part(window)?, is_part: true });
-        let (older, newer) = (part(older)?, part(newer)?);
+    fn halves(&self, share: Share) -> Option<[Share; 2]> {
+        let [older, newer] = self.asking.halves(share)?;
+        // Both can be asked, or none is.
+        self.request(older)?;
         Some(if self.order.hunt.severity == Severity::High { [older, newer] } else { [newer, older] })
     }
 }
 
 impl Collected {
-    fn give_up(&mut self, part: &Part, why: String) {
-        if let Some(window) = part.window {
+    const fn new(intake: Intake) -> Self {
+        Self { intake, rows: 0, covered: Vec::new(), given_up: Vec::new(), doubts: Vec::new() }
+    }
+
+    /// Holds the sum of the parts against a count of the whole.
+    fn check_count(&mut self, counted: Option<u64>) {
+        if let Some(counted) = counted.filter(|counted| self.is_complete() && self.rows < *counted) {
+            let rows = self.rows;
+            self.doubts.push(format!("its parts have {rows} rows, and the API counts {counted}: it is asked again"));
+            self.covered.clear();
+        }
+    }
+
+    fn give_up(&mut self, window: Option<Window>, why: String) {
+        if let Some(window) = window {
             self.given_up.push((window, why.clone()));
         }
         self.doubts.push(why);
     }
 }
 
-fn cut(rows: u64, limit: u64, is_part: bool) -> String {
-    if is_part {
+fn cut(rows: u64, limit: u64, share: Share) -> String {
+    let part = match share {
+        Share::Whole => None,
+        Share::Window(_) => Some("a single second"),
+        Share::Hash { .. } => Some("the smallest part"),
+    };
+    if let Some(part) = part {
         return format!(
-            "a single second has {rows} rows or more, at which the API cuts without a word ({limit}): some are missing; narrow the query"
+            "{part} has {rows} rows or more, at which the API cuts without a word ({limit}): some are missing; narrow the query"
         );
     }
     format!(
@@ -191,13 +297,29 @@ fn cut(rows: u64, limit: u64, is_part: bool) -> String {
 }
 
 fn too_much(failure: &ApiFailure) -> String {
-    format!("a single second is too much for the API ({}: {}); narrow the query", failure.class, failure.message)
+    format!("the smallest part is too much for the API ({}: {}); narrow the query", failure.class, failure.message)
 }
 
-fn identity_rule(hunt: &Hunt) -> IdentityRule {
+/// The one number of an answer to `| count`; none where it is something else.
+fn read_count(mut pieces: mpsc::Receiver<AnswerPiece>) -> Option<u64> {
+    let (mut rows, mut counted) = (0_u64, None);
+    while let Some(piece) = pieces.blocking_recv() {
+        let AnswerPiece::Rows(chunk) = piece else { continue };
+        for row in chunk.iter() {
+            rows += 1;
+            let row: serde_json::Value = serde_json::from_slice(row).unwrap_or_default();
+            let count = row.get("Count");
+            counted = count.and_then(|count| count.as_u64().or_else(|| count.as_str()?.parse().ok()));
+        }
+    }
+    counted.filter(|_| rows == 1)
+}
+
+fn identity_rule(hunt: &Hunt, sets: &[String]) -> IdentityRule {
     IdentityRule {
         key: hunt.key.clone(),
         ignore: hunt.ignore.clone(),
         suppress_by: hunt.suppress.as_ref().map(|suppress| suppress.by.clone()),
+        sets: sets.to_vec(),
     }
 }

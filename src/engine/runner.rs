@@ -94,8 +94,8 @@ impl Runner {
         let asking = Asking::of(order, &track, &self.schema, started);
         asking.warn(order);
         let run = self.store.new_run_id(started).await?;
-        let (store, clock, turns) = (&self.store, &self.clock, &self.turns);
-        let mut collector = Collector { store, clock, turns, order, asking: &asking, waiting, spent };
+        let (store, clock, schema, turns) = (&self.store, &self.clock, &self.schema, &self.turns);
+        let mut collector = Collector { store, clock, schema, turns, order, asking: &asking, waiting, spent };
         let answer = collector.collect(&known).await?;
         let base = self.base(order, &asking, run, started, *spent);
         let (commit, verdict, may_pass) = match answer {

@@ -1,6 +1,8 @@
 //! Files as they are found in the wild, read through the real folder reader: every oddity loads or
 //! is named, and no file stops another. All fixtures were written for this project.
 
+mod rewriting;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

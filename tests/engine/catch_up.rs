@@ -94,7 +94,7 @@ async fn a_result_too_big_is_caught_up_in_parts() {
     let runs = stage.runs().await;
     let behind = caught_up(&runs);
     assert_eq!(behind.len(), 1);
-    assert_eq!((behind[0].status, behind[0].calls), (RunStatus::Ok, 15), "{:?}", behind[0].error);
+    assert_eq!((behind[0].status, behind[0].calls), (RunStatus::Ok, 16), "{:?}", behind[0].error);
     assert_eq!(gaps(&stage, &hunts[0]).await, []);
     let sure = Window { from: START.minus(HOUR), to: stage.clock.now().minus(MINUTE * 25) };
     assert!(told(&stage).is_superset(&numbers(sure)));

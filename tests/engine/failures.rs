@@ -43,8 +43,8 @@ async fn lasting_failures_end_as_a_failed_run_that_says_why() {
     for (fault, word, calls) in [
         ("unknown_error", "service", 4),
         ("{cut_body: 200}", "broken_body", 4),
-        ("limits_exceeded", "limits_exceeded", 14),
-        ("result_size", "result_size", 13),
+        ("limits_exceeded", "limits_exceeded", 15),
+        ("result_size", "result_size", 14),
     ] {
         let lab = lab(&format!("faults: [{{on: {{probability: 1}}, does: {fault}}}]")).await;
         let run = lab.run().await.run;

@@ -115,7 +115,7 @@ fn row<'a>(
     let open = tenant.zip(track).filter(|_| hunt.enabled).map_or_else(Vec::new, |(tenant, track)| {
         catching_up::gaps(hunt, tenant, &track.coverage, track.last_due, schema, now)
     });
-    let lost = track.into_iter().flat_map(|track| track.coverage.stretches()).filter(|one| one.fate == Fate::Lost);
+    let losses = track.into_iter().flat_map(|track| track.coverage.stretches()).filter(|one| one.fate == Fate::Lost);
     let next = tick.map(|tick| tenant.map_or(tick, |tenant| schedule::start(hunt, tenant, tick)));
     Listed {
         hunt: hunt.id.as_str(),
@@ -135,7 +135,7 @@ fn row<'a>(
         error: last.and_then(|run| run.error.as_deref()),
         watermark: track.and_then(|track| track.watermark),
         gaps: open.iter().map(|(gap, _)| gap.length().as_secs().max(1)).sum(),
-        lost: lost.map(|one| one.window.length().as_secs().max(1)).sum(),
+        lost: losses.map(|one| one.window.length().as_secs().max(1)).sum(),
         file: hunt.source.file.display().to_string(),
         extra: &hunt.extra,
     }

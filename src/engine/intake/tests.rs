@@ -47,7 +47,7 @@ fn job(rule: IdentityRule, known: &KnownHits) -> IntakeJob {
 
 fn by(key: &[&str], suppress_by: Option<&[&str]>) -> IdentityRule {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    IdentityRule { key: Some(names(key)), ignore: Vec::new(), suppress_by: suppress_by.map(names) }
+    IdentityRule { key: Some(names(key)), suppress_by: suppress_by.map(names), ..IdentityRule::default() }
 }
 
 /// A channel that already holds the whole answer.

@@ -14,13 +14,20 @@ pub(super) struct Canon {
     members: Members,
     /// Buffers for decoded strings, one a level of JSON text in strings.
     spare: Vec<Vec<u8>>,
+    /// The array of the column at hand has no order.
+    set: bool,
+    /// Where the elements of a set end in the output, and their copy while they are put in order.
+    ends: Vec<usize>,
+    elements: Vec<u8>,
 }
 
 impl Canon {
     /// Writes the form of `value`, valid JSON without white space around it, in a column of `kind`.
-    /// False, and nothing written, where the value is nothing: null, an empty text, `{}`.
-    pub(super) fn column(&mut self, kind: &ColumnType, value: &[u8], out: &mut Vec<u8>) -> bool {
+    /// False, and nothing written, where the value is nothing: null, an empty text, `{}`. `set`: an
+    /// array there has no order.
+    pub(super) fn column(&mut self, kind: &ColumnType, set: bool, value: &[u8], out: &mut Vec<u8>) -> bool {
         let begin = out.len();
+        self.set = set && *kind == ColumnType::Dynamic;
         match (kind, value) {
             (_, b"" | b"null" | b"\"\"") => return false,
             (ColumnType::Dynamic, _) => self.value(value, 0, true, out),
@@ -70,6 +77,8 @@ impl Canon {
             [b'"', raw @ .., b'"'] => scalar::sized(tag::STRING, out, |out| json::decode(raw, out)),
             [b'{' | b'[', ..] if depth >= DEEPEST => scalar::sized(tag::DEEP, out, |out| json::minify(value, out)),
             [b'{', ..] => self.object(value, depth, loose, out),
+            // Only the column's own value is a set: arrays inside it have their order.
+            [b'[', ..] if self.set && depth == 0 => self.set(value, loose, out),
             [b'[', ..] => {
                 out.push(tag::ARRAY);
                 for element in json::elements(value) {
@@ -79,6 +88,28 @@ impl Canon {
             }
             digits => number(digits, out),
         }
+    }
+
+    /// An array whose elements have no order: their forms are put in order, each as often as it comes.
+    fn set(&mut self, value: &[u8], loose: bool, out: &mut Vec<u8>) {
+        out.push(tag::ARRAY);
+        let begin = out.len();
+        self.ends.clear();
+        for element in json::elements(value) {
+            self.value(element.of(value), 1, loose, out);
+            self.ends.push(out.len() - begin);
+        }
+        self.elements.clear();
+        self.elements.extend_from_slice(out.get(begin..).unwrap_or_default());
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let mut forms: Vec<&[u8]> =
+            starts.zip(&self.ends).map(|(from, to)| self.elements.get(from..*to).unwrap_or_default()).collect();
+        forms.sort_unstable();
+        out.truncate(begin);
+        for form in forms {
+            out.extend_from_slice(form);
+        }
+        out.push(tag::END);
     }
 
     fn object(&mut self, text: &[u8], depth: usize, loose: bool, out: &mut Vec<u8>) {

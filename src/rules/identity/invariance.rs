@@ -245,3 +245,93 @@ fn a_name_that_fits_several_columns_is_no_key() {
     let rows = keyed(&["DeviceId"], &columns, &[r#"{"DeviceId":"a","DEVICEID":"b"}"#, r#"{"DeviceId":"a"}"#]);
     assert_eq!(rows[0].hit, rows[1].hit);
 }
+
+/// How a dynamic with these elements is written: as itself, as a text, with its containers as texts.
+fn listed(elements: &[Value], style: u8) -> String {
+    let all = Value::from(elements.to_vec());
+    match style {
+        0 => all.to_string(),
+        1 => serde_json::to_string_pretty(&all).unwrap(),
+        2 => Value::from(all.to_string()).to_string(),
+        _ => graph_bag(&all).to_string(),
+    }
+}
+
+/// The facts of rows with `Names` and `Path`, of which the first is a set.
+fn of_sets(names_and_paths: &[(String, String)]) -> Vec<RowFacts> {
+    let rule = IdentityRule { sets: names(&["names", "Nowhere"]), ..IdentityRule::default() };
+    let mut reader = made(&rule, &schema(&[("Names", "Object"), ("Path", "Object")])).unwrap();
+    let row = |(names, path): &(String, String)| format!("{{\"Names\":{names},\"Path\":{path}}}");
+    names_and_paths.iter().map(|pair| facts(&mut reader, &row(pair))).collect()
+}
+
+/// Elements, and the same in another order.
+fn any_elements() -> impl Strategy<Value = (Vec<Value>, Vec<Value>)> {
+    let element =
+        any_json().prop_filter("annotations have tests of their own", |value| !value.to_string().contains("@odata"));
+    proptest::collection::vec(element, 0..6)
+        .prop_flat_map(|elements| (Just(elements.clone()), Just(elements).prop_shuffle()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn the_order_in_a_set_does_not_count_and_all_else_does(
+        (elements, shuffled) in any_elements(), (other, _) in any_elements(), styles in (0..4_u8, 0..4_u8), drop in any::<prop::sample::Index>(),
+    ) {
+        let path = || "[]".to_owned();
+        let meaning = |elements: &[Value]| {
+            let mut all: Vec<String> = elements.iter().map(|element| meant(element).to_string()).collect();
+            all.sort();
+            all
+        };
+        let mut fewer = elements.clone();
+        let mut twice = elements.clone();
+        if !elements.is_empty() {
+            let at = drop.index(elements.len());
+            twice.push(fewer.remove(at));
+        }
+        let write = |elements: &[Value], style| (listed(elements, style), path());
+        let rows = [
+            write(&elements, styles.0), write(&shuffled, styles.1), write(&other, styles.1), write(&fewer, styles.1), write(&twice, styles.1),
+        ];
+        let [first, again, other_row, fewer_row, twice_row] = of_sets(&rows)[..] else { panic!() };
+        prop_assert_eq!(first, again);
+        for (row, what) in [(other_row, &other), (fewer_row, &fewer), (twice_row, &twice)] {
+            prop_assert_eq!(first.hit == row.hit, meaning(&elements) == meaning(what), "{:?} {:?}", elements, what);
+            prop_assert_eq!(first.fingerprint == row.fingerprint, first.hit == row.hit);
+        }
+    }
+
+    #[test]
+    fn in_other_columns_and_inside_a_set_order_counts((elements, shuffled) in any_elements()) {
+        let same = elements.iter().map(meant).collect::<Vec<_>>() == shuffled.iter().map(meant).collect::<Vec<_>>();
+        let (one, two) = (listed(&elements, 0), listed(&shuffled, 0));
+        let empty = || "[]".to_owned();
+        let plain = of_sets(&[(empty(), one.clone()), (empty(), two.clone())]);
+        prop_assert_eq!(plain[0].hit == plain[1].hit, same);
+        let inside = of_sets(&[(format!("[{one}]"), empty()), (format!("[{two}]"), empty())]);
+        prop_assert_eq!(inside[0].hit == inside[1].hit, same);
+        let bag = of_sets(&[(format!("{{\"a\":{one}}}"), empty()), (format!("{{\"a\":{two}}}"), empty())]);
+        prop_assert_eq!(bag[0].hit == bag[1].hit, same);
+    }
+}
+
+#[test]
+fn a_set_is_known_by_its_columns_name() {
+    let of = |sets: &str, columns: &[(&str, &str)], row: &str| {
+        let rule = IdentityRule { sets: names(&[sets]), ..IdentityRule::default() };
+        facts(&mut made(&rule, &schema(columns)).unwrap(), row).hit
+    };
+    let (one, two) = (r#"{"Names":["a","b"]}"#, r#"{"Names":["b","a"]}"#);
+    for sets in ["Names", "names"] {
+        assert_eq!(of(sets, &[("Names", "Object")], one), of(sets, &[("Names", "Object")], two));
+    }
+    // A name that fits two columns means none; and a text is no set.
+    let twins = [("NAMES", "Object"), ("Names", "Object")];
+    assert_ne!(of("names", &twins, one), of("names", &twins, two));
+    assert_eq!(of("Names", &twins, one), of("Names", &twins, two));
+    let texts = (r#"{"Names":"[1,2]"}"#, r#"{"Names":"[2,1]"}"#);
+    assert_ne!(of("Names", &[("Names", "String")], texts.0), of("Names", &[("Names", "String")], texts.1));
+}

@@ -102,6 +102,8 @@ enum Found {
 struct ColumnReader {
     name: String,
     kind: ColumnType,
+    /// Its arrays have no order.
+    set: bool,
     /// `"name":`, as JSON.
     label: String,
     /// What goes into hashes before the value: the canonical name and its length.
@@ -156,14 +158,20 @@ impl RowReader {
         schema: &Schema,
         secret: &[u8; 32],
     ) -> Result<Self, IdentityError> {
-        let Columns { key, counting, group, names } = Columns::resolve(rule, schema)?;
+        let Columns { key, counting, group, names, sets } = Columns::resolve(rule, schema)?;
         let mut hashed: Vec<usize> = counting.iter().chain(group.iter().flatten()).copied().collect();
         hashed.sort_unstable();
         hashed.dedup();
         let place = [tenant.as_str().as_bytes(), hunt.as_str().as_bytes()];
         let keyed = [secret.as_slice(), place[0], place[1]];
         Ok(Self {
-            columns: schema.columns.iter().zip(&names).map(|(column, name)| ColumnReader::new(column, name)).collect(),
+            columns: schema
+                .columns
+                .iter()
+                .zip(&names)
+                .enumerate()
+                .map(|(at, (column, name))| ColumnReader::new(column, name, sets.contains(&at)))
+                .collect(),
             exact: schema
                 .columns
                 .iter()
@@ -261,7 +269,7 @@ impl RowReader {
             let start = self.forms.len();
             if let Found::Exact(span) | Found::Folded(span) = column.value {
                 self.forms.extend_from_slice(&column.prefix);
-                if !self.canon.column(&column.kind, span.of(raw), &mut self.forms) {
+                if !self.canon.column(&column.kind, column.set, span.of(raw), &mut self.forms) {
                     self.forms.truncate(start);
                 }
             }
@@ -311,12 +319,13 @@ impl RowReader {
 }
 
 impl ColumnReader {
-    fn new(column: &crate::model::row::Column, canonical: &str) -> Self {
+    fn new(column: &crate::model::row::Column, canonical: &str, set: bool) -> Self {
         let mut prefix = (canonical.len() as u64).to_le_bytes().to_vec();
         prefix.extend_from_slice(canonical.as_bytes());
         Self {
             name: column.name.clone(),
             kind: column.kind.clone(),
+            set,
             label: format!("{}:", serde_json::Value::from(column.name.as_str())),
             prefix,
             value: Found::No,

@@ -17,6 +17,10 @@ pub struct IdentityRule {
     /// The columns whose values make a row the same for suppression; `None`, or none at all, means that
     /// rows have no group: nothing is suppressed, or the hunt as a whole is, for which no row counts.
     pub suppress_by: Option<Vec<String>>,
+    /// Columns of arrays that have no order, such as `make_set` gives: they are equal when they hold
+    /// the same elements, each as often. One that the result lacks is no fault; where a name fits
+    /// several columns, none is meant.
+    pub sets: Vec<String>,
 }
 
 /// Why a rule doesn't fit a result.
@@ -103,6 +107,8 @@ pub(super) struct Columns {
     /// The canonical name of each column of the schema: in small letters, as the API doesn't always
     /// spell names alike; as it stands where two columns differ in case alone.
     pub(super) names: Vec<String>,
+    /// Those of arrays without order.
+    pub(super) sets: Vec<usize>,
 }
 
 impl Columns {
@@ -130,7 +136,8 @@ impl Columns {
         if let Some(group) = &mut group {
             by_name(group);
         }
-        Ok(Self { key, counting, group, names })
+        let sets = rule.sets.iter().filter_map(|name| find_one(schema, name, "sets").ok()).collect();
+        Ok(Self { key, counting, group, names, sets })
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn text(reader: &mut RowReader, row: &str) -> String {
 /// The canonical form of a value of a type; empty for nothing.
 pub(super) fn form(kind: &str, value: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    assert_eq!(Canon::default().column(&ColumnType::parse(kind), value.as_bytes(), &mut out), !out.is_empty());
+    assert_eq!(Canon::default().column(&ColumnType::parse(kind), false, value.as_bytes(), &mut out), !out.is_empty());
     out
 }
 
@@ -282,6 +282,7 @@ mod rows {
             key: Some(names(&["deviceid"])),
             ignore: names(&["Count", "Nowhere"]),
             suppress_by: Some(names(&["Count"])),
+            sets: Vec::new(),
         };
         let mut reader = made(&rule, &schema(&COLUMNS)).unwrap();
         let plain = facts(&mut reader, ROW);

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::edits::Edits;
 use super::span::Span;
 use super::tree::{Expr, ExprKind, Item, Name, Query, StatementKind};
 use super::walk::{Node, nodes};
@@ -41,6 +42,12 @@ impl Clock {
         Self { now: !own("now"), ago: !own("ago") }
     }
 
+    /// Whether an expression is a read of the clock.
+    #[must_use]
+    pub fn is_own(self, expr: &Expr<'_>) -> bool {
+        self.read(Node::Expr(expr)).is_some()
+    }
+
     /// What a node reads of the clock by itself.
     #[must_use]
     pub fn read(self, node: Node<'_, '_>) -> Option<ClockRead> {
@@ -72,29 +79,25 @@ fn read(name: Name<'_>, args: &[Item<'_>], span: Span) -> Option<ClockRead> {
 /// The text of a query as of a time.
 #[must_use]
 pub fn as_of(text: &str, query: &Query<'_>, at: Timestamp) -> String {
-    let mut edits: Vec<(Span, String)> = Vec::new();
+    let mut edits = Edits::default();
+    write_as_of(query, at, &mut edits);
+    // Clock reads lie apart from each other, or whole inside an offset, which stays.
+    edits.applied(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// The edits that make a query one as of a time.
+pub(super) fn write_as_of(query: &Query<'_>, at: Timestamp, edits: &mut Edits) {
     // KQL counts in hundreds of nanoseconds; microseconds are written as all readers read them.
     let time = format!("datetime({})", at.floor_to(Duration::from_micros(1)));
     for read in clock_reads(query) {
         match read.offset {
-            None => edits.push((read.span, time.clone())),
+            None => edits.replace(read.span, time.clone()),
             // What stands between the parentheses stays, and may read the clock itself.
             Some(offset) => {
                 let sign = if read.ago { '-' } else { '+' };
-                edits.push((Span::new(read.span.start, offset.start), format!("({time} {sign} (")));
-                edits.push((Span::new(offset.end, read.span.end), "))".to_owned()));
+                edits.replace(Span::new(read.span.start, offset.start), format!("({time} {sign} ("));
+                edits.replace(Span::new(offset.end, read.span.end), "))".to_owned());
             }
         }
     }
-    edits.sort_by_key(|(span, _)| (span.start, span.end));
-    let mut out = String::with_capacity(text.len() + edits.len() * 32);
-    let mut from = 0;
-    for (span, replacement) in edits {
-        let range = span.range();
-        out.push_str(text.get(from..range.start).unwrap_or_default());
-        out.push_str(&replacement);
-        from = range.end;
-    }
-    out.push_str(text.get(from..).unwrap_or_default());
-    out
 }

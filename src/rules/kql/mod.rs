@@ -7,7 +7,9 @@
 pub mod analyse;
 pub mod asof;
 pub mod binder;
+pub mod bounds;
 pub mod catalogue;
+mod edits;
 pub mod facts;
 pub mod known;
 pub mod lexer;

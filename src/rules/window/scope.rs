@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::model::time::Window;
 use crate::rules::kql::analyse::Analysis;
-use crate::rules::kql::facts::Reach;
+use crate::rules::kql::facts::{self, Reach};
 use crate::rules::kql::lexer::{TokenKind, tokens};
+use crate::rules::kql::problem::Code;
 use crate::rules::kql::schema::{Schema, TableKind};
 use crate::rules::kql::tree::{Binary, Expr, ExprKind, Item, Operator, Stage};
 use crate::rules::kql::types::Type;
@@ -28,21 +29,52 @@ pub enum ResultScope {
 pub enum QueryKind {
     /// It filters by no time of its own: huntd gives the window.
     Windowed,
-    /// It looks at the clock or filters by moments: of two filters the narrower wins, so a window of
-    /// ours would silently take from what it asks for. It gets all the API's days.
+    /// It looks at the clock: of two filters the narrower wins, so a window of ours would silently take
+    /// from what it asks for. It gets all the API's days.
     OwnTime,
+    /// It filters by moments, and looks at no clock: it asks the same whenever it is asked. It gets all
+    /// the API's days.
+    Fixed,
     /// It reads only tables without a moment: a window means nothing to it.
     Snapshot,
 }
 
-/// How a result that is too big may be asked for in parts that add up to it.
+impl QueryKind {
+    /// The kind in a word, for machines: `windowed`, `own_time`, `fixed`, `snapshot`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Windowed => "windowed",
+            Self::OwnTime => "own_time",
+            Self::Fixed => "fixed",
+            Self::Snapshot => "snapshot",
+        }
+    }
+
+    /// The kind in a few words, for people.
+    #[must_use]
+    pub const fn explained(self) -> &'static str {
+        match self {
+            Self::Windowed => "huntd gives the window",
+            Self::OwnTime => "its own time: asked as of the run",
+            Self::Fixed => "fixed times: the same at any time",
+            Self::Snapshot => "no time at all: what there is now",
+        }
+    }
+}
+
+/// How a result that is too big is got in parts that add up to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Splits {
-    /// By its window.
+    /// By parts of the event time that it is given: each row comes from one event, and the event's
+    /// `Timestamp` lies in one part. That holds for a query with a time of its own as well: a part
+    /// narrows what it asks for.
     ByTime,
-    /// By a hash of its rows.
+    /// By parts of a hash over the whole row, as the last step of the query
+    /// ([`crate::rules::kql::bounds`]): rows come one by one, but not all of a table that has a time
+    /// the API knows of.
     ByHash,
-    /// Not at all.
+    /// Not at all: the parts' results don't add up to the whole.
     Never,
 }
 
@@ -51,9 +83,13 @@ pub enum Splits {
 pub struct QueryNature {
     /// Which event time it is to be given.
     pub kind: QueryKind,
-    /// How far back from its moment every read of it looks, where it has its own time and that is certain.
+    /// Of [`QueryKind::OwnTime`]: how far back from its as-of time every read of a table of events
+    /// looks at least, without a gap up to that time; so a complete result covers
+    /// `[as_of - back, as_of]`. `None` where that isn't certain. Rows that are made of several events
+    /// (where `splits` is [`Splits::Never`]) are seen whole only within one run's reach: steps from one
+    /// as-of time to the next should overlap by more than lateness there.
     pub back: Option<Duration>,
-    /// How it may be asked in parts.
+    /// How a result that is too big is got in parts.
     pub splits: Splits,
     /// What stands in a complete result.
     rows: Rows,
@@ -96,20 +132,16 @@ impl QueryNature {
         } else {
             Rows::Some
         };
+        // What isn't known may look at the clock.
+        let clockless = !facts.reads_clock && names_are_known(analysis);
         let kind = match (snapshot && rows == Rows::All, timed) {
             (true, _) => QueryKind::Snapshot,
+            (false, true) if clockless => QueryKind::Fixed,
             (false, true) => QueryKind::OwnTime,
             (false, false) => QueryKind::Windowed,
         };
-        let back = match (kind, facts.reach) {
-            (QueryKind::OwnTime, Reach::Back(back)) => Some(back),
-            _ => None,
-        };
-        let splits = match kind {
-            QueryKind::Windowed if facts.row_wise => Splits::ByTime,
-            _ => Splits::Never,
-        };
-        Self { kind, back, splits, rows }
+        let back = if kind == QueryKind::OwnTime { back_of(analysis, schema) } else { None };
+        Self { kind, back, splits: splits(analysis, schema), rows }
     }
 
     /// What a complete result may be taken for, when its event time was held to `window`.
@@ -121,6 +153,35 @@ impl QueryNature {
             _ => ResultScope::Unknown,
         }
     }
+}
+
+/// Whether all that it names is known: a table or a function that isn't may do anything. A column that isn't is one
+/// that the service has got since, or its refusal.
+fn names_are_known(analysis: &Analysis<'_>) -> bool {
+    let unknown = |code: Code| matches!(code, Code::Table | Code::Function | Code::Unknowable);
+    analysis.is_understood() && !analysis.problems.iter().any(|problem| unknown(problem.code))
+}
+
+/// How far back it looks from the clock everywhere.
+fn back_of(analysis: &Analysis<'_>, schema: &Schema) -> Option<Duration> {
+    let facts = &analysis.facts;
+    let sure = names_are_known(analysis) && facts.cut.is_none() && facts.deterministic;
+    (sure && facts.leaves.iter().all(|leaf| leaf.known)).then(|| facts::back(&analysis.query, schema)).flatten()
+}
+
+/// How its result is got in parts.
+fn splits(analysis: &Analysis<'_>, schema: &Schema) -> Splits {
+    let facts = &analysis.facts;
+    let sure = names_are_known(analysis) && facts.row_wise && facts.cut.is_none() && facts.deterministic;
+    if !sure || facts.feeds.is_empty() {
+        return Splits::Never;
+    }
+    // By which other column the API's time span goes, where it does, isn't documented.
+    let by_time = |table: &&str| {
+        let time = schema.table(table).and_then(|table| table.time.as_deref());
+        matches!(time, Some("Timestamp" | "TimeGenerated"))
+    };
+    if facts.feeds.iter().all(by_time) { Splits::ByTime } else { Splits::ByHash }
 }
 
 /// Whether a text that isn't understood has words of time in it.
@@ -222,63 +283,4 @@ fn keeps_rows(stage: &Stage<'_>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::time::Timestamp;
-    use crate::rules::kql::analyse::analyse;
-
-    fn nature(query: &str) -> QueryNature {
-        QueryNature::of(query, &analyse(query, Schema::defender()), Schema::defender())
-    }
-
-    #[test]
-    fn doubts_what_it_cant_be_sure_of() {
-        let window = Window { from: Timestamp::EPOCH, to: Timestamp::from_seconds(3600) };
-        let (whole, in_window, unknown) = (ResultScope::Whole, ResultScope::Window(window), ResultScope::Unknown);
-        let cases = [
-            ("DeviceTvmSoftwareInventory | where SoftwareName has 'log4j'", whole),
-            ("DeviceTvmSoftwareInventory | summarize dcount(DeviceId) by SoftwareName", whole),
-            ("DeviceTvmSoftwareVulnerabilities | join DeviceTvmSoftwareVulnerabilitiesKB on CveId", whole),
-            ("DeviceTvmSoftwareInventory | where SoftwareName == 'DeviceInfo, take ago(1d)' // limit", whole),
-            ("DeviceTvmSoftwareInventory | join SigninLogs on DeviceName", unknown),
-            ("DeviceTvmSoftwareInventory | take 100", unknown),
-            ("DeviceTvmSoftwareInventory | top 10 by SoftwareName", unknown),
-            ("DeviceTvmSoftwareInventory | join DeviceInfo on DeviceId", unknown),
-            ("DeviceTvmSoftwareInventory | where EndOfSupportDate < now()", unknown),
-            ("DeviceTvmSoftwareInventory | where EndOfSupportDate between (a .. b)", unknown),
-            ("union DeviceTvmSoftwareInventory, SecurityEvent", unknown),
-            ("CallActivityEvents", unknown),
-            ("DeviceProcessEvents | where FileName == 'a.exe' | project Timestamp, DeviceId, ReportId", in_window),
-            ("DeviceProcessEvents | where FileName == 'a.exe' | sort by Timestamp desc", in_window),
-            ("DeviceProcessEvents | where Timestamp > ago(1h)", unknown),
-            ("let from = x; DeviceProcessEvents | where Timestamp > from", unknown),
-            ("DeviceProcessEvents | where from < Timestamp", unknown),
-            ("DeviceProcessEvents | extend Timestamp = ProcessCreationTime", unknown),
-            ("DeviceProcessEvents | project At = Timestamp", unknown),
-            ("DeviceProcessEvents | summarize count() by DeviceId", unknown),
-            ("DeviceProcessEvents | where DeviceId in (DeviceInfo | project DeviceId)", unknown),
-            ("DeviceProcessEvents | mv-expand x = AdditionalFields", unknown),
-            ("SecurityEvent | where EventID == 4625", unknown),
-            ("", unknown),
-        ];
-        for (query, expected) in cases {
-            assert_eq!(nature(query).scope(Some(window)), expected, "{query}");
-            let without = if expected == whole { whole } else { unknown };
-            assert_eq!(nature(query).scope(None), without, "{query}");
-        }
-    }
-
-    #[test]
-    fn a_query_with_its_own_time_gets_no_window_of_ours() {
-        for (query, kind) in [
-            ("DeviceProcessEvents | where FileName == 'ago(1d)'", QueryKind::Windowed),
-            ("DeviceProcessEvents | summarize count() by bin(Timestamp, 1h)", QueryKind::Windowed),
-            ("DeviceProcessEvents | where Timestamp > ago(1d)", QueryKind::OwnTime),
-            ("let start = datetime(2026-01-01); DeviceEvents | where Timestamp > start", QueryKind::OwnTime),
-            ("DeviceTvmSoftwareInventory | project DeviceId, SoftwareName", QueryKind::Snapshot),
-            ("MyTable_CL | where X == 1 // ago(1d)", QueryKind::Windowed),
-        ] {
-            assert_eq!(nature(query).kind, kind, "{query}");
-        }
-    }
-}
+mod tests;

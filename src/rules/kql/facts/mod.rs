@@ -3,13 +3,18 @@
 //! They are told from the tree and the schema alone. Where a fact can't be told the answer is the
 //! one that promises less: not row-wise, no reach of its own.
 
+mod back;
 mod reach;
+mod rows;
 mod shape;
 #[cfg(test)]
 mod tests;
 
+pub use back::back;
 pub use reach::{Leaf, Moment, Reach};
 use reach::{Lets, Reader};
+use rows::Rows;
+pub(super) use rows::is_plain_call;
 pub use shape::Cut;
 use shape::Shape;
 
@@ -34,6 +39,8 @@ pub struct Facts<'a> {
     pub deterministic: bool,
     /// Rows come out one by one: the results of the parts of a window add up to the result of the whole.
     pub row_wise: bool,
+    /// The tables whose rows come out one by one, each once.
+    pub feeds: Vec<&'a str>,
     /// Columns whose arrays have no order: of `make_set` and its like.
     pub sets: Vec<String>,
     /// Columns that may tell its rows apart, the best first.
@@ -48,7 +55,9 @@ impl<'a> Facts<'a> {
     pub fn of(query: &Query<'a>, columns: Option<&[Column<'a>]>, schema: &'a Schema) -> Self {
         let shape = Shape::of(query);
         let lets = Lets::of(query);
-        let leaves = Reader::new(&lets, schema, shape.nested).all(query);
+        let mut reader = Reader::new(&lets, schema, shape.nested);
+        let leaves = reader.all(query);
+        let feeds = Rows::of(query, &lets, schema, shape.suspect || reader.is_nested());
         let mut tables: Vec<&'a str> = Vec::new();
         for leaf in &leaves {
             if !tables.contains(&leaf.table) {
@@ -59,8 +68,9 @@ impl<'a> Facts<'a> {
             reach: Reach::of(&leaves),
             reads_clock: shape.reads_clock,
             deterministic: shape.deterministic && shape.cut.as_ref().is_none_or(|cut| cut.stable),
-            row_wise: shape.is_row_wise(query, &mut Reader::new(&lets, schema, shape.nested), schema),
-            sets: shape::sets(shape.sets, columns),
+            row_wise: feeds.is_some(),
+            feeds: feeds.unwrap_or_default(),
+            sets: shape::sets(&shape.sets, columns),
             keys: shape::keys(query, &tables, columns, schema),
             cost: cost(&leaves, shape.heavy),
             cut: shape.cut,

@@ -84,17 +84,14 @@ const STEPS: u32 = 20_000;
 #[derive(Debug)]
 pub(super) struct Lets<'t, 'a> {
     /// By name, each once.
-    sorted: Vec<(&'a str, &'t Expr<'a>)>,
+    sorted: Vec<(&'a str, &'t LetValue<'a>)>,
 }
 
 impl<'t, 'a> Lets<'t, 'a> {
     /// Of a query.
     pub(super) fn of(query: &'t Query<'a>) -> Self {
         let declared = query.statements.iter().rev().filter_map(|statement| match &statement.kind {
-            StatementKind::Let { name, value: LetValue::Expr(expr) } => Some((name.text, expr)),
-            StatementKind::Let { name, value: LetValue::Function(function) } => {
-                Some((name.text, function.result.as_deref()?))
-            }
+            StatementKind::Let { name, value } => Some((name.text, value)),
             _ => None,
         });
         let mut sorted: Vec<_> = declared.collect();
@@ -104,9 +101,23 @@ impl<'t, 'a> Lets<'t, 'a> {
         Self { sorted }
     }
 
-    fn get(&self, name: &str) -> Option<&'t Expr<'a>> {
+    /// What a name was given to.
+    pub(super) fn get(&self, name: &str) -> Option<&'t LetValue<'a>> {
         let at = self.sorted.binary_search_by_key(&name, |(known, _)| *known).ok()?;
-        self.sorted.get(at).map(|(_, expr)| *expr)
+        self.sorted.get(at).map(|(_, value)| *value)
+    }
+
+    /// The expression that a name stands for.
+    pub(super) fn expr(&self, name: &str) -> Option<&'t Expr<'a>> {
+        match self.get(name)? {
+            LetValue::Expr(expr) => Some(expr),
+            LetValue::Function(function) => function.result.as_deref(),
+        }
+    }
+
+    /// Whether queries may be among what the names stand for.
+    fn may_read(&self, schema: &Schema) -> bool {
+        self.sorted.iter().any(|(name, _)| self.expr(name).is_some_and(|expr| may_read(expr, schema)))
     }
 }
 
@@ -124,13 +135,8 @@ pub(super) struct Reader<'l, 't, 'a> {
 impl<'l, 't, 'a> Reader<'l, 't, 'a> {
     /// For a query of these names. `nested`: it has queries inside others.
     pub(super) fn new(lets: &'l Lets<'t, 'a>, schema: &'a Schema, nested: bool) -> Self {
-        let nested = nested || lets.sorted.iter().any(|(_, expr)| may_read(expr, schema));
+        let nested = nested || lets.may_read(schema);
         Self { lets, schema, nested, deep: 0, steps: STEPS }
-    }
-
-    /// What a name of the query's own stands for.
-    pub(super) fn own(&self, name: &str) -> Option<&'t Expr<'a>> {
-        self.lets.get(name)
     }
 
     /// The reads of a query, in the order of the text.
@@ -145,10 +151,9 @@ impl<'l, 't, 'a> Reader<'l, 't, 'a> {
         all
     }
 
-    /// Whether a table that has a time is read by an expression, or a query inside it. What is too
-    /// much to look at is taken to be so.
-    pub(super) fn reads_events(&mut self, expr: &'t Expr<'a>) -> bool {
-        self.nested && (self.reads(within(expr)).iter().any(|leaf| leaf.time.is_some()) || self.steps == 0)
+    /// There may be queries inside expressions.
+    pub(super) fn is_nested(&self) -> bool {
+        self.nested
     }
 
     /// The reads of an expression, in the order of the text.
@@ -170,7 +175,7 @@ impl<'l, 't, 'a> Reader<'l, 't, 'a> {
             }
             ExprKind::Pipe { source, stages } => self.pipe(source, stages),
             ExprKind::Source(stage) => self.stage(stage),
-            ExprKind::In { items, .. } => items.iter().flat_map(|item| self.leaves(item)).collect(),
+            _ if self.nested => self.reads(within(expr)),
             _ => Vec::new(),
         };
         self.deep -= 1;
@@ -178,8 +183,8 @@ impl<'l, 't, 'a> Reader<'l, 't, 'a> {
     }
 
     fn name(&mut self, name: Name<'a>) -> Vec<Leaf<'a>> {
-        if let Some(expr) = self.lets.get(name.text) {
-            return self.leaves(expr);
+        if self.lets.get(name.text).is_some() {
+            return self.lets.expr(name.text).map(|expr| self.leaves(expr)).unwrap_or_default();
         }
         match self.schema.table(name.text) {
             Some(table) => {
@@ -267,6 +272,14 @@ impl<'l, 't, 'a> Reader<'l, 't, 'a> {
                 ExprKind::Name(name) | ExprKind::Call { name, .. } if self.lets.get(name.text).is_some() => {
                     found.extend(self.name(*name));
                 }
+                // `in (T)`: the first column of a table.
+                ExprKind::In { items, .. } => {
+                    if let [Expr { kind: ExprKind::Name(name), .. }] = items.as_slice()
+                        && self.lets.get(name.text).is_none()
+                    {
+                        found.extend(self.name(*name));
+                    }
+                }
                 _ => {}
             }
             if found.len() > MOST || self.steps == 0 {
@@ -308,7 +321,7 @@ impl<'l, 't, 'a> Reader<'l, 't, 'a> {
         }
         match &expr.kind {
             ExprKind::Paren(inner) => self.moment(inner, deep + 1),
-            ExprKind::Name(name) => self.moment(self.lets.get(name.text)?, deep + 1),
+            ExprKind::Name(name) => self.moment(self.lets.expr(name.text)?, deep + 1),
             ExprKind::Literal(literal) if literal.ty == Type::Datetime => datetime(literal.text).map(Moment::At),
             ExprKind::Call { name, args } => match (name.text, args.as_slice()) {
                 ("now", []) => Some(Moment::Ago(Duration::ZERO)),
@@ -341,7 +354,7 @@ impl<'l, 't, 'a> Reader<'l, 't, 'a> {
         }
         match &expr.kind {
             ExprKind::Paren(inner) => self.span(inner, deep + 1),
-            ExprKind::Name(name) => self.span(self.lets.get(name.text)?, deep + 1),
+            ExprKind::Name(name) => self.span(self.lets.expr(name.text)?, deep + 1),
             ExprKind::Literal(literal) if literal.ty == Type::Timespan => timespan(literal.text),
             ExprKind::Call { name, args } if name.text == "totimespan" => self.span(&args.first()?.expr, deep + 1),
             ExprKind::Binary { op: Binary::Multiply, left, right, .. } => {

@@ -2,12 +2,11 @@
 
 use super::super::asof::Clock;
 use super::super::binder::Column;
-use super::super::catalogue;
 use super::super::schema::Schema;
 use super::super::span::Span;
 use super::super::tree::{Expr, ExprKind, Item, Operator, Query, Stage, StatementKind};
-use super::super::walk::{Node, nodes, within};
-use super::reach::Reader;
+use super::super::walk::{Node, nodes};
+use super::rows::{is_chance, is_plain_call};
 
 /// Where a result is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +30,8 @@ pub(super) struct Shape {
     pub(super) sets: Vec<String>,
     /// There are queries inside others.
     pub(super) nested: bool,
-    /// There are functions that look at other rows.
-    around: bool,
+    /// There are functions that may look at more than their own row.
+    pub(super) suspect: bool,
 }
 
 impl Shape {
@@ -45,17 +44,21 @@ impl Shape {
             heavy: 0,
             sets: Vec::new(),
             nested: false,
-            around: false,
+            suspect: false,
         };
         let clock = Clock::of(query);
-        let mut pipes = 0;
+        let mut queries = 0;
         for node in nodes(query) {
             match node {
                 Node::Expr(Expr { kind: ExprKind::Pipe { stages, .. }, .. }) => {
-                    pipes += 1;
+                    queries += 1;
                     shape.cut = shape.cut.or_else(|| cut(stages));
                 }
                 Node::Expr(Expr { kind: ExprKind::Wrapped { .. }, .. }) => shape.nested = true,
+                Node::Expr(Expr { kind: ExprKind::Source(_), .. }) => queries += 1,
+                Node::Expr(Expr { kind: ExprKind::In { items, .. }, .. }) => {
+                    shape.nested |= matches!(items.as_slice(), [Expr { kind: ExprKind::Name(_), .. }]);
+                }
                 Node::Expr(Expr { kind: ExprKind::Call { name, .. }, .. }) => {
                     shape.reads_clock |= clock.read(node).is_some();
                     shape.call(name.text);
@@ -64,17 +67,13 @@ impl Shape {
                 _ => {}
             }
         }
-        shape.nested |= pipes > 1;
+        shape.nested |= queries > 1;
         shape
     }
 
     fn call(&mut self, name: &str) {
-        self.around |= looks_around(name);
-        // The clock is no chance: a run has one time.
-        let clock = matches!(name, "now" | "ago");
-        if !clock && catalogue::function(name).is_some_and(|function| !function.deterministic) {
-            self.deterministic = false;
-        }
+        self.suspect |= !is_plain_call(name);
+        self.deterministic &= !is_chance(name);
     }
 
     fn stage(&mut self, stage: &Stage<'_>) {
@@ -82,36 +81,27 @@ impl Shape {
             Operator::Join { .. } | Operator::MakeGraph { .. } => self.heavy += 1,
             Operator::Search { tables: None, .. } | Operator::Find { tables: None, .. } => self.heavy += 30,
             Operator::Sample(_) | Operator::SampleDistinct { .. } => self.deterministic = false,
-            Operator::Summarize { aggregates, .. } => self.sets.extend(aggregates.iter().filter_map(set)),
+            Operator::Summarize { aggregates, by, .. } => {
+                self.renamed(by.as_deref().unwrap_or_default());
+                self.renamed(aggregates);
+                self.sets.extend(aggregates.iter().filter_map(set));
+            }
             Operator::Project(items) | Operator::Extend(items) | Operator::ProjectRename(items) => self.renamed(items),
             _ => {}
         }
     }
 
-    /// A set under another name is a set.
+    /// A set under another name is a set; under its name there may be something else from here on.
     fn renamed(&mut self, items: &[Item<'_>]) {
-        for item in items {
-            if let (ExprKind::Name(old), Some(new)) = (&item.expr.kind, item.names.first())
-                && self.sets.iter().any(|set| set == old.text)
-            {
-                self.sets.push(new.text.to_owned());
-            }
-        }
-    }
-
-    /// Whether rows come out one by one, each from one row of one table of events.
-    pub(super) fn is_row_wise<'t, 'a>(
-        &self,
-        query: &'t Query<'a>,
-        reader: &mut Reader<'_, 't, 'a>,
-        schema: &'a Schema,
-    ) -> bool {
-        let result = query.statements.iter().rev().find_map(|statement| match &statement.kind {
-            StatementKind::Query(expr) => Some(expr),
-            _ => None,
-        });
-        let around = self.around;
-        result.is_some_and(|expr| RowWise { reader, schema, around }.expr(expr, 0))
+        let is_set = |item: &&Item<'_>| match &item.expr.kind {
+            ExprKind::Name(old) => self.sets.iter().any(|set| names_set(set, old.text)),
+            _ => false,
+        };
+        let (sets, others): (Vec<_>, Vec<_>) = items.iter().partition(is_set);
+        let named = |item: &&Item<'_>| item.names.first().map(|name| name.text.to_owned());
+        let sets: Vec<String> = sets.iter().filter_map(named).collect();
+        self.sets.retain(|set| !others.iter().any(|item| item.names.iter().any(|name| name.text == set)));
+        self.sets.extend(sets);
     }
 }
 
@@ -136,99 +126,23 @@ fn cut(stages: &[Stage<'_>]) -> Option<Cut> {
     None
 }
 
-/// Tells whether each row comes from one row.
-struct RowWise<'r, 'l, 't, 'a> {
-    reader: &'r mut Reader<'l, 't, 'a>,
-    schema: &'a Schema,
-    /// Somewhere in the query a function looks at other rows.
-    around: bool,
-}
-
-impl<'t, 'a> RowWise<'_, '_, 't, 'a> {
-    fn expr(&mut self, expr: &'t Expr<'a>, deep: u32) -> bool {
-        if deep > 12 {
-            return false;
-        }
-        match &expr.kind {
-            ExprKind::Name(name) => match self.reader.own(name.text) {
-                Some(expr) => self.expr(expr, deep + 1),
-                None => self.schema.table(name.text).is_some(),
-            },
-            ExprKind::Paren(inner) => self.expr(inner, deep + 1),
-            ExprKind::Pipe { source, stages } => {
-                self.expr(source, deep + 1) && stages.iter().all(|stage| self.stage(stage, deep))
-            }
-            ExprKind::Source(stage) => match &stage.kind {
-                Operator::Union { tables, .. } => tables.iter().all(|table| self.expr(table, deep + 1)),
-                _ => false,
-            },
-            _ => false,
-        }
-    }
-
-    fn stage(&mut self, stage: &'t Stage<'a>, deep: u32) -> bool {
-        match &stage.kind {
-            Operator::Where { predicate, .. } => self.is_plain(predicate),
-            Operator::Extend(items) | Operator::Project(items) => items.iter().all(|item| self.is_plain(&item.expr)),
-            Operator::ProjectAway(_)
-            | Operator::ProjectKeep(_)
-            | Operator::ProjectReorder(_)
-            | Operator::ProjectRename(_)
-            | Operator::Sort { .. }
-            | Operator::As { .. }
-            | Operator::Render { .. } => true,
-            Operator::MvExpand { columns, limit: None, .. } => {
-                columns.iter().all(|column| self.is_plain(&column.item.expr))
-            }
-            Operator::Parse { source, .. } | Operator::ParseKv { source, .. } => self.is_plain(source),
-            Operator::Join { right, .. } | Operator::Lookup { right, .. } => {
-                self.reader.source(right).iter().all(|leaf| leaf.known && leaf.time.is_none())
-            }
-            Operator::Union { tables, .. } => tables.iter().all(|table| self.expr(table, deep + 1)),
-            Operator::Invoke(call) => {
-                matches!(&call.kind, ExprKind::Call { name, .. } if self.schema.function(name.text).is_some())
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether an expression looks at its own row alone, and at nothing that happens.
-    fn is_plain(&mut self, expr: &'t Expr<'a>) -> bool {
-        let around = |node: Node<'_, '_>| match node {
-            Node::Expr(Expr { kind: ExprKind::Call { name, .. }, .. }) => looks_around(name.text),
-            _ => false,
-        };
-        let looks = self.around && within(expr).any(around);
-        !looks && !self.reader.reads_events(expr)
-    }
-}
-
-/// Whether a function looks at other rows, or at none.
-fn looks_around(function: &str) -> bool {
-    matches!(
-        function,
-        "prev"
-            | "next"
-            | "row_number"
-            | "row_cumsum"
-            | "row_rank_dense"
-            | "row_rank_min"
-            | "row_window_session"
-            | "rand"
-    )
-}
-
 /// Columns whose arrays have no order, of those that hold sets on their way.
-pub(super) fn sets(found: Vec<String>, columns: Option<&[Column<'_>]>) -> Vec<String> {
+pub(super) fn sets(found: &[String], columns: Option<&[Column<'_>]>) -> Vec<String> {
     let Some(columns) = columns else { return Vec::new() };
-    let mut sets = found;
-    sets.retain(|set| columns.iter().any(|column| column.name == *set && column.ty.is_dynamic()));
+    let is_set = |column: &&Column<'_>| column.ty.is_dynamic() && found.iter().any(|set| names_set(set, &column.name));
+    let mut sets: Vec<String> = columns.iter().filter(is_set).map(|column| column.name.to_string()).collect();
     sets.sort();
     sets.dedup();
     sets
 }
 
-/// The name of a column that holds a set.
+/// Whether a column is what a name of a set means: one that ends in `_` means all that begin so.
+fn names_set(set: &str, column: &str) -> bool {
+    set == column || (set.ends_with('_') && column.starts_with(set))
+}
+
+/// The name of a column that holds a set. What the service makes of an expression without a name begins
+/// with `set_` or `list_`.
 fn set(item: &Item<'_>) -> Option<String> {
     let ExprKind::Call { name, args } = &item.expr.kind else { return None };
     let prefix = match name.text {

@@ -63,10 +63,76 @@ fn rows_that_come_one_by_one() {
         ("DeviceFileEvents | invoke FileProfile('SHA1')", true),
         ("DeviceProcessEvents | lookup (datatable(FileName:string, why:string)['a', 'b']) on FileName", true),
         ("DeviceProcessEvents | lookup DeviceTvmSoftwareInventory on DeviceId", true),
+        ("DeviceProcessEvents | lookup kind=inner DeviceTvmSoftwareInventory on DeviceId", true),
+        ("DeviceProcessEvents | join kind=inner DeviceTvmSoftwareInventory on DeviceId", true),
+        ("DeviceProcessEvents | join kind=leftanti (DeviceTvmSoftwareInventory | take 5) on DeviceId", true),
+        ("let k = datatable(DeviceId:string)['a']; DeviceProcessEvents | join kind=leftouter k on DeviceId", true),
+        ("DeviceProcessEvents | where DeviceId in (DeviceTvmSoftwareInventory)", true),
+        ("DeviceProcessEvents | where DeviceId in ((DeviceTvmSoftwareInventory | project DeviceId))", true),
+        ("let bad = dynamic(['a', 'b']); DeviceProcessEvents | where FileName in~ (bad)", true),
+        ("let low = (s:string) { tolower(s) }; DeviceProcessEvents | where low(FileName) == 'a'", true),
+        ("let T = materialize(DeviceProcessEvents | where FileName == 'a'); union T, DeviceFileEvents", true),
+        ("DeviceProcessEvents | extend a = pack_array(FileName) | mv-expand a to typeof(string) limit 3", true),
+        (
+            "DeviceProcessEvents | mv-apply a = pack_array(FileName) to typeof(string) on (where a has 'x' | summarize count())",
+            true,
+        ),
+        ("DeviceProcessEvents | extend i = ingestion_time(), age = now() - Timestamp", true),
+        ("union withsource=T DeviceProcessEvents, (DeviceFileEvents | where FileName == 'a')", true),
+        ("DeviceProcessEvents | where Timestamp > ago(1d) | as A | render table", true),
         ("DeviceProcessEvents | summarize count() by DeviceId", false),
         ("DeviceProcessEvents | join DeviceLogonEvents on DeviceId", false),
         ("DeviceProcessEvents | where DeviceId in ((DeviceLogonEvents | project DeviceId))", false),
         ("let l = DeviceLogonEvents | project DeviceId; DeviceProcessEvents | where DeviceId in (l)", false),
+        // The default, innerunique, keeps one row of the left table for each key.
+        ("DeviceProcessEvents | join DeviceTvmSoftwareInventory on DeviceId", false),
+        ("DeviceProcessEvents | join kind=innerunique DeviceTvmSoftwareInventory on DeviceId", false),
+        // Rows of the right table that met nobody come in each part.
+        ("DeviceProcessEvents | join kind=rightouter DeviceTvmSoftwareInventory on DeviceId", false),
+        ("DeviceProcessEvents | join kind=fullouter DeviceTvmSoftwareInventory on DeviceId", false),
+        ("DeviceProcessEvents | join kind=rightanti DeviceTvmSoftwareInventory on DeviceId", false),
+        ("DeviceProcessEvents | join kind=rightsemi DeviceTvmSoftwareInventory on DeviceId", false),
+        ("DeviceProcessEvents | join kind=inner DeviceLogonEvents on DeviceId", false),
+        ("DeviceProcessEvents | join kind=inner (union Device*) on DeviceId", false),
+        ("DeviceProcessEvents | join kind=inner (search 'a') on DeviceId", false),
+        ("DeviceProcessEvents | join kind=inner (find where DeviceId == 'a') on DeviceId", false),
+        ("DeviceProcessEvents | join kind=inner (table('DeviceLogonEvents')) on DeviceId", false),
+        ("DeviceProcessEvents | join kind=inner (DeviceInfo | summarize by DeviceId) on DeviceId", false),
+        ("DeviceProcessEvents | where DeviceId in (DeviceLogonEvents)", false),
+        (
+            "let f = (d:string) { d == toscalar(DeviceLogonEvents | summarize max(DeviceId)) }; DeviceProcessEvents | where f(DeviceId)",
+            false,
+        ),
+        (
+            "let f = () { let T = DeviceLogonEvents; T | project DeviceId }; DeviceProcessEvents | where DeviceId in (f())",
+            false,
+        ),
+        ("let n = 1 + toscalar(DeviceLogonEvents | count); DeviceProcessEvents | where ProcessId == n", false),
+        ("let rn = () { row_number() }; DeviceProcessEvents | sort by Timestamp | extend n = rn()", false),
+        ("let f = (T:(DeviceId:string)) { T | summarize by DeviceId }; DeviceProcessEvents | invoke f()", false),
+        ("DeviceProcessEvents | serialize n = row_number()", false),
+        ("DeviceProcessEvents | sort by Timestamp | extend n = next(FileName)", false),
+        ("DeviceProcessEvents | sort by Timestamp | extend n = row_rank_dense(FileName)", false),
+        ("DeviceProcessEvents | where rand() < 0.5", false),
+        ("DeviceProcessEvents | extend g = new_guid()", false),
+        ("DeviceProcessEvents | sample 5", false),
+        ("DeviceProcessEvents | count", false),
+        ("DeviceProcessEvents | partition by DeviceId (top 1 by Timestamp)", false),
+        ("DeviceProcessEvents | make-series count() on Timestamp step 1h", false),
+        ("DeviceProcessEvents | reduce by FileName", false),
+        ("DeviceProcessEvents | evaluate bag_unpack(AdditionalFields)", false),
+        ("DeviceProcessEvents | scan with (step s: true;)", false),
+        ("DeviceInfo | invoke SeenBy()", false),
+        ("union DeviceProcessEvents, (DeviceFileEvents | summarize by DeviceId)", false),
+        ("union DeviceProcessEvents, (DeviceFileEvents | take 5)", false),
+        ("union Device*", false),
+        ("search 'a'", false),
+        ("DeviceProcessEvents; DeviceFileEvents", false),
+        ("let DeviceProcessEvents = DeviceProcessEvents | where FileName == 'a'; DeviceProcessEvents", false),
+        (
+            "DeviceProcessEvents | mv-apply a = pack_array(FileName) on (where a in ((DeviceLogonEvents | project DeviceName)))",
+            false,
+        ),
         ("DeviceProcessEvents | take 5", false),
         ("DeviceProcessEvents | top 5 by Timestamp", false),
         ("DeviceProcessEvents | distinct DeviceId", false),
@@ -88,6 +154,55 @@ fn what_cuts_what_is_chance_what_is_a_set() {
     assert!(of("DeviceInfo | where Timestamp > ago(1d)").facts.deterministic);
     let facts = of("DeviceInfo | summarize make_set(DeviceName), l = make_list(OSPlatform) by DeviceId | project-rename s = set_DeviceName").facts;
     assert_eq!(facts.sets, ["l", "s"]);
+}
+
+#[test]
+fn sets_under_whatever_name_they_come_out() {
+    for (text, sets) in [
+        (
+            "DeviceInfo | summarize make_set(DeviceName), make_list(OSPlatform) by DeviceId",
+            &["list_OSPlatform", "set_DeviceName"][..],
+        ),
+        (
+            "DeviceInfo | summarize make_set(tolower(DeviceName)), make_set(DeviceName, 10) by DeviceId",
+            &["set_", "set_DeviceName"],
+        ),
+        ("DeviceEvents | summarize make_set(parse_json(AdditionalFields).a) by DeviceId", &["set_AdditionalFields_a"]),
+        (
+            "DeviceEvents | extend j = parse_json(AdditionalFields) | summarize make_set(j.a), make_set(j['b']) by DeviceId",
+            &["set_j_a", "set_j_b"],
+        ),
+        (
+            "DeviceInfo | summarize s = make_set_if(DeviceName, OSBuild > 1) by DeviceId | extend t = s | project u = t, DeviceId",
+            &["u"],
+        ),
+        ("DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | project-rename t = s", &["t"]),
+        (
+            "let T = DeviceInfo | summarize s = make_set(DeviceName) by DeviceId; DeviceEvents | join kind=inner T on DeviceId | project s",
+            &["s"],
+        ),
+        (
+            "DeviceInfo | mv-apply n = pack_array(DeviceName) to typeof(string) on (summarize s = make_set(n)) | project DeviceId, s",
+            &["s"],
+        ),
+        ("DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | summarize arg_max(DeviceId, *)", &["s"]),
+        (
+            "DeviceInfo | summarize (a, b) = arg_max(Timestamp, DeviceName), s = make_list_with_nulls(DeviceName)",
+            &["s"],
+        ),
+        // A text keeps its order, and so does what is made of something else later.
+        ("DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | extend s = strcat_array(s, ',')", &[]),
+        ("DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | extend s = pack_array(DeviceId, s)", &[]),
+        ("DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | project s = parse_json(DeviceId)", &[]),
+        ("DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | project b = bag_pack('s', s)", &[]),
+        (
+            "DeviceInfo | summarize s = make_set(DeviceName) by DeviceId | extend t = s | project s = parse_json(DeviceId), t, u = s",
+            &["t", "u"],
+        ),
+        ("DeviceEvents | project s = parse_json(AdditionalFields)", &[]),
+    ] {
+        assert_eq!(of(text).facts.sets, sets, "{text}: {:?}", of(text).columns);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod asof;
+mod bounds;
 mod facts;
 mod invariants;
 mod refused;
