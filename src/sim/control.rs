@@ -79,7 +79,7 @@ fn events(state: &State, query: &HashMap<String, String>) -> Text {
         if query.get("hunt").is_some_and(|wanted| *wanted != hunt.name) {
             continue;
         }
-        let question = Question { start, now, asked, seed: state.seed, shuffle: None };
+        let question = Question { start, now, asked, seed: state.seed, shuffle: None, share: None };
         for event in Found::new(&scenario, place, question) {
             let mut row = Vec::new();
             encode::row(&mut row, Dialect::Defender, Wire::default(), &hunt.columns, &event.cells);

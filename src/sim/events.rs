@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::cell::{Cell, Fill, Kind, cell, mix};
 use super::moment::Asked;
+use super::rewritten::Share;
 use super::scenario::{Scenario, SimHunt, SimRow, Stream};
 use crate::model::time::Timestamp;
 
@@ -36,6 +37,8 @@ pub struct Question {
     pub seed: u64,
     /// Decides the order of rows; `None` keeps that of the scenario.
     pub shuffle: Option<u64>,
+    /// The part of the rows that is asked for.
+    pub share: Option<Share>,
 }
 
 /// The events that a question finds, one after the other, without holding them.
@@ -79,10 +82,16 @@ impl Found {
         for (place, (stream, run)) in streams.iter().zip(&self.runs).enumerate() {
             let numbers = run.from..run.from + run.length;
             total += numbers
+                .filter(|n| self.is_asked(place, *n))
                 .filter(|n| arrival(stream, &self.question, self.hunt, place, *n).1 <= self.question.now)
                 .count() as u64;
         }
         total
+    }
+
+    /// Whether an event of a stream is in the part of the rows that is asked for.
+    fn is_asked(&self, place: usize, n: u64) -> bool {
+        self.question.share.is_none_or(|share| share.takes(mix(&[self.hunt as u64, place as u64 + 1, n])))
     }
 
     fn row(&self, hunt: &SimHunt, index: usize) -> Option<Event> {
@@ -101,7 +110,7 @@ impl Found {
     fn streamed(&self, hunt: &SimHunt, place: usize, n: u64) -> Option<Event> {
         let stream = hunt.streams.get(place)?;
         let (at, arrived) = arrival(stream, &self.question, self.hunt, place, n);
-        if arrived > self.question.now {
+        if arrived > self.question.now || !self.is_asked(place, n) {
             return None;
         }
         let hash = mix(&[self.question.seed, self.hunt as u64, place as u64, n, 2]);
@@ -148,6 +157,9 @@ fn rows(hunt: &SimHunt, question: &Question) -> Vec<usize> {
     let mut found = Vec::new();
     for (index, row) in hunt.rows.iter().enumerate() {
         let (at, arrived) = times(row, question);
+        if !question.share.is_none_or(|share| share.takes(mix(&[index as u64]))) {
+            continue;
+        }
         let left = row.leaves.is_some_and(|leaves| leaves.resolve(question.start) <= question.now);
         if arrived <= question.now && !left && at.is_none_or(|at| question.asked.from <= at && at < question.asked.to) {
             found.extend(std::iter::repeat_n(index, row.copies as usize));
@@ -235,7 +247,8 @@ mod tests {
         let scenario = Arc::new(parse_scenario(&format!("{HEAD}{rest}")).unwrap());
         let asked = Asked { from: Timestamp::from_seconds(from), to: Timestamp::from_seconds(to) };
         let now = Timestamp::from_seconds(now);
-        let found = Found::new(&scenario, 0, Question { start: Timestamp::EPOCH, now, asked, seed: 7, shuffle });
+        let found =
+            Found::new(&scenario, 0, Question { start: Timestamp::EPOCH, now, asked, seed: 7, shuffle, share: None });
         let total = found.total();
         let all: Vec<i64> =
             found.map(|event| if let Some(Cell::Whole(n)) = event.cells.get(1) { *n } else { -1 }).collect();

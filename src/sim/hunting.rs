@@ -6,13 +6,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::bodies::{Dialect, Text, Trace};
-use super::cell::mix;
+use super::cell::{Cell, Kind, mix};
 use super::encode;
 use super::events::{Found, Question};
 use super::http::{Body, Damage, Reply, Request};
 use super::ledger::{Call, Full, JournalEntry};
-use super::moment::{Asked, Span, literal_bounds, timespan};
+use super::moment::{Asked, Span, timespan};
 use super::packer::Packing;
+use super::rewritten::Reading;
 use super::scenario::{Effect, Scenario, SimHunt, SimQuota, SimTenant, Wire, Wording, first_name};
 use super::state::{State, headers, packing, reply, trace};
 use crate::model::time::Timestamp;
@@ -50,7 +51,18 @@ struct Visit<'a> {
 /// An answer before it is written.
 enum Answer {
     Text(Text),
-    Rows { hunt: usize, found: Found, rows: u64, limit: u64, cut: bool },
+    Rows {
+        hunt: usize,
+        found: Found,
+        rows: u64,
+        limit: u64,
+        cut: bool,
+    },
+    /// One row with the number of rows, which no limit cuts.
+    Count {
+        hunt: usize,
+        count: u64,
+    },
 }
 
 /// Answers a hunting call.
@@ -186,7 +198,8 @@ impl Visit<'_> {
         };
         let (place, hunt) = self.hunt().ok_or_else(|| self.trace.unknown_table(first_name(&ask.query)))?;
         let oldest = Asked { from: self.now.minus(self.scenario.data_age.0), to: Asked::ALL.to };
-        let asked = asked.and(oldest).and(literal_bounds(&ask.query, "Timestamp"));
+        let reading = Reading::of(&ask.query, "Timestamp");
+        let asked = asked.and(oldest).and(reading.asked);
         self.state.ledger().spend(tenant, hunt.cpu.0, self.now);
         // An open end means now.
         let length = Asked { to: asked.to.min(self.now), ..asked }.length();
@@ -199,9 +212,13 @@ impl Visit<'_> {
             asked,
             seed: self.state.seed,
             shuffle: self.scenario.shuffle.then(|| mix(&[self.draw, 7])),
+            share: reading.share,
         };
         let found = Found::new(&self.scenario, place, question);
         let total = found.total();
+        if reading.counted {
+            return Ok(Answer::Count { hunt: place, count: total });
+        }
         if hunt.most_rows.is_some_and(|most| total > most) {
             return Err(self.trace.result_size());
         }
@@ -213,6 +230,7 @@ impl Visit<'_> {
         let (status, rows, cut) = match answer {
             Answer::Text(text) => (text.status, 0, false),
             Answer::Rows { rows, cut, .. } => (200, *rows, *cut),
+            Answer::Count { .. } => (200, 1, false),
         };
         let (query, timespan) = match &self.ask {
             Some(ask) => (ask.query.clone(), ask.timespan.clone()),
@@ -242,13 +260,13 @@ impl Visit<'_> {
             }
             Dialect::Defender => "application/json; charset=utf-8",
         };
-        let (hunt, found, rows, limit) = match (answer, spoilt) {
+        let (hunt, source, rows, limit) = match (answer, spoilt) {
             (Answer::Text(text), _) => {
                 let packed = if text.content_type.starts_with("text/") { Packing::Plain } else { packed };
                 let headers = headers(&self.trace, &text.content_type);
                 return reply(text, headers, wire.framing, packed, damage);
             }
-            (Answer::Rows { .. }, Some(Effect::NotJson | Effect::Empty)) => {
+            (Answer::Rows { .. } | Answer::Count { .. }, Some(Effect::NotJson | Effect::Empty)) => {
                 let body = if spoilt == Some(&Effect::Empty) {
                     ""
                 } else {
@@ -257,14 +275,15 @@ impl Visit<'_> {
                 let text = Text::new(200, content_type, body);
                 return reply(text, headers(&self.trace, content_type), wire.framing, packed, damage);
             }
-            (Answer::Rows { hunt, found, rows, limit, .. }, _) => (hunt, found, rows, limit),
+            (Answer::Rows { hunt, found, rows, limit, .. }, _) => (hunt, Source::Events(Box::new(found)), rows, limit),
+            (Answer::Count { hunt, count }, _) => (hunt, Source::Count(Some(count)), 1, 1),
         };
         let pieces = Pieces {
             scenario: Arc::clone(&self.scenario),
             hunt,
             dialect: self.trace.dialect,
             wire,
-            found,
+            source,
             left: limit,
             stage: Stage::Opening,
             rows,
@@ -289,13 +308,38 @@ enum Stage {
     Done,
 }
 
+/// Where rows come from.
+enum Source {
+    Events(Box<Found>),
+    /// One row, once.
+    Count(Option<u64>),
+}
+
+impl Source {
+    /// The cells of the next row.
+    fn next(&mut self) -> Option<Vec<Cell>> {
+        match self {
+            Self::Events(found) => found.next().map(|event| event.cells),
+            Self::Count(count) => count.take().map(|count| vec![Cell::Whole(i64::try_from(count).unwrap_or(i64::MAX))]),
+        }
+    }
+
+    /// The columns of a hunt's rows, or of their count.
+    fn columns(&self, hunt: &SimHunt) -> Vec<(String, Kind)> {
+        match self {
+            Self::Events(_) => hunt.columns.clone(),
+            Self::Count(_) => vec![("Count".to_owned(), Kind::Long)],
+        }
+    }
+}
+
 /// A body of rows, made as it is sent.
 struct Pieces {
     scenario: Arc<Scenario>,
     hunt: usize,
     dialect: Dialect,
     wire: Wire,
-    found: Found,
+    source: Source,
     left: u64,
     stage: Stage,
     rows: u64,
@@ -308,6 +352,7 @@ impl Iterator for Pieces {
     fn next(&mut self) -> Option<Vec<u8>> {
         let scenario = Arc::clone(&self.scenario);
         let hunt = scenario.hunts.get(self.hunt)?;
+        let columns = self.source.columns(hunt);
         let mut out = Vec::with_capacity(PIECE);
         if self.stage == Stage::Done {
             return None;
@@ -315,16 +360,16 @@ impl Iterator for Pieces {
         if self.stage == Stage::Opening {
             out = encode::opening(self.dialect, self.rows, hunt.cpu.0);
             if !self.wire.schema_last {
-                out.extend(encode::schema(self.dialect, &hunt.columns));
+                out.extend(encode::schema(self.dialect, &columns));
                 out.push(b',');
             }
             out.extend_from_slice(encode::rows_key(self.dialect));
             self.stage = Stage::FirstRow;
         }
         while out.len() < PIECE {
-            let event = if self.left == 0 { None } else { self.found.next() };
-            let Some(event) = event else {
-                self.close(&mut out, hunt);
+            let cells = if self.left == 0 { None } else { self.source.next() };
+            let Some(cells) = cells else {
+                self.close(&mut out, &columns);
                 break;
             };
             self.left -= 1;
@@ -332,18 +377,18 @@ impl Iterator for Pieces {
                 out.push(b',');
             }
             self.stage = Stage::Rows;
-            encode::row(&mut out, self.dialect, self.wire, &hunt.columns, &event.cells);
+            encode::row(&mut out, self.dialect, self.wire, &columns, &cells);
         }
         Some(out)
     }
 }
 
 impl Pieces {
-    fn close(&mut self, out: &mut Vec<u8>, hunt: &SimHunt) {
+    fn close(&mut self, out: &mut Vec<u8>, columns: &[(String, Kind)]) {
         out.push(b']');
         if self.wire.schema_last {
             out.push(b',');
-            out.extend(encode::schema(self.dialect, &hunt.columns));
+            out.extend(encode::schema(self.dialect, columns));
         }
         if self.error_member {
             out.extend_from_slice(

@@ -33,6 +33,7 @@ pub mod hunting;
 pub mod ledger;
 pub mod moment;
 pub mod packer;
+pub mod rewritten;
 pub mod scenario;
 pub mod sign_in;
 pub mod simulator;

@@ -1,5 +1,5 @@
 //! Times as scenarios and requests name them: instants relative to a scenario's start, spreads of
-//! time, Graph's `Timespan`, and literal bounds in a query.
+//! time, and Graph's `Timespan`.
 
 use std::time::Duration;
 
@@ -149,54 +149,6 @@ fn iso_duration(text: &str) -> Option<Duration> {
     text.starts_with('P').then(|| parse_duration(text).ok()).flatten()
 }
 
-/// The bounds on `column` that stand in a query as literals: `T between (datetime(a) .. datetime(b))`
-/// with both ends taken, and `T >= datetime(a)`, `T > …`, `T < …`, `T <= …`. All of them hold at once.
-/// Clients of the older API append such a bound, as that API has no `Timespan`.
-#[must_use]
-pub fn literal_bounds(query: &str, column: &str) -> Asked {
-    let mut asked = Asked::ALL;
-    for (place, _) in query.match_indices(column) {
-        let before = query.get(..place).and_then(|text| text.chars().next_back());
-        let after = query.get(place + column.len()..).unwrap_or_default();
-        if before.is_some_and(is_name) || after.starts_with(is_name) {
-            continue;
-        }
-        if let Some(bound) = bound(after.trim_start()) {
-            asked = asked.and(bound);
-        }
-    }
-    asked
-}
-
-fn is_name(letter: char) -> bool {
-    letter.is_alphanumeric() || letter == '_' || letter == '.'
-}
-
-fn bound(text: &str) -> Option<Asked> {
-    let after = |at: Timestamp| at.plus(Duration::from_nanos(1));
-    if let Some(rest) = text.strip_prefix("between") {
-        let (from, rest) = datetime(rest.trim_start().strip_prefix('(')?)?;
-        let (to, _) = datetime(rest.trim_start().strip_prefix("..")?)?;
-        return Some(Asked { from, to: after(to) });
-    }
-    let (operator, rest) = text.split_at_checked(text.find(|c| c != '<' && c != '>' && c != '=')?)?;
-    let (at, _) = datetime(rest)?;
-    Some(match operator {
-        ">=" => Asked { from: at, ..Asked::ALL },
-        ">" => Asked { from: after(at), ..Asked::ALL },
-        "<" => Asked { to: at, ..Asked::ALL },
-        "<=" => Asked { to: after(at), ..Asked::ALL },
-        _ => return None,
-    })
-}
-
-fn datetime(text: &str) -> Option<(Timestamp, &str)> {
-    let inner = text.trim_start().strip_prefix("datetime")?.trim_start().strip_prefix('(')?;
-    let (literal, rest) = inner.split_once(')')?;
-    let at = Timestamp::parse(literal.trim().trim_matches(['"', '\'']))?;
-    Some((at, rest))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,35 +173,6 @@ mod tests {
         }
         for text in ["", "30d", "P1D/P1D", "yesterday", "2024-02-15T08:00:00Z/2024-02-01T08:00:00Z", "/P1D"] {
             assert_eq!(timespan(text, now), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn bounds_in_a_query() {
-        let (a, b) = (at("2024-02-01T08:00:00Z"), at("2024-02-15T08:00:00Z"));
-        let nano = Duration::from_nanos(1);
-        let cases = [
-            (
-                "T\n| where Timestamp between (datetime(2024-02-01T08:00:00Z) .. datetime(2024-02-15T08:00:00Z))",
-                a,
-                b.plus(nano),
-            ),
-            (
-                "T | where Timestamp >= datetime(2024-02-01T08:00:00Z) and Timestamp < datetime(2024-02-15T08:00:00Z)",
-                a,
-                b,
-            ),
-            ("T | where Timestamp>datetime(\"2024-02-01T08:00:00Z\")", a.plus(nano), Asked::ALL.to),
-            ("T | where Timestamp <= datetime(2024-02-15T08:00:00Z)", Asked::ALL.from, b.plus(nano)),
-            (
-                "T | where LastTimestamp >= datetime(2024-02-01T08:00:00Z) | project Timestamp",
-                Asked::ALL.from,
-                Asked::ALL.to,
-            ),
-            ("T | where Timestamp > ago(1h)", Asked::ALL.from, Asked::ALL.to),
-        ];
-        for (query, from, to) in cases {
-            assert_eq!(literal_bounds(query, "Timestamp"), Asked { from, to }, "{query}");
         }
     }
 

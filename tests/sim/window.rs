@@ -55,6 +55,59 @@ async fn the_older_api_takes_its_window_from_the_query() {
 }
 
 #[tokio::test]
+async fn what_a_client_writes_into_a_query_is_answered() {
+    let stream = "row_limit: 50\nhunts: [{name: s, match: {query: 'S | where X == 1'}, columns: {Timestamp: datetime, N: long}, most_rows: 150, streams: [{from: -100s, every: 1s, row: {N: '{n}'}}]}]";
+    let tenant = Tenant::start(stream).await;
+    let counted = async |path: &str, query: &str| -> serde_json::Value {
+        tenant.ask(path, &serde_json::json!({ "Query": query }).to_string()).await.json()
+    };
+    // 0 s to now, both taken; a count is cut by no limit.
+    let answer = counted(GRAPH, "S | where X == 1\n| count").await;
+    assert_eq!(answer["results"][0]["Count"], 101, "{answer}");
+    assert_eq!(answer["results"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (answer["schema"][0]["name"].as_str(), answer["schema"][0]["type"].as_str()),
+        (Some("Count"), Some("Int64"))
+    );
+    let answer = counted(OLDER, "S | where X == 1\n| count;").await;
+    assert_eq!(answer["Results"][0]["Count"], 101, "{answer}");
+    let window = "| where Timestamp >= datetime(2026-01-01T23:59:00Z) and Timestamp < datetime(2026-01-01T23:59:10.5Z)";
+    let answer = counted(OLDER, &format!("S {window} | where X == 1\n| count")).await;
+    assert_eq!(answer["Results"][0]["Count"], 11, "{answer}");
+    // As of a time.
+    let as_of = "S | where X == 1 | where Timestamp > (datetime(2026-01-01T23:59:50Z) - (10s))";
+    let tenant_of = |query: &str| format!(r#"{{"Query":{}}}"#, serde_json::Value::from(query));
+    assert_eq!(tenant.ask(GRAPH, &tenant_of(as_of)).await.status, 400, "another query");
+
+    let mut all = Vec::new();
+    for n in 0..3 {
+        let part = format!("S | where X == 1\n| where hash(tostring(pack_all()), 3) == {n}");
+        let rows = tenant.numbers(&tenant_of(&part)).await;
+        let answer = counted(GRAPH, &format!("{part}\n| count")).await;
+        assert_eq!(answer["results"][0]["Count"], rows.len(), "{answer}");
+        all.extend(rows);
+    }
+    all.sort_unstable();
+    assert_eq!(all, (0..=100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_query_as_of_a_time_is_bounded() {
+    let tenant = Tenant::start(EVENTS).await;
+    for (query, expected) in [
+        ("Events | where Timestamp > (datetime(2026-01-02T00:00:00Z) - (90m))", &[2, 3][..]),
+        (
+            "let back = 90m; Events | where Timestamp between ((datetime(2026-01-01T23:30:00Z) - (back)) .. datetime(2026-01-01T23:30:00Z))",
+            &[1, 2],
+        ),
+        ("Events | where Timestamp < datetime(2026-01-02T00:00:00Z) - 1h", &[1]),
+    ] {
+        let body = serde_json::json!({ "Query": query }).to_string();
+        assert_eq!(tenant.numbers(&body).await, expected, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn what_has_not_arrived_is_not_there() {
     let tenant = Tenant::start(EVENTS).await;
     let hour = r#"{"Query":"Events","Timespan":"2026-01-01T23:00:00Z/2026-01-02T00:00:00Z"}"#;

@@ -16,6 +16,7 @@ pub use self::fault::{Effect, Fault, On};
 pub use self::parse::{ScenarioError, parse_scenario};
 use super::cell::Kind;
 use super::moment::{Moment, Span, Spread};
+use super::rewritten::original;
 use crate::model::time::Timestamp;
 
 /// A scenario, as its file says it.
@@ -346,9 +347,11 @@ impl Scenario {
 
 impl Match {
     fn takes(&self, query: &str) -> bool {
-        self.query.as_deref().is_none_or(|text| text.trim() == query.trim())
+        // What a client writes into a query makes it no other.
+        let original = original(query);
+        self.query.as_deref().is_none_or(|text| text.trim() == query.trim() || text.trim() == original)
             && self.table.as_deref().is_none_or(|table| table == first_name(query))
-            && self.contains.iter().all(|text| query.contains(text))
+            && self.contains.iter().all(|text| query.contains(text) || original.contains(text))
     }
 }
 

@@ -128,7 +128,7 @@ fn the_demonstration_tells_its_story() {
             let now = start.plus(run);
             // The narrowest window of any hunt that ships: an hour, and an hour for the late.
             let asked = Asked { from: now.minus(Duration::from_hours(2)), to: now };
-            let question = Question { start, now, asked, seed: 1, shuffle: Some(run.as_secs()) };
+            let question = Question { start, now, asked, seed: 1, shuffle: Some(run.as_secs()), share: None };
             last = Found::new(&demo, place, question).map(|event| event.id).collect();
             counts.push(last.difference(&seen).count());
             seen.extend(last.iter().cloned());
