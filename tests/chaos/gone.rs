@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A stage whose daemon has told a part of the stream.
 fn begun() -> (Stage, Running) {
-    let stage = Stage::calm(10, "* * * * * *");
+    let stage = Stage::calm(6, "* * * * * *");
     let daemon = stage.daemon();
     wait_for("the first hits", LIMIT, || stage.told_in("hits.jsonl") > 2);
     (stage, daemon)

@@ -6,6 +6,7 @@
 //! ```text
 //! HUNTD_CHAOS_KILLS=200 cargo test --test chaos -- --nocapture
 //! HUNTD_CHAOS_SEED=7 cargo test --test chaos              # other moments
+//! HUNTD_CHAOS_LOCK=40 cargo test --test chaos busy        # locks of so many seconds, 3 by default
 //! ```
 
 #![allow(
@@ -17,6 +18,7 @@
 )]
 #![allow(clippy::print_stderr, reason = "the long runs say how far they are")]
 
+mod busy;
 mod gone;
 #[path = "../support/mime.rs"]
 mod mime;
