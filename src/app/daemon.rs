@@ -1,10 +1,10 @@
 //! The service: starts everything, waits for a signal, and stops in reverse.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -17,9 +17,25 @@ use crate::engine::tick::Scheduler;
 use crate::model::place::Level;
 use crate::ports::clock::{SharedClock, SystemClock};
 use crate::ports::store::Store;
+use crate::ports::store::error::StoreError;
 
 /// How long runs under way may take to end after the signal; systemd's own limit is longer.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
+
+/// How often it is looked whether database and lock stand at their paths still.
+const LOOK: Duration = Duration::from_secs(1);
+/// The wait before a database that was deleted is tried to be saved again.
+const SAVE_PAUSE: Duration = Duration::from_secs(10);
+
+/// Why a daemon ends by itself.
+enum Fault {
+    /// The engine or the outbox ended, which neither does unless it is told to.
+    Stopped,
+    /// Somebody deleted or replaced the database's files.
+    Gone(StoreError),
+    /// Somebody deleted the lock, and another daemon took it.
+    Displaced(AppError),
+}
 
 /// A daemon that runs.
 pub struct Daemon {
@@ -28,7 +44,7 @@ pub struct Daemon {
     outbox: JoinHandle<()>,
     bell: Bell,
     store: Store,
-    _lease: Lease,
+    lease: Lease,
 }
 
 impl Daemon {
@@ -52,11 +68,19 @@ impl Daemon {
             scheduler.run(wake, stopped).await;
             scheduler.finish(STOP_LIMIT).await
         });
-        Ok(Self { stop, engine, outbox, bell, store, _lease: lease })
+        Ok(Self { stop, engine, outbox, bell, store, lease })
     }
 
     /// Stops: nothing new begins, runs under way may end, the outbox finishes what it is sending.
     pub async fn stop(self) {
+        let (store, _lease) = self.halt().await;
+        if let Err(error) = store.close().await {
+            tracing::warn!(%error, "the database could not be closed: nothing of it is lost");
+        }
+    }
+
+    /// Stops all but the store.
+    async fn halt(self) -> (Store, Lease) {
         let _told = self.stop.send(true).is_ok();
         self.bell.stop().await;
         match self.engine.await {
@@ -67,16 +91,95 @@ impl Daemon {
         if tokio::time::timeout(STOP_LIMIT, self.outbox).await.is_err() {
             tracing::warn!("a delivery was cut off: it is sent again after the next start");
         }
-        if let Err(error) = self.store.close().await {
-            tracing::warn!(%error, "the database could not be closed: nothing of it is lost");
+        (self.store, self.lease)
+    }
+
+    /// Resolves when the daemon can't go on.
+    async fn failed(&mut self) -> Fault {
+        tokio::select! {
+            _ = &mut self.engine => Fault::Stopped,
+            _ = &mut self.outbox => Fault::Stopped,
+            fault = displaced(&self.store, &mut self.lease) => fault,
         }
     }
 
-    /// Resolves when the engine or the outbox ended by itself, which is a fault.
-    async fn failed(&mut self) {
+    /// Ends over files that are gone: stops, and brings what the database held to where it can be found.
+    async fn abandon(self, gone: StoreError, signals: &mut Signals) -> AppError {
+        tracing::error!(error = %gone, "the daemon stops: what it would write from now on would be lost");
+        let (store, _lease) = self.halt().await;
+        // What is gone by now may be more than what was missed first.
+        let gone = store.look().err().unwrap_or(gone);
+        let is_database = matches!(&gone, StoreError::Gone { path, file, .. } if file == path);
+        let saved = if is_database { save(&store, signals).await } else { None };
+        let closed = store.close().await.is_ok();
+        let path = store.path().display();
+        match saved {
+            Some(copy) => AppError::new(
+                format!("{gone}; what it held stands in {}", copy.display()),
+                format!(
+                    "to go on with it: `mv {} {path}`; stop huntd before you move or delete its files",
+                    copy.display()
+                ),
+            ),
+            None if closed && !is_database => AppError::new(
+                format!("{gone}; what it held was brought into the database, and nothing is lost"),
+                format!("start huntd again, and leave {path}-wal and {path}-shm alone while it runs"),
+            ),
+            None => gone.into(),
+        }
+    }
+}
+
+/// Saves a database that is gone. As long as that fails, the process holds what there is: it tries until
+/// it succeeds or a signal comes.
+async fn save(store: &Store, signals: &mut Signals) -> Option<PathBuf> {
+    loop {
+        match store.save().await {
+            Ok(saved) => return saved,
+            Err(error) => {
+                let hint = error.hint().unwrap_or("");
+                tracing::error!(%error, hint, "the database is gone, and what it held can't be saved yet: a stop now would lose it");
+            }
+        }
         tokio::select! {
-            _ = &mut self.engine => {}
-            _ = &mut self.outbox => {}
+            () = signals.stop() => return None,
+            () = tokio::time::sleep(SAVE_PAUSE) => {}
+        }
+    }
+}
+
+/// Resolves when the database's files are no longer in place, or another daemon took the lock.
+async fn displaced(store: &Store, lease: &mut Lease) -> Fault {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if let Err(gone) = store.look() {
+            return Fault::Gone(gone);
+        }
+        if let Err(other) = lease.keep() {
+            return Fault::Displaced(other);
+        }
+    }
+}
+
+/// What ends a daemon in good order.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, AppError> {
+        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+            (Ok(terminate), Ok(interrupt)) => Ok(Self { terminate, interrupt }),
+            _ => Err(AppError::plain("can't listen for signals")),
+        }
+    }
+
+    /// Resolves when one comes.
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
     }
 }
@@ -84,10 +187,7 @@ impl Daemon {
 /// `huntd daemon`.
 pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     // Before all else: a signal that comes while it starts ends it as any other does.
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
-        return Err(AppError::plain("can't listen for signals"));
-    };
+    let mut signals = Signals::listen()?;
     let loaded = setup::load_and_read(path, output)?;
     for finding in &loaded.findings {
         let (file, line, code) = (finding.file.display(), finding.place.line, finding.code);
@@ -104,10 +204,20 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     let mut daemon = Daemon::start(&loaded, Arc::new(SystemClock::new())).await?;
     tracing::info!(hunts = loaded.hunts.len(), tenants = loaded.config.tenants.len(), "huntd runs");
     notify(&[sd_notify::NotifyState::Ready]);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = daemon.failed() => return Err(AppError::plain("the engine stopped unexpectedly: see the log")),
+    let fault = tokio::select! {
+        () = signals.stop() => None,
+        fault = daemon.failed() => Some(fault),
+    };
+    if let Some(fault) = fault {
+        notify(&[sd_notify::NotifyState::Stopping]);
+        return Err(match fault {
+            Fault::Stopped => AppError::plain("the engine stopped unexpectedly: see the log"),
+            Fault::Gone(gone) => daemon.abandon(gone, &mut signals).await,
+            Fault::Displaced(other) => {
+                daemon.stop().await;
+                other
+            }
+        });
     }
     tracing::info!("stopping");
     notify(&[sd_notify::NotifyState::Stopping]);

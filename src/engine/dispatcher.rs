@@ -15,7 +15,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tracing::field::display;
 
 use crate::model::delivery::{Delivery, Notice};
-use crate::model::id::ChannelName;
+use crate::model::id::{ChannelName, DeliveryId};
 use crate::ports::channel::{Channel, SendError};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
@@ -43,6 +43,12 @@ const CLAIM: Duration = Duration::from_mins(5);
 const LOOK: Duration = Duration::from_secs(5);
 /// The wait after the store failed.
 const STORE_PAUSE: Duration = Duration::from_secs(10);
+
+/// The wait before a mark that the store didn't take is made again: doubled each time, up to the second.
+const MARK_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// How often a mark is made: for about a minute and a half, which is within the claim. It takes longer
+/// only where each try waits for another process's lock, and then nobody else can claim either.
+const MARK_TRIES: u32 = 14;
 
 /// Channels at work, each with one delivery.
 #[derive(Default)]
@@ -120,9 +126,26 @@ impl Dispatcher {
             return self.put_off(delivery, Some(&notice), error).await;
         }
         let (id, channel) = (&delivery.delivery, &delivery.channel);
-        self.store.mark_sent(id, self.clock.now()).await?;
+        self.mark_sent(id).await?;
         tracing::info!(hunt = %notice.hunt.id, tenant = %notice.run.tenant, run = %notice.run.run, %channel, delivery = %id, hits = notice.hits.len(), "delivered");
         Ok(())
+    }
+
+    /// Marks a delivery that was taken. Where the store fails, the mark is made again and again, as all
+    /// else would be to send the notice again. No file that is gone comes back.
+    async fn mark_sent(&self, delivery: &DeliveryId) -> Result<(), StoreError> {
+        let (mut pause, most) = MARK_PAUSE;
+        for _ in 1..MARK_TRIES {
+            match self.store.mark_sent(delivery, self.clock.now()).await {
+                Err(error) if !matches!(error, StoreError::Gone { .. }) => {
+                    tracing::warn!(%delivery, %error, "delivered, and can't be marked so yet");
+                }
+                done => return done,
+            }
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(most);
+        }
+        self.store.mark_sent(delivery, self.clock.now()).await
     }
 
     /// Marks a delivery that wasn't taken: for a later attempt, or as given up.

@@ -1,11 +1,13 @@
 //! The daemon under `kill -9`, at random moments of a stream: nothing is lost, nothing is stored twice, what is
 //! told again is recognisable, and the quota holds.
 //!
-//! By default the daemon is killed 15 times, and 16 times with a small quota. For the long runs:
+//! By default the daemon is killed 15 times, and 16 times with a small quota. For the long runs (a kill takes
+//! about 0.6 s, so that 1,000 of them take some ten minutes):
 //!
 //! ```text
-//! HUNTD_CHAOS_KILLS=200 cargo test --test chaos -- --nocapture
+//! HUNTD_CHAOS_KILLS=1000 cargo test --test chaos killed -- --nocapture
 //! HUNTD_CHAOS_SEED=7 cargo test --test chaos              # other moments
+//! HUNTD_CHAOS_LOCK=40 cargo test --test chaos busy        # locks of so many seconds, 3 by default
 //! ```
 
 #![allow(
@@ -17,6 +19,8 @@
 )]
 #![allow(clippy::print_stderr, reason = "the long runs say how far they are")]
 
+mod busy;
+mod gone;
 #[path = "../support/mime.rs"]
 mod mime;
 #[path = "../support/referee.rs"]
@@ -34,27 +38,35 @@ mod support;
 use std::time::Duration;
 
 use referee::Told;
-use stage::{PLENTY, Stage, number};
+use stage::{Stage, number};
 
 #[test]
 fn nothing_is_lost_when_the_daemon_is_killed_again_and_again() {
     let kills = number("HUNTD_CHAOS_KILLS", 15);
-    let random = &mut fastrand::Rng::with_seed(number("HUNTD_CHAOS_SEED", 1));
-    // A kill takes 0.65 s on average, and the stream goes on through all of them.
-    let stage = Stage::set(kills * 4 / 5 + 5, "* * * * * *", PLENTY);
-    for kill in 0..kills {
+    let seed = number("HUNTD_CHAOS_SEED", 1);
+    let random = &mut fastrand::Rng::with_seed(seed);
+    // The stream goes on through all the kills.
+    let stage = Stage::rough(kills * 3 / 5 + 5, "* * * * * *", seed);
+    let began = stage::clock();
+    for kill in 1..=kills {
         let mut daemon = stage.daemon();
         // Also while it starts, and while it has just begun its first run.
-        let most = [200, 1200, 2500][random.usize(0..3)];
+        let most = [200, 900, 2200][random.usize(0..3)];
         stage::pause(Duration::from_millis(random.u64(0..most)));
         assert!(daemon.runs(), "the daemon ended by itself: {}", stage.log());
         daemon.kill();
-        if kill % 20 == 19 {
-            eprintln!("{} kills", kill + 1);
+        if kill % 20 == 0 {
+            let (told, all) = (stage.told_in("hits.jsonl"), stage.events());
+            eprintln!(
+                "{kill} kills in {:.0?}: {told} of {all} events told, {} mails",
+                began.elapsed(),
+                stage.mail.mails().len()
+            );
         }
     }
+    stage.mail.calm_down();
     let daemon = stage.daemon();
-    stage.wait_until_told(Duration::from_secs(150));
+    stage.wait_until_told(Duration::from_mins(5));
     assert!(daemon.stop().success(), "{}", stage.log());
     let told = Told::of(&stage);
     told.each_is_stored_once();

@@ -121,6 +121,38 @@ async fn a_crash_between_send_and_mark_repeats_the_same_notice() {
     assert_eq!(rows(0), rows(1), "to the letter");
 }
 
+/// Lets every write of a delivery's end fail, or no longer.
+async fn refuse_marks(stage: &Stage, refuse: bool) {
+    use sqlx::{ConnectOptions, Connection};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(stage.database());
+    let mut conn = options.connect().await.unwrap();
+    let statement = if refuse {
+        "CREATE TRIGGER no BEFORE UPDATE OF sent ON delivery BEGIN SELECT raise(ABORT, 'the disk is full'); END"
+    } else {
+        "DROP TRIGGER no"
+    };
+    sqlx::query(statement).execute(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_taken_while_the_store_failed_is_marked_later_and_not_sent_again() {
+    let stage = Stage::new(THREE).await;
+    stage.run(&hunt("h", "")).await;
+    refuse_marks(&stage, true).await;
+    let dispatcher = stage.dispatcher();
+    let sending = tokio::spawn(async move { dispatcher.drain().await });
+    stage.soc.shown(1).await;
+    until(|| !stage.soc.got().is_empty()).await;
+    assert_eq!(deliveries(&stage).await[0].state, DeliveryState::Pending);
+    refuse_marks(&stage, false).await;
+    assert_eq!(within(sending).await.unwrap().unwrap(), 1);
+    let sent = &deliveries(&stage).await[0];
+    assert_eq!((sent.state, sent.attempts), (DeliveryState::Sent, 1));
+    stage.clock.manual.advance(MINUTE * 5);
+    assert_eq!((stage.drain().await, stage.soc.got().len()), (0, 1));
+}
+
 #[tokio::test]
 async fn a_channel_that_panics_is_put_off_and_ends_nothing() {
     let stage = Stage::new(THREE).await;

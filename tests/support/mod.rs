@@ -139,6 +139,11 @@ impl Running {
         self.child.wait().unwrap()
     }
 
+    /// How it ended; waits for that.
+    pub(crate) fn status(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     /// Whether it still runs.
     pub(crate) fn runs(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()

@@ -28,6 +28,9 @@ pub(crate) struct Faults {
     pub(crate) largest: Option<usize>,
     /// Refuses every sign-in, and says back what it got.
     pub(crate) refuse_sign_in: bool,
+    /// After about one mail in six it refuses for now, closes without a word, or takes its time and then
+    /// closes; the last two leave it open whether the mail was taken. By chance, from this seed.
+    pub(crate) moods: Option<u64>,
 }
 
 /// A mail as it arrived.
@@ -49,6 +52,7 @@ pub(crate) struct MailServer {
     pub(crate) ca: PathBuf,
     mails: Arc<Mutex<Vec<Mail>>>,
     connections: Arc<Mutex<usize>>,
+    moods: Moods,
     _files: tempfile::TempDir,
     _hold: Sender<()>,
 }
@@ -66,8 +70,10 @@ impl MailServer {
         let port = listener.local_addr().unwrap().port();
         let (mails, connections) = (Arc::default(), Arc::default());
         let (hold, release) = channel();
+        let moods: Moods = Arc::new(Mutex::new(faults.moods.map(fastrand::Rng::with_seed)));
         let handler = Conversation {
             faults: faults.clone(),
+            moods: Arc::clone(&moods),
             mails: Arc::clone(&mails),
             connections: Arc::clone(&connections),
             release: Arc::new(Mutex::new(release)),
@@ -84,12 +90,17 @@ impl MailServer {
             server.with_auth(AuthMechanism::Plain).with_auth(AuthMechanism::Login);
         }
         std::thread::spawn(move || server.serve().map_err(|error| error.to_string()));
-        Self { port, ca, mails, connections, _files: files, _hold: hold }
+        Self { port, ca, mails, connections, moods, _files: files, _hold: hold }
     }
 
     /// The mails that it took.
     pub(crate) fn mails(&self) -> Vec<Mail> {
         self.mails.lock().unwrap().clone()
+    }
+
+    /// From now on it is as good as any.
+    pub(crate) fn calm_down(&self) {
+        *self.moods.lock().unwrap() = None;
     }
 
     /// How many conversations it has begun.
@@ -98,9 +109,13 @@ impl MailServer {
     }
 }
 
+/// Where the moods come from; none when they are over.
+type Moods = Arc<Mutex<Option<fastrand::Rng>>>;
+
 #[derive(Clone)]
 struct Conversation {
     faults: Faults,
+    moods: Moods,
     mails: Arc<Mutex<Vec<Mail>>>,
     connections: Arc<Mutex<usize>>,
     release: Arc<Mutex<Receiver<()>>>,
@@ -174,7 +189,25 @@ impl Handler for Conversation {
             return Response::custom(552, "5.3.4 message too large".to_owned());
         }
         self.mail.data = String::from_utf8(std::mem::take(&mut self.data)).expect("a mail is ASCII");
-        self.mails.lock().unwrap().push(std::mem::take(&mut self.mail));
-        OK
+        let mood = self.moods.lock().unwrap().as_mut().map_or(u8::MAX, |random| random.u8(0..100));
+        match mood {
+            0..6 => return Response::custom(451, "4.3.0 not now".to_owned()),
+            6..11 => {}
+            11..17 => dawdle(),
+            _ => {
+                self.mails.lock().unwrap().push(std::mem::take(&mut self.mail));
+                return OK;
+            }
+        }
+        // It may have been taken or not: the client must send it again either way.
+        if mood % 2 == 0 {
+            self.mails.lock().unwrap().push(std::mem::take(&mut self.mail));
+        }
+        Response::custom(421, "4.3.2 the machine goes down".to_owned())
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a server that is slow, is so in real time")]
+fn dawdle() {
+    std::thread::sleep(std::time::Duration::from_secs(2));
 }

@@ -30,20 +30,33 @@ pub(crate) fn pause(span: Duration) {
     std::thread::sleep(span);
 }
 
+/// A moment to count from.
+#[expect(clippy::disallowed_methods, reason = "says how long the kills take")]
+pub(crate) fn clock() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
 impl Stage {
     /// Two events a second for so many seconds, each arriving up to eight seconds late; both sides know of
     /// `per_minute` calls. A few of the tenant's answers break off or fail.
     pub(crate) fn set(seconds: u64, schedule: &str, per_minute: u32) -> Self {
-        Self::with(seconds, schedule, per_minute, &format!("{FAULTS}{}", stream(seconds, 8)))
+        let rest = format!("{FAULTS}{}", stream(seconds, 8));
+        Self::with(seconds, schedule, per_minute, &rest, &Faults::default())
+    }
+
+    /// The same, with a tenant that also throttles, and a mail server that fails, closes and hangs.
+    pub(crate) fn rough(seconds: u64, schedule: &str, seed: u64) -> Self {
+        let rest = format!("{FAULTS}{MORE_FAULTS}{}", stream(seconds, 8));
+        Self::with(seconds, schedule, PLENTY, &rest, &Faults { moods: Some(seed), ..Faults::default() })
     }
 
     /// The same with a tenant that answers well, and events that are late by two seconds at most.
     pub(crate) fn calm(seconds: u64, schedule: &str) -> Self {
-        Self::with(seconds, schedule, PLENTY, &stream(seconds, 2))
+        Self::with(seconds, schedule, PLENTY, &stream(seconds, 2), &Faults::default())
     }
 
-    fn with(seconds: u64, schedule: &str, per_minute: u32, rest: &str) -> Self {
-        let (site, mail) = (Site::new(), MailServer::start(&Faults::default()));
+    fn with(seconds: u64, schedule: &str, per_minute: u32, rest: &str, faults: &Faults) -> Self {
+        let (site, mail) = (Site::new(), MailServer::start(faults));
         let events = usize::try_from(seconds * 2).unwrap();
         site.write("scenario.yaml", scenario(per_minute, rest));
         let tenant = Simulated::start(&site.file("scenario.yaml"), 1);
@@ -66,7 +79,7 @@ impl Stage {
     /// Waits until every event of the stream was told by file and by mail.
     pub(crate) fn wait_until_told(&self, limit: Duration) {
         wait_for("the whole stream to be told", limit, || self.told_in("hits.jsonl") == self.events);
-        wait_for("an empty outbox", Duration::from_mins(1), || !self.deliveries().contains("\"pending\""));
+        wait_for("an empty outbox", limit, || !self.deliveries().contains("\"pending\""));
     }
 
     /// How many different events a file of hits holds.
@@ -135,6 +148,19 @@ const FAULTS: &str = "faults:
   - {on: {probability: 0.02}, does: hangup}
   - {on: {probability: 0.01}, does: bad_gateway}
 ";
+
+/// The rest of them: other answers of a service in trouble, and its throttling, for a second.
+const MORE_FAULTS: &str = r#"  - {on: {probability: 0.01}, does: unavailable}
+  - {on: {probability: 0.01}, does: unknown_error}
+  - {on: {probability: 0.01}, does: {slow_first_byte: 2s}}
+  - {on: {probability: 0.02}, does: {throttled_gateway: 1s}}
+  - on: {probability: 0.03}
+    does:
+      answer:
+        status: 429
+        content_type: application/json
+        body: '{"error":{"code":"429","message":"API calls quota exceeded! Maximum allowed 45 per 00:01:00 for the key Destination+TenantID+AppID. You can send requests again in 1 seconds."}}'
+"#;
 
 fn stream(seconds: u64, late: u64) -> String {
     let count = seconds * 2;

@@ -12,6 +12,7 @@ use sqlx::{ConnectOptions, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::fault::Fault;
+use super::place::{Beside, Place};
 
 /// How long SQLite waits for another process's write. The longest write is one run's commit.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -65,31 +66,66 @@ pub(super) fn readers(options: SqliteConnectOptions) -> SqlitePool {
 #[derive(Debug)]
 pub(super) struct Writer {
     options: SqliteConnectOptions,
+    /// The file that was opened first. No other that stands at its path later is written to.
+    place: Place,
     /// Empty while a write is under way, and after one that failed.
-    slot: Mutex<Option<SqliteConnection>>,
+    slot: Mutex<Option<Open>>,
+}
+
+/// A connection that may write.
+#[derive(Debug)]
+struct Open {
+    conn: SqliteConnection,
+    /// None before its first write.
+    beside: Option<Beside>,
 }
 
 impl Writer {
-    pub(super) fn new(options: SqliteConnectOptions, first: SqliteConnection) -> Self {
-        Self { options, slot: Mutex::new(Some(first)) }
+    pub(super) fn new(options: SqliteConnectOptions, place: Place, first: SqliteConnection) -> Self {
+        Self { options, place, slot: Mutex::new(Some(Open { conn: first, beside: None })) }
     }
 
     /// Waits for its turn in this process, then for other processes, and begins a write.
     pub(super) async fn begin(&self) -> Result<Write<'_>, Fault> {
         let mut slot = self.slot.lock().await;
-        let mut conn = match slot.take() {
-            Some(conn) => conn,
-            None => self.options.connect().await?,
+        // Before the connection is taken: what it holds of a file that is gone can still be saved.
+        self.check(slot.as_ref())?;
+        let Open { mut conn, beside } = match slot.take() {
+            Some(open) => open,
+            None => Open { conn: self.options.connect().await?, beside: None },
         };
         sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await?;
-        Ok(Write { slot, conn })
+        let beside = beside.unwrap_or_else(|| Beside::of(self.options.get_filename()));
+        Ok(Write { slot, place: &self.place, beside, conn })
+    }
+
+    fn check(&self, open: Option<&Open>) -> Result<(), Fault> {
+        self.place.check()?;
+        open.and_then(|open| open.beside.as_ref()).map_or(Ok(()), Beside::check)
+    }
+
+    /// Whether all files stand at their paths still. A write that is under way sees to that itself.
+    pub(super) fn look(&self) -> Result<(), Fault> {
+        self.slot.try_lock().map_or(Ok(()), |slot| self.check(slot.as_ref()))
+    }
+
+    /// Does something with the connection outside of a write, wherever its files are by now. Waits for
+    /// the write that is under way; false where there is no connection to the file that was opened.
+    pub(super) async fn borrow(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<(), Fault>,
+    ) -> Result<bool, Fault> {
+        match self.slot.lock().await.as_mut() {
+            Some(open) => work(&mut open.conn).await.map(|()| true),
+            None => Ok(false),
+        }
     }
 
     /// Closes the connection, once the write that is under way has ended.
     pub(super) async fn close(&self) -> Result<(), Fault> {
         use sqlx::Connection;
         match self.slot.lock().await.take() {
-            Some(conn) => Ok(conn.close().await?),
+            Some(open) => Ok(open.conn.close().await?),
             None => Ok(()),
         }
     }
@@ -98,7 +134,9 @@ impl Writer {
 /// A write under way. Dropped before its end, nothing of it stays.
 #[derive(Debug)]
 pub(super) struct Write<'a> {
-    slot: MutexGuard<'a, Option<SqliteConnection>>,
+    slot: MutexGuard<'a, Option<Open>>,
+    place: &'a Place,
+    beside: Beside,
     pub(super) conn: SqliteConnection,
 }
 
@@ -112,7 +150,9 @@ impl Write<'_> {
             Err(_) => "ROLLBACK",
         };
         sqlx::query(last).execute(&mut self.conn).await?;
-        *self.slot = Some(self.conn);
-        result
+        // After the commit: a file that was deleted just before it must not count as written.
+        let in_place = self.place.check().and_then(|()| self.beside.check());
+        *self.slot = Some(Open { conn: self.conn, beside: Some(self.beside) });
+        in_place.and(result)
     }
 }

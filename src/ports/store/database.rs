@@ -15,6 +15,8 @@ use super::connection::{Write, Writer, options, options_to_read, readers};
 use super::error::StoreError;
 use super::fault::{Fault, explain_io};
 use super::owner::this_owner;
+use super::place::Place;
+use super::saved;
 use crate::model::id::{RunId, digest};
 use crate::model::time::Timestamp;
 
@@ -44,15 +46,22 @@ impl Store {
     /// it), and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         make_file(path)?;
-        let options = options(path);
+        let (options, place) = (options(path), Place::of(path.to_owned()));
         let mut conn = connect(&options).await.map_err(|fault| fault.explain(path))?;
         let own = prepare(&mut conn, path).await?;
-        Ok(Self::with(path, options, conn, own))
+        // What is open is what stood there before and after.
+        place.check().map_err(|fault| fault.explain(path))?;
+        Ok(Self::with(path, (options, place), conn, own))
     }
 
-    fn with(path: &Path, options: SqliteConnectOptions, conn: SqliteConnection, own: (String, [u8; 32])) -> Self {
+    fn with(
+        path: &Path,
+        (options, place): (SqliteConnectOptions, Place),
+        conn: SqliteConnection,
+        own: (String, [u8; 32]),
+    ) -> Self {
         let readers = readers(options.clone());
-        let writer = Writer::new(options, conn);
+        let writer = Writer::new(options, place, conn);
         let (database_id, secret) = own;
         let (owner, path) = (this_owner(), path.to_owned());
         Self { inner: Arc::new(Inner { path, writer, readers, secret, database_id, owner }) }
@@ -78,14 +87,34 @@ impl Store {
 
     /// Opens the database where nothing can be written, neither in it nor beside it.
     pub(super) async fn open_to_read(path: &Path) -> Result<Self, StoreError> {
-        let options = options_to_read(path);
+        let (options, place) = (options_to_read(path), Place::of(path.to_owned()));
         let mut conn = options.connect().await.map_err(|error| Fault::Sql(error).explain(path))?;
         if check_ours(&mut conn, path).await? != newest() {
             let why = "it is of an older version, and must first be brought up to date".to_owned();
             return Err(StoreError::ReadOnly { path: path.to_owned(), why });
         }
         let own = stored_installation(&mut conn).await.map_err(|fault| fault.explain(path))?;
-        Ok(Self::with(path, options, conn, own))
+        Ok(Self::with(path, (options, place), conn, own))
+    }
+
+    /// Whether all files of the database stand at their paths still: an error is [`StoreError::Gone`].
+    /// Asks the system for three names, and SQLite for nothing. Every write asks the same.
+    pub fn look(&self) -> Result<(), StoreError> {
+        self.told(self.inner.writer.look())
+    }
+
+    /// Saves what the database holds after it was deleted or replaced, to a file beside its path with
+    /// mode 0600, and says to which: [`open`](Self::open) then refuses to begin anew. None where nothing
+    /// is left to be saved, as no connection to the file is open any more. Nothing can be read after it.
+    pub async fn save(&self) -> Result<Option<PathBuf>, StoreError> {
+        // A reader would hold back what is in the WAL.
+        self.inner.readers.close().await;
+        let copy = saved::free(&self.inner.path)?;
+        let saved = self.inner.writer.borrow(async |conn| saved::write(conn, &copy).await).await;
+        if !matches!(saved, Ok(true)) {
+            saved::forget(&copy);
+        }
+        self.told(saved.map(|saved| saved.then_some(copy)))
     }
 
     /// Closes all connections, after the work that is under way. A store that is only dropped loses
@@ -154,6 +183,11 @@ fn make_file(path: &Path) -> Result<(), StoreError> {
     }
     if path.is_dir() {
         return Err(open("it is a folder".to_owned()));
+    }
+    if !path.exists()
+        && let Some(copy) = saved::newest(path)
+    {
+        return Err(StoreError::Saved { path: path.to_owned(), copy });
     }
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(explain_io(&error, path)),

@@ -52,6 +52,25 @@ pub enum StoreError {
         /// The database file.
         path: PathBuf,
     },
+    /// A file of the database was deleted or replaced while it was in use: what is written now would be
+    /// lost with the process. What was written before is still held; see `Store::save`.
+    #[error("the database {} is no longer what huntd opened: {} {what}", path.display(), file.display())]
+    Gone {
+        /// The database file.
+        path: PathBuf,
+        /// The one that is gone: the database itself, or its `-wal` or `-shm`.
+        file: PathBuf,
+        /// What became of it.
+        what: &'static str,
+    },
+    /// The database isn't there, and a copy is that huntd made when it was deleted.
+    #[error("the database {} is gone, and its copy is there, which huntd saved when it was deleted: {}", path.display(), copy.display())]
+    Saved {
+        /// The database file.
+        path: PathBuf,
+        /// The newest copy.
+        copy: PathBuf,
+    },
     /// Another process committed a run of the same hunt and tenant in between: make the run again.
     #[error("another process committed a run of this hunt in between")]
     Overtaken,
@@ -78,6 +97,12 @@ impl StoreError {
             Self::Full { .. } => "free some space; huntd goes on by itself, and has lost nothing",
             Self::ReadOnly { .. } => "mount the disk writable, and give the file and its folder to huntd's user",
             Self::Busy { .. } => "find the process that holds it (`fuser` names it); huntd tries again",
+            Self::Gone { .. } => {
+                "stop what deletes or moves the database's files, and stop huntd before you restore a backup; then start huntd again"
+            }
+            Self::Saved { .. } => {
+                "move the copy to the database's place; or, to begin anew with an empty history, move it elsewhere"
+            }
             Self::Overtaken | Self::Other { .. } => return None,
         })
     }

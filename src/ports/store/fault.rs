@@ -1,7 +1,7 @@
 //! From what SQLite says to what the person who must act is told.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
 
@@ -14,6 +14,8 @@ pub(super) enum Fault {
     Bad(String),
     /// Another process was faster.
     Overtaken,
+    /// A file that SQLite has open stands no longer at its path: which, and what became of it.
+    Gone(PathBuf, &'static str),
     /// The caller gave what can't be stored: a fault of ours.
     Misuse(&'static str),
 }
@@ -48,6 +50,7 @@ impl Fault {
             Self::Sql(error) => explain_sql(error, &path),
             Self::Bad(why) => StoreError::Damaged { path, why },
             Self::Overtaken => StoreError::Overtaken,
+            Self::Gone(file, what) => StoreError::Gone { path, file, what },
             Self::Misuse(why) => StoreError::Other { path, why: why.to_owned() },
         }
     }

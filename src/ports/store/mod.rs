@@ -4,6 +4,8 @@
 //! It promises:
 //! - One fact, one transaction: [`Store::commit_run`] leaves a run's hits, rows, watermark and
 //!   deliveries, or nothing. What returned `Ok` is on the disk (WAL, `synchronous = FULL`).
+//! - What returned `Ok` is in the file that stands at the database's path: a write into one that was
+//!   deleted or replaced meanwhile is [`error::StoreError::Gone`].
 //! - Several processes may share the file: every write begins with `BEGIN IMMEDIATE` and decides
 //!   on what it then reads.
 //! - A damaged file gives [`error::StoreError::Damaged`], never a panic and never a wrong answer:
@@ -25,8 +27,10 @@ mod notice;
 mod outbox;
 mod owner;
 mod pack;
+mod place;
 mod rows;
 mod runs;
+mod saved;
 mod seen;
 #[cfg(test)]
 mod tests;

@@ -7,4 +7,5 @@ mod listings;
 mod maintenance;
 mod opening;
 mod outbox;
+mod place;
 mod plans;
