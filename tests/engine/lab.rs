@@ -61,7 +61,12 @@ impl Lab {
 
     /// Speaks the other dialect from now on: the same tenant, the same database.
     pub(crate) fn speak(&mut self, api: &str) {
-        let text = config(&self.simulator.url(), "{}", api);
+        self.speak_with(api, "{}");
+    }
+
+    /// As [`speak`](Self::speak), with a quota.
+    pub(crate) fn speak_with(&mut self, api: &str, quota: &str) {
+        let text = config(&self.simulator.url(), quota, api);
         std::fs::write(self.folder.path().join("huntd.yaml"), text).unwrap();
         self.loaded = load(&self.folder);
         (self.tenants, self.runner) = engine(&self.loaded.config, &self.store, &self.clock);

@@ -15,6 +15,7 @@ mod dialects;
 mod failures;
 mod lab;
 mod outbox;
+mod parts;
 mod quota;
 mod recorder;
 mod schedule;
