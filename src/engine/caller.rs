@@ -178,11 +178,9 @@ impl<T: Send + 'static> Caller<'_, T> {
     async fn reserve(&self) -> Result<CallId, StoreError> {
         let tenant = &self.order.tenant;
         let mut said = false;
-        // Catching up leaves live runs their part.
-        let share = if self.order.trigger == Trigger::CatchUp { quota::slack(&tenant.quota) } else { tenant.quota };
         loop {
             let now = self.clock.now();
-            let admit = |ledger: &CallLedger| quota::admit(&seen_by(self.order.trigger, ledger), &share, now);
+            let admit = |ledger: &CallLedger| quota::admit(&seen_by(self.order.trigger, ledger), &tenant.quota, now);
             let (until, why) = match self.store.reserve_call(&tenant.name, now, admit).await? {
                 (Admission::Go, Some(call)) => return Ok(call),
                 (Admission::Go, None) => continue,

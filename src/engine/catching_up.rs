@@ -14,6 +14,7 @@ use super::tenant::Tenant;
 use crate::model::hunt::{Hunt, Severity};
 use crate::model::id::TenantName;
 use crate::model::limits;
+use crate::model::quota::Admission;
 use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
 use crate::ports::store::Track;
@@ -21,8 +22,15 @@ use crate::ports::store::error::StoreError;
 use crate::rules::coverage::Coverage;
 use crate::rules::kql::analyse::analyse;
 use crate::rules::kql::schema::Schema;
+use crate::rules::quota;
 use crate::rules::schedule;
 use crate::rules::window::{self, CatchUpFacts, CatchUpPlan, Outlook, QueryNature, Step};
+
+/// How long catching up waits for quota that live runs leave over.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The shortest and the longest wait between two looks at the quota.
+const LEAST: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_secs(5);
 
 /// What comes after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +66,37 @@ impl Behind {
         }
     }
 
+    /// Waits until a call may go out that leaves live runs their part of the quota, and holds nothing up meanwhile:
+    /// neither a permit nor the hunt's turn. After [`PATIENCE`] it waits like a live run: where live work takes all
+    /// of a quota for good, what was missed must still be found in the end.
+    pub(super) async fn wait_for_slack(&self, runner: &Runner) -> Result<(), StoreError> {
+        let (quota, began) = (&self.tenant.quota, runner.clock.steady());
+        loop {
+            let now = runner.clock.now();
+            let share = if runner.clock.steady().saturating_sub(began) < PATIENCE { quota::slack(quota) } else { *quota };
+            let ledger = runner.store.ledger(&self.tenant.name, now).await?;
+            let Admission::Wait { until, .. } = quota::admit(&ledger, &share, now) else { return Ok(()) };
+            // Not longer than a little: the quota may be freed, or patience end, before that.
+            runner.clock.pass(until.since(now).clamp(LEAST, LOOK)).await;
+        }
+    }
+
+    /// What comes next, where there is nothing to ask for now.
+    pub(super) async fn nothing_to_ask(&self, runner: &Runner) -> Result<Option<After>, StoreError> {
+        let track = runner.store.track(&self.hunt.id, &self.tenant.name).await?;
+        Ok(match self.plan(&track, &runner.schema, runner.clock.now()) {
+            CatchUpPlan::Nothing => Some(After::Nothing),
+            CatchUpPlan::Wait(at) => Some(After::LookAt(at)),
+            CatchUpPlan::Ask(_) => None,
+        })
+    }
+
     /// Makes one step.
     pub(super) async fn step(&self, runner: &Runner, waiting: &Waiting) -> Result<After, StoreError> {
+        // A live run may have ended meanwhile.
         let track = runner.store.track(&self.hunt.id, &self.tenant.name).await?;
-        let now = runner.clock.now();
-        let step = match self.plan(&track, &runner.schema, now) {
-            CatchUpPlan::Nothing => return Ok(After::Nothing),
-            CatchUpPlan::Wait(at) => return Ok(After::LookAt(at)),
-            CatchUpPlan::Ask(step) => step,
+        let CatchUpPlan::Ask(step) = self.plan(&track, &runner.schema, runner.clock.now()) else {
+            return Ok(After::Again);
         };
         let (window, as_of) = match step {
             Step::Window(window) => (Some(window), window.to),

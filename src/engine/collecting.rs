@@ -97,7 +97,7 @@ impl Collector<'_> {
         let mut done = Collected::new(Intake::new(job));
         let mut progress = Progress { todo: vec![Share::Whole], ..Progress::default() };
         while let Some(share) = progress.todo.pop() {
-            if let Some(why) = self.must_stop(share, progress.calls) {
+            if let Some(why) = self.must_stop(&done, progress.calls) {
                 done.doubts.push(why);
                 return Ok(Ok(done));
             }
@@ -222,13 +222,13 @@ impl Collector<'_> {
     }
 
     /// Why no further share is asked now.
-    fn must_stop(&self, share: Share, calls: u32) -> Option<String> {
+    fn must_stop(&self, done: &Collected, calls: u32) -> Option<String> {
         let order = self.order;
         if calls >= MOST_CALLS {
             return Some(format!("it took more than {MOST_CALLS} calls: the rest is asked later"));
         }
-        // Catching up makes way for a live run of the same hunt.
-        let makes_way = share != Share::Whole && order.trigger == Trigger::CatchUp;
+        // Catching up makes way for a live run of the same hunt, once it has got anywhere.
+        let makes_way = !done.covered.is_empty() && order.trigger == Trigger::CatchUp;
         (makes_way && self.turns.is_wanted(&order.hunt.id, &order.tenant.name))
             .then(|| "it made way for the hunt's next run: the rest is asked later".to_owned())
     }

@@ -266,12 +266,20 @@ async fn step(
     catching: &mut Catching,
     outbox: &Notify,
 ) {
-    let _permit = match permits {
-        Some(permits) => permits.acquire().await.ok(),
-        None => None,
+    let made = async {
+        // A look that finds nothing costs no call, and must not wait for one.
+        if let Some(after) = behind.nothing_to_ask(runner).await? {
+            return Ok(after);
+        }
+        behind.wait_for_slack(runner).await?;
+        let _permit = match permits {
+            Some(permits) => permits.acquire().await.ok(),
+            None => None,
+        };
+        waiting.set(false);
+        behind.step(runner, waiting).await
     };
-    waiting.set(false);
-    match behind.step(runner, waiting).await {
+    match made.await {
         Ok(after) => {
             catching.after = after;
             outbox.notify_one();
