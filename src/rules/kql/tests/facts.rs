@@ -270,3 +270,19 @@ fn which_columns_say_when_an_event_happened_and_arrived() {
         assert_eq!(found.as_ref().map(|(event, ingestion)| (event.as_str(), ingestion.as_str())), arrival, "{text}");
     }
 }
+
+#[test]
+fn a_table_that_is_not_known_may_be_one_of_events() {
+    let schema = Schema::defender().clone().with_workspace(true);
+    for text in [
+        "DeviceProcessEvents | where DeviceId in ((SigninLogs | project DeviceId))",
+        "DeviceProcessEvents | where ProcessId == toscalar(Orders_CL | count)",
+        "DeviceProcessEvents | join kind=inner (Orders_CL | project DeviceId) on DeviceId",
+        "DeviceProcessEvents | join kind=inner Orders_CL on DeviceId",
+        "DeviceProcessEvents | lookup (union DeviceTvmSoftwareInventory, Orders_CL) on DeviceId",
+        "let T = Orders_CL; DeviceProcessEvents | where DeviceId in ((T | project DeviceId))",
+        "Orders_CL | where A == 1",
+    ] {
+        assert!(!analyse(text, &schema).facts.row_wise, "{text}");
+    }
+}
