@@ -55,6 +55,32 @@ fn a_sound_tree_is_no_finding() {
 }
 
 #[test]
+fn each_hunt_is_of_a_kind() {
+    let site = Site::new();
+    site.write("hunts/a.yaml", "query: DeviceEvents | project DeviceId\n");
+    site.write("hunts/b.yaml", "query: DeviceEvents | where Timestamp > ago(2d) | project DeviceId\n");
+    site.write("hunts/c.yaml", "query: DeviceEvents | where Timestamp > datetime(2026-01-01) | project DeviceId\n");
+    site.write("hunts/d.yaml", "query: DeviceTvmSoftwareInventory | project DeviceId\n");
+    let told = in_repository(&site, &["hunts", "-v"]).expect(0);
+    let kinds = "a: huntd gives the window
+b: its own time: asked as of the run, and looks back 2d
+c: fixed times: the same at any time
+d: no time at all: what there is now
+4 hunts, 0 errors, 0 warnings
+";
+    assert_eq!((told.stdout.as_str(), told.stderr.as_str()), ("", kinds));
+    let quiet = in_repository(&site, &["hunts"]).expect(0);
+    assert_eq!(quiet.stderr, "4 hunts, 0 errors, 0 warnings\n");
+    for format in ["json", "sarif", "github"] {
+        let (with, without) = (
+            in_repository(&site, &["hunts", "-v", "--format", format]),
+            in_repository(&site, &["hunts", "--format", format]),
+        );
+        assert_eq!((with.stdout, with.stderr), (without.stdout, without.stderr), "{format}");
+    }
+}
+
+#[test]
 fn warnings_count_when_one_is_strict() {
     let site = Site::new();
     site.write("hunts/odd.yaml", "query: DeviceEvents\nschedule: '@daily'\nseverity: urgent\n");

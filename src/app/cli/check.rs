@@ -10,31 +10,56 @@ use crate::app::exit::{AppError, Exit};
 use crate::app::output::Output;
 use crate::app::{queries, setup};
 use crate::model::config::SchemaConfig;
+use crate::model::hunt::Hunt;
 use crate::model::place::{Finding, Level};
 use crate::model::time::Zone;
+use crate::rules::definition::LoadedHunts;
+use crate::rules::lint::World;
 use crate::rules::{check, config, definition, lint};
 
 /// `huntd check`.
-pub fn run(path: &Path, arguments: &CheckArguments, output: Output) -> Result<Exit, AppError> {
+/// `kinds`: with the kind of each hunt.
+pub fn run(path: &Path, arguments: &CheckArguments, kinds: bool, output: Output) -> Result<Exit, AppError> {
     if let Some(code) = &arguments.explain {
         return explain::run(code, output);
     }
-    let (findings, hunts) = if arguments.paths.is_empty() { whole(path, arguments)? } else { paths(arguments) };
+    let Checked { findings, kinds: told, hunts } =
+        if arguments.paths.is_empty() { whole(path, arguments, kinds)? } else { paths(arguments, kinds) };
     print(&findings, arguments, output)?;
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
     let (errors, warnings) = (count(Level::Error), count(Level::Warning));
     if arguments.format == CheckFormat::Human && !output.json {
+        for kind in &told {
+            output.note(kind)?;
+        }
         output.note(&check::human::summary(&findings, hunts))?;
     }
     let bad = errors > 0 || (arguments.strict && warnings > 0);
     Ok(if bad { Exit::Findings } else { Exit::Done })
 }
 
+/// What was found.
+struct Checked {
+    findings: Vec<Finding>,
+    /// A line a hunt.
+    kinds: Vec<String>,
+    /// How many there are.
+    hunts: usize,
+}
+
+impl Checked {
+    fn of(findings: Vec<Finding>, loaded: &LoadedHunts, world: &World, kinds: bool) -> Self {
+        let kind = |hunt: &Hunt| format!("{}: {}", hunt.id, lint::kind(hunt, world));
+        let kinds = if kinds { loaded.hunts.iter().map(kind).collect() } else { Vec::new() };
+        Self { findings, kinds, hunts: loaded.hunts.len() }
+    }
+}
+
 /// The config and the hunts that it names.
-fn whole(path: &Path, arguments: &CheckArguments) -> Result<(Vec<Finding>, usize), AppError> {
+fn whole(path: &Path, arguments: &CheckArguments, kinds: bool) -> Result<Checked, AppError> {
     let bytes = setup::config_bytes(path)?;
     match config::load(path, &bytes) {
-        Err(findings) => Ok((findings, 0)),
+        Err(findings) => Ok(Checked { findings, kinds: Vec::new(), hunts: 0 }),
         Ok((mut config, mut findings)) => {
             config.schema.workspace |= arguments.workspace;
             config.schema.files.extend_from_slice(&arguments.schema);
@@ -43,13 +68,13 @@ fn whole(path: &Path, arguments: &CheckArguments) -> Result<(Vec<Finding>, usize
             findings.extend(of_tables);
             let of_hunts = [found.findings, lint::check(&found.hunts, &found.files, &world)].concat();
             findings.extend(sorted(of_hunts));
-            Ok((findings, found.hunts.hunts.len()))
+            Ok(Checked::of(findings, &found.hunts, &world, kinds))
         }
     }
 }
 
 /// Only what the paths hold, without a config: what tenants and channels there are isn't known.
-fn paths(arguments: &CheckArguments) -> (Vec<Finding>, usize) {
+fn paths(arguments: &CheckArguments, kinds: bool) -> Checked {
     let schema =
         SchemaConfig { workspace: arguments.workspace, files: arguments.schema.clone(), ..SchemaConfig::default() };
     let (world, mut findings) = queries::world_without(&schema);
@@ -58,7 +83,7 @@ fn paths(arguments: &CheckArguments) -> (Vec<Finding>, usize) {
     let loaded = definition::load(&files.files, &config::default_hunt_defaults(), Zone::UTC);
     let of_hunts = [loaded.findings.clone(), lint::check(&loaded, &files.files, &world)].concat();
     findings.extend(sorted(of_hunts));
-    (findings, loaded.hunts.len())
+    Checked::of(findings, &loaded, &world, kinds)
 }
 
 /// By file and place, so that what concerns a line stands together.

@@ -29,7 +29,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
         Verb::Demo(verb) => demo::run(verb, output).await,
         Verb::Daemon => daemon::run(config, output).await,
         Verb::Run(verb) => run::run(config, verb, output).await,
-        Verb::Check(verb) => check::run(config, verb, output),
+        Verb::Check(verb) => check::run(config, verb, arguments.verbose > 0, output),
         Verb::List => list::run(config, output).await,
         Verb::Runs(verb) => runs::run(config, verb, output).await,
         Verb::Hits(verb) => hits::run(config, verb, output).await,

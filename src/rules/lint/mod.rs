@@ -14,6 +14,7 @@ mod cron;
 mod cut;
 mod identity;
 mod joins;
+mod kinds;
 mod lets;
 mod names;
 mod query;
@@ -22,6 +23,7 @@ mod report;
 mod subject;
 mod timing;
 
+pub use kinds::kind;
 pub use report::{check, problems};
 pub use subject::World;
 

@@ -9,6 +9,7 @@ use crate::model::place::{Edit, Finding, Level, Place};
 use crate::rules::definition::{HuntFile, HuntPlaces, LoadedHunts, Spot};
 use crate::rules::kql::analyse::analyse;
 use crate::rules::kql::problem::Problem;
+use crate::rules::window::QueryNature;
 use crate::rules::yaml::Origin;
 
 /// What lints find of a query that the analyser takes.
@@ -79,8 +80,12 @@ impl<'r> Report<'r> {
         let mut analysis = analyse(&hunt.query, &world.schema);
         let mut notes: Vec<Note> = std::mem::take(&mut analysis.problems).into_iter().map(note).collect();
         let refused = notes.iter().any(|note| note.level == Level::Error);
+        let places = self.places(hunt);
+        // Of a lookback that comes with a folder nobody thought for this query.
+        let own = places.values.get("lookback").is_some_and(|spot| spot.file == hunt.source.file);
+        let kind = (own && !refused).then(|| QueryNature::of(&hunt.query, &analysis, &world.schema).kind);
         let facts = std::mem::take(&mut analysis.facts);
-        let subject = Subject { hunt, places: self.places(hunt), analysis: &analysis, facts, world };
+        let subject = Subject { hunt, places, analysis: &analysis, facts, kind, world };
         cron::lint(&subject, &mut notes);
         if refused {
             // It may well be why the query is refused, and is easier to understand.

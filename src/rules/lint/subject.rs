@@ -12,6 +12,7 @@ use crate::rules::kql::facts::Facts;
 use crate::rules::kql::problem::Fix;
 use crate::rules::kql::schema::Schema;
 use crate::rules::kql::span::Span;
+use crate::rules::window::QueryKind;
 use crate::rules::yaml::Style;
 
 /// What hunts are checked against.
@@ -60,6 +61,8 @@ pub(super) struct Subject<'s> {
     pub(super) places: &'s HuntPlaces,
     pub(super) analysis: &'s Analysis<'s>,
     pub(super) facts: Facts<'s>,
+    /// Which event time the query is given, where the hunt's own file says a lookback.
+    pub(super) kind: Option<QueryKind>,
     pub(super) world: &'s World,
 }
 

@@ -128,6 +128,8 @@ fn of_hunt(text: &str) -> Vec<String> {
 fn lints_of_time_look_at_schedule_lookback_and_query() {
     let own = "query: |\n  DeviceEvents | where Timestamp > ago(1h) | project DeviceId\n";
     let open = "query: DeviceEvents | project DeviceId\n";
+    let fixed = "query: DeviceEvents | where Timestamp > datetime(2026-01-01) | project DeviceId\n";
+    let partly = "query: |\n  DeviceEvents | where Timestamp > ago(1d) | join kind=inner DeviceInfo on DeviceId | project DeviceId\n";
     let state = "query: DeviceTvmSoftwareInventory | project DeviceId\n";
     for (query, keys, expected) in [
         (open, "schedule: '@daily'\nlookback: 1h", "warning L001 3:11"),
@@ -141,7 +143,12 @@ fn lints_of_time_look_at_schedule_lookback_and_query() {
         (own, "schedule: every 30m", ""),
         (own, "schedule: every 30m\nlookback: 2h", "warning L004 2:36"),
         (own, "schedule: every 30m\nlookback: 1h", ""),
-        (state, "schedule: '@daily'\nlookback: 1h", ""),
+        (state, "schedule: '@daily'", ""),
+        (state, "schedule: '@daily'\nlookback: 1h", "info L006 3:11"),
+        (own, "schedule: every 30m\nlookback: 30m", "warning L006 4:11"),
+        (fixed, "schedule: '@daily'", ""),
+        (fixed, "schedule: '@daily'\nlookback: 1h", "warning L006 3:11"),
+        (partly, "schedule: '@daily'\nlookback: 1h", "warning L006 4:11"),
         (open, "schedule: '30 2 * * *'\ntimezone: Europe/Riga", ""),
         (open, "schedule: '30 3 * * *'\ntimezone: Europe/Riga", "info L005 2:11"),
     ] {

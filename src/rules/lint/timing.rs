@@ -1,4 +1,4 @@
-//! L001 to L004: what event time a hunt really covers.
+//! L001 to L004 and L006: what event time a hunt really covers.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::rules::kql::facts::Reach;
 use crate::rules::kql::tree::{Expr, ExprKind};
 use crate::rules::kql::walk::{Node, nodes};
 use crate::rules::schedule::longest_pause;
+use crate::rules::window::QueryKind;
 
 pub(super) fn lint(subject: &Subject<'_>, notes: &mut Vec<Note>) {
     let pause = longest_pause(&subject.hunt.schedule);
@@ -22,9 +23,35 @@ pub(super) fn lint(subject: &Subject<'_>, notes: &mut Vec<Note>) {
         Reach::Back(own) => {
             own_time(subject, own, pause, notes);
         }
-        // Some part of it is bounded by the lookback alone, or by fixed moments, or by nothing.
+        // Some part of it is bounded by fixed moments, or by nothing.
         Reach::Partly(_) | Reach::Absolute | Reach::Timeless => {}
     }
+    idle_lookback(subject, notes);
+}
+
+/// L006: the hunt says a lookback, and its query is given none. Where the query looks back as far by
+/// itself the two agree, and where it looks back less L004 tells.
+fn idle_lookback(subject: &Subject<'_>, notes: &mut Vec<Note>) {
+    let Some(kind) = subject.kind.filter(|_| !subject.is_foreign()) else { return };
+    let agrees = matches!(subject.facts.reach, Reach::Back(own) if own <= subject.hunt.lookback);
+    let why = match kind {
+        QueryKind::Windowed => return,
+        QueryKind::OwnTime if agrees => return,
+        QueryKind::OwnTime => "the query has a time of its own",
+        QueryKind::Fixed => "the query asks for fixed times, whenever it runs",
+        QueryKind::Snapshot => "the tables of the query have no time",
+    };
+    let message = format!("the lookback has no effect: {why}");
+    let hint = match kind {
+        QueryKind::Snapshot => "take the lookback out",
+        _ => "take the lookback out; or the query's times, and huntd gives each run its window",
+    };
+    let mut note = Note::new("L006", At::key(&["lookback"]), message).hint(hint);
+    if kind == QueryKind::Snapshot {
+        // Nobody takes it for cover there.
+        note.level = Level::Info;
+    }
+    notes.push(note);
 }
 
 /// The lookback bounds the query: huntd makes each window.

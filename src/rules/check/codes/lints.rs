@@ -49,6 +49,16 @@ pub(super) const RULES: &[Rule] = &[
         ["schedule: \"30 2 * * *\"\ntimezone: Europe/Berlin", "schedule: \"30 4 * * *\"\ntimezone: Europe/Berlin"],
     ),
     rule(
+        Warning,
+        "L006",
+        "a lookback that has no effect",
+        "huntd gives a run its window only where the query has no time of its own: of two time filters the narrower counts. A query with times written out, or of tables without time, is run as it stands. A lookback beside it promises what isn't so.",
+        [
+            "lookback: 1d\nquery: |\n  DeviceEvents\n  | where Timestamp > datetime(2026-01-01)",
+            "lookback: 1d\nquery: |\n  DeviceEvents",
+        ],
+    ),
+    rule(
         Error,
         "L010",
         "a key column that the query doesn't return",

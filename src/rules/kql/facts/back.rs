@@ -291,7 +291,7 @@ impl<'t, 'a> Reader<'_, 't, 'a> {
 
 /// Whether an item makes a column of that name anew. One without a name is called after what is in it:
 /// `bin(Timestamp, 1h)`.
-fn gives(item: &Item<'_>, time: &str) -> bool {
+pub(super) fn gives(item: &Item<'_>, time: &str) -> bool {
     let speaks =
         |node: Node<'_, '_>| matches!(node, Node::Expr(Expr { kind: ExprKind::Name(name), .. }) if name.text == time);
     match &item.expr.kind {
@@ -302,7 +302,7 @@ fn gives(item: &Item<'_>, time: &str) -> bool {
 }
 
 /// Whether a join gives rows that come of the right table alone.
-fn gives_right_rows(settings: &[Setting<'_>]) -> bool {
+pub(super) fn gives_right_rows(settings: &[Setting<'_>]) -> bool {
     settings.iter().filter(|setting| setting.name.text == "kind").any(|setting| match &setting.value.kind {
         ExprKind::Name(name) => name.text.starts_with("right") || name.text == "fullouter",
         _ => true,

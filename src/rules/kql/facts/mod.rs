@@ -3,6 +3,7 @@
 //! They are told from the tree and the schema alone. Where a fact can't be told the answer is the
 //! one that promises less: not row-wise, no reach of its own.
 
+mod arrival;
 mod back;
 mod reach;
 mod rows;
@@ -43,6 +44,8 @@ pub struct Facts<'a> {
     pub feeds: Vec<&'a str>,
     /// Columns whose arrays have no order: of `make_set` and its like.
     pub sets: Vec<String>,
+    /// The columns that hold an event's own time and its `ingestion_time()`, where both come out.
+    pub arrival: Option<(String, String)>,
     /// Columns that may tell its rows apart, the best first.
     pub keys: Vec<Vec<String>>,
     /// A guess of what it costs, in units of one read of an event table over a day.
@@ -70,6 +73,7 @@ impl<'a> Facts<'a> {
             deterministic: shape.deterministic && shape.cut.as_ref().is_none_or(|cut| cut.stable),
             row_wise: feeds.is_some(),
             feeds: feeds.unwrap_or_default(),
+            arrival: shape.arrives.then(|| arrival::arrival(query, &lets, columns, schema)).flatten(),
             sets: shape::sets(&shape.sets, columns),
             keys: shape::keys(query, &tables, columns, schema),
             cost: cost(&leaves, shape.heavy),

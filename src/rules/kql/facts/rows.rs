@@ -154,6 +154,8 @@ impl<'l, 't, 'a> Rows<'l, 't, 'a> {
                     continue;
                 }
                 match self.lets.get(name.text) {
+                    // Outside of a pipe a name that isn't known can only be a table.
+                    Some(LetValue::Expr(expr)) if self.is_unknown(expr) => return false,
                     Some(LetValue::Expr(expr)) => rest.push(within(expr)),
                     Some(LetValue::Function(function)) => rest.push(Nodes::from(Node::Function(function))),
                     None => continue,
@@ -189,6 +191,15 @@ impl<'l, 't, 'a> Rows<'l, 't, 'a> {
             | Operator::Broken
             | Operator::Other => false,
             _ => true,
+        }
+    }
+
+    /// Whether it is a bare name of nothing that is known.
+    fn is_unknown(&self, expr: &Expr<'a>) -> bool {
+        match &expr.kind {
+            ExprKind::Name(name) => self.lets.get(name.text).is_none() && self.schema.table(name.text).is_none(),
+            ExprKind::Paren(inner) => self.is_unknown(inner),
+            _ => false,
         }
     }
 

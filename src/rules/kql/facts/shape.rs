@@ -30,6 +30,8 @@ pub(super) struct Shape {
     pub(super) sets: Vec<String>,
     /// There are queries inside others.
     pub(super) nested: bool,
+    /// It asks when rows arrived.
+    pub(super) arrives: bool,
     /// There are functions that may look at more than their own row.
     pub(super) suspect: bool,
 }
@@ -44,6 +46,7 @@ impl Shape {
             heavy: 0,
             sets: Vec::new(),
             nested: false,
+            arrives: false,
             suspect: false,
         };
         let clock = Clock::of(query);
@@ -74,6 +77,7 @@ impl Shape {
     fn call(&mut self, name: &str) {
         self.suspect |= !is_plain_call(name);
         self.deterministic &= !is_chance(name);
+        self.arrives |= name == "ingestion_time";
     }
 
     fn stage(&mut self, stage: &Stage<'_>) {

@@ -218,3 +218,71 @@ fn what_tells_rows_apart() {
         ["DeviceProcessEvents", "DeviceFileEvents"]
     );
 }
+
+#[test]
+fn which_columns_say_when_an_event_happened_and_arrived() {
+    for (text, arrival) in [
+        ("DeviceEvents | extend I = ingestion_time()", Some(("Timestamp", "I"))),
+        ("DeviceEvents | project Timestamp, I = ingestion_time()", Some(("Timestamp", "I"))),
+        (
+            "DeviceEvents | project At = Timestamp, I = (ingestion_time()), DeviceId | where At > ago(1d)",
+            Some(("At", "I")),
+        ),
+        (
+            "DeviceEvents | extend I = ingestion_time() | extend J = I | project-rename K = J, At = Timestamp",
+            Some(("At", "K")),
+        ),
+        (
+            "let T = DeviceEvents | extend I = ingestion_time(); T | where DeviceName == 'a' | sort by I | take 5",
+            Some(("Timestamp", "I")),
+        ),
+        (
+            "union (DeviceEvents | extend I = ingestion_time()), (DeviceInfo | extend I = ingestion_time())",
+            Some(("Timestamp", "I")),
+        ),
+        (
+            "union DeviceEvents, DeviceInfo | extend I = ingestion_time() | project-away DeviceName",
+            Some(("Timestamp", "I")),
+        ),
+        ("CallActivityEvents | extend I = ingestion_time()", Some(("ActivityTimestamp", "I"))),
+        (
+            "DeviceEvents | extend I = ingestion_time() | join kind=inner DeviceInfo on DeviceId",
+            Some(("Timestamp", "I")),
+        ),
+        ("DeviceEvents | extend I = ingestion_time() | distinct Timestamp, I", Some(("Timestamp", "I"))),
+        ("DeviceEvents | extend I = ingestion_time() | mv-expand a = pack_array(1)", Some(("Timestamp", "I"))),
+        ("DeviceEvents | extend I = ingestion_time(), E = Timestamp | project-away Timestamp", None),
+        ("DeviceEvents | where ingestion_time() > ago(1h)", None),
+        ("DeviceEvents | extend I = ingestion_time() | project DeviceId, I", None),
+        ("DeviceEvents | extend I = ingestion_time() | project-away I", None),
+        ("DeviceEvents | extend I = ingestion_time() | project-keep Device*, I", None),
+        ("DeviceEvents | extend I = ingestion_time() | extend I = now()", None),
+        ("DeviceEvents | extend I = ingestion_time(), Timestamp = bin(Timestamp, 1h)", None),
+        ("DeviceEvents | project bin(Timestamp, 1h), I = ingestion_time()", None),
+        ("DeviceEvents | extend I = ingestion_time() | summarize max(I) by Timestamp", None),
+        ("DeviceEvents | extend I = ingestion_time() | parse DeviceName with Timestamp:datetime ' ' *", None),
+        ("DeviceEvents | extend I = ingestion_time() | join kind=rightouter DeviceInfo on DeviceId", None),
+        ("union (DeviceEvents | extend I = ingestion_time()), DeviceInfo", None),
+        ("DeviceTvmSoftwareInventory | extend I = ingestion_time()", None),
+        ("DeviceEvents | extend I = tostring(ingestion_time())", None),
+    ] {
+        let found = of(text).facts.arrival;
+        assert_eq!(found.as_ref().map(|(event, ingestion)| (event.as_str(), ingestion.as_str())), arrival, "{text}");
+    }
+}
+
+#[test]
+fn a_table_that_is_not_known_may_be_one_of_events() {
+    let schema = Schema::defender().clone().with_workspace(true);
+    for text in [
+        "DeviceProcessEvents | where DeviceId in ((SigninLogs | project DeviceId))",
+        "DeviceProcessEvents | where ProcessId == toscalar(Orders_CL | count)",
+        "DeviceProcessEvents | join kind=inner (Orders_CL | project DeviceId) on DeviceId",
+        "DeviceProcessEvents | join kind=inner Orders_CL on DeviceId",
+        "DeviceProcessEvents | lookup (union DeviceTvmSoftwareInventory, Orders_CL) on DeviceId",
+        "let T = Orders_CL; DeviceProcessEvents | where DeviceId in ((T | project DeviceId))",
+        "Orders_CL | where A == 1",
+    ] {
+        assert!(!analyse(text, &schema).facts.row_wise, "{text}");
+    }
+}
