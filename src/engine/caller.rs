@@ -22,6 +22,8 @@ use crate::rules::quota;
 use crate::rules::remedy::{self, Remedy};
 use crate::rules::schedule::{self, ClockMove, Look};
 
+/// How long a call that was entered in the ledger may wait until it is made.
+const RESERVED: Duration = Duration::from_secs(30);
 /// Pieces of an answer that wait for the comparison: bounds the memory of a run.
 const PIECES_IN_FLIGHT: usize = 4;
 /// A wait for the quota that a person should know of.
@@ -56,6 +58,8 @@ impl Waiting {
 /// What a run has spent so far, over all its calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Spent {
+    /// A call that is in the ledger since this moment, and wasn't made yet.
+    pub(super) reserved: Option<(CallId, Timestamp)>,
     /// Calls to the API.
     pub(super) calls: u32,
     /// Time from sending to the end of the answer.
@@ -175,8 +179,16 @@ impl<T: Send + 'static> Caller<'_, T> {
     }
 
     /// A place in the quota, entered in the ledger.
-    async fn reserve(&self) -> Result<CallId, StoreError> {
+    async fn reserve(&mut self) -> Result<CallId, StoreError> {
         let tenant = &self.order.tenant;
+        if let Some((call, since)) = self.spent.reserved.take() {
+            let now = self.clock.now();
+            // The service counts a call when it comes: one that waited for long is entered anew.
+            if now.since(since) < RESERVED && since <= now {
+                return Ok(call);
+            }
+            self.store.finish_call(call, now).await?;
+        }
         let mut said = false;
         loop {
             let now = self.clock.now();

@@ -14,10 +14,10 @@ use super::tenant::Tenant;
 use crate::model::hunt::{Hunt, Severity};
 use crate::model::id::TenantName;
 use crate::model::limits;
-use crate::model::quota::Admission;
+use crate::model::quota::{Admission, CallLedger};
 use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
-use crate::ports::store::Track;
+use crate::ports::store::{CallId, Track};
 use crate::ports::store::error::StoreError;
 use crate::rules::coverage::Coverage;
 use crate::rules::kql::analyse::analyse;
@@ -28,9 +28,8 @@ use crate::rules::window::{self, CatchUpFacts, CatchUpPlan, Outlook, QueryNature
 
 /// How long catching up waits for quota that live runs leave over.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// The shortest and the longest wait between two looks at the quota.
-const LEAST: Duration = Duration::from_millis(250);
-const LOOK: Duration = Duration::from_secs(5);
+/// The longest wait between two looks at a block: a person may have mended what it is for.
+const LOOK: Duration = Duration::from_mins(1);
 
 /// What comes after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,18 +65,24 @@ impl Behind {
         }
     }
 
-    /// Waits until a call may go out that leaves live runs their part of the quota, and holds nothing up meanwhile:
-    /// neither a permit nor the hunt's turn. After [`PATIENCE`] it waits like a live run: where live work takes all
-    /// of a quota for good, what was missed must still be found in the end.
-    pub(super) async fn wait_for_slack(&self, runner: &Runner) -> Result<(), StoreError> {
+    /// Reserves a call that leaves live runs their part of the quota, and holds nothing up meanwhile: neither a
+    /// permit nor the hunt's turn. After [`PATIENCE`] it waits like a live run: where live work takes all of a quota
+    /// for good, what was missed must still be found in the end.
+    pub(super) async fn reserve(&self, runner: &Runner) -> Result<CallId, StoreError> {
         let (quota, began) = (&self.tenant.quota, runner.clock.steady());
         loop {
             let now = runner.clock.now();
-            let share = if runner.clock.steady().saturating_sub(began) < PATIENCE { quota::slack(quota) } else { *quota };
-            let ledger = runner.store.ledger(&self.tenant.name, now).await?;
-            let Admission::Wait { until, .. } = quota::admit(&ledger, &share, now) else { return Ok(()) };
-            // Not longer than a little: the quota may be freed, or patience end, before that.
-            runner.clock.pass(until.since(now).clamp(LEAST, LOOK)).await;
+            let waited = runner.clock.steady().saturating_sub(began);
+            let share = if waited < PATIENCE { quota::slack(quota) } else { *quota };
+            let admit = |ledger: &CallLedger| quota::admit(ledger, &share, now);
+            let until = match runner.store.reserve_call(&self.tenant.name, now, admit).await? {
+                (Admission::Go, Some(call)) => return Ok(call),
+                (Admission::Go, None) => continue,
+                (Admission::Wait { until, .. }, _) => until,
+            };
+            let patience = PATIENCE.saturating_sub(waited);
+            let longest = if patience.is_zero() { LOOK } else { patience };
+            runner.clock.pass(until.since(now).min(longest)).await;
         }
     }
 
@@ -91,11 +96,12 @@ impl Behind {
         })
     }
 
-    /// Makes one step.
-    pub(super) async fn step(&self, runner: &Runner, waiting: &Waiting) -> Result<After, StoreError> {
+    /// Makes one step, whose first call is reserved already.
+    pub(super) async fn step(&self, runner: &Runner, waiting: &Waiting, call: CallId) -> Result<After, StoreError> {
         // A live run may have ended meanwhile.
         let track = runner.store.track(&self.hunt.id, &self.tenant.name).await?;
         let CatchUpPlan::Ask(step) = self.plan(&track, &runner.schema, runner.clock.now()) else {
+            runner.store.finish_call(call, runner.clock.now()).await?;
             return Ok(After::Again);
         };
         let (window, as_of) = match step {
@@ -112,7 +118,7 @@ impl Behind {
             notify: true,
         };
         tracing::info!(hunt = %order.hunt.id, tenant = %order.tenant.name, ?step, "catching up on event time that was missed");
-        let finished = runner.run_noting(&order, waiting).await?;
+        let finished = runner.run_reserved(&order, waiting, call).await?;
         Ok(match finished.run.status {
             RunStatus::Ok | RunStatus::Partial => After::Again,
             RunStatus::Failed if finished.may_pass => After::Failed,

@@ -24,7 +24,7 @@ use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus};
 use crate::model::time::{Timestamp, Window};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
-use crate::ports::store::{Store, Track};
+use crate::ports::store::{CallId, Store, Track};
 use crate::rules::definition;
 use crate::rules::kql::schema::Schema;
 use crate::rules::remedy;
@@ -73,13 +73,37 @@ impl Runner {
 
     /// As [`run`](Self::run); `waiting` says at any moment whether it only waits.
     pub(super) async fn run_noting(&self, order: &Order, waiting: &Waiting) -> Result<Finished, StoreError> {
+        self.run_spending(order, waiting, &mut Spent::default()).await
+    }
+
+    /// As [`run_noting`](Self::run_noting), with a first call that is in the quota's ledger already.
+    pub(super) async fn run_reserved(
+        &self,
+        order: &Order,
+        waiting: &Waiting,
+        call: CallId,
+    ) -> Result<Finished, StoreError> {
+        let mut spent = Spent { reserved: Some((call, self.clock.now())), ..Spent::default() };
+        let finished = self.run_spending(order, waiting, &mut spent).await;
+        if let Some((call, _)) = spent.reserved {
+            self.store.finish_call(call, self.clock.now()).await?;
+        }
+        finished
+    }
+
+    async fn run_spending(
+        &self,
+        order: &Order,
+        waiting: &Waiting,
+        spent: &mut Spent,
+    ) -> Result<Finished, StoreError> {
         waiting.set(true);
         let _turn = self.turns.take(&order.hunt.id, &order.tenant.name).await;
         waiting.set(false);
-        let (mut tries, mut spent) = (0, Spent::default());
+        let mut tries = 0;
         loop {
             tries += 1;
-            match self.run_once(order, waiting, &mut spent).await {
+            match self.run_once(order, waiting, spent).await {
                 Err(StoreError::Overtaken) if tries < OVERTAKEN_TRIES => {
                     tracing::info!(hunt = %order.hunt.id, tenant = %order.tenant.name, "overtaken by another process: the run is made again");
                 }
@@ -97,7 +121,7 @@ impl Runner {
         let (store, clock, schema, turns) = (&self.store, &self.clock, &self.schema, &self.turns);
         let mut collector = Collector { store, clock, schema, turns, order, asking: &asking, waiting, spent };
         let answer = collector.collect(&known).await?;
-        let base = self.base(order, &asking, run, started, *spent);
+        let base = self.base(order, &asking, run, started, spent);
         let (commit, verdict, may_pass) = match answer {
             Ok(collected) => {
                 let (commit, verdict) = self.judge(order, &asking, &track, base, collected);
@@ -126,7 +150,7 @@ impl Runner {
         }
     }
 
-    fn base(&self, order: &Order, asking: &Asking, run: RunId, started: Timestamp, spent: Spent) -> Run {
+    fn base(&self, order: &Order, asking: &Asking, run: RunId, started: Timestamp, spent: &Spent) -> Run {
         Run {
             run,
             hunt: order.hunt.id.clone(),

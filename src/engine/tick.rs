@@ -204,7 +204,8 @@ impl Scheduler {
             tokio::select! {
                 biased;
                 () = step(&runner, &behind, permits.as_deref(), &waiting, &mut catching, &outbox) => Ended::Over,
-                () = stopped(stop, &waiting) => Ended::Cut,
+                // No tick hangs on it: what is missing is named again after the next start.
+                () = stopped(stop, &waiting) => Ended::Over,
             }
         });
     }
@@ -271,13 +272,13 @@ async fn step(
         if let Some(after) = behind.nothing_to_ask(runner).await? {
             return Ok(after);
         }
-        behind.wait_for_slack(runner).await?;
+        let call = behind.reserve(runner).await?;
         let _permit = match permits {
             Some(permits) => permits.acquire().await.ok(),
             None => None,
         };
         waiting.set(false);
-        behind.step(runner, waiting).await
+        behind.step(runner, waiting, call).await
     };
     match made.await {
         Ok(after) => {
