@@ -15,6 +15,7 @@ mod notices;
 #[allow(dead_code, reason = "the renderers' tests use the rest")]
 mod sample;
 #[path = "../support/smtp.rs"]
+#[expect(dead_code, reason = "each test binary uses its part")]
 mod smtp;
 
 mod contract;

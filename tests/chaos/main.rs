@@ -7,7 +7,8 @@
 //! ```text
 //! HUNTD_CHAOS_KILLS=1000 cargo test --test chaos killed -- --nocapture
 //! HUNTD_CHAOS_SEED=7 cargo test --test chaos              # other moments
-//! HUNTD_CHAOS_LOCK=40 cargo test --test chaos busy        # locks of so many seconds, 3 by default
+//! HUNTD_CHAOS_DISK=1 cargo test --test chaos disk         # the daemon itself makes good what a bad disk held up
+//! HUNTD_CHAOS_LOCK=40 cargo test --test chaos busy        # locks of so many seconds, 2 by default
 //! ```
 
 #![allow(
@@ -20,9 +21,12 @@
 #![allow(clippy::print_stderr, reason = "the long runs say how far they are")]
 
 mod busy;
+mod disk;
 mod gone;
 #[path = "../support/mime.rs"]
 mod mime;
+#[path = "../support/mounts.rs"]
+mod mounts;
 #[path = "../support/referee.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod referee;

@@ -1,13 +1,10 @@
 //! A disk that is full or can't be written: said exactly, nothing lost, and the same command goes on afterwards.
 //!
-//! Each test mounts a small disk of its own in a mount name space of its own. That needs user name spaces
-//! (`unshare -rm`, no privilege) or root with `CAP_SYS_ADMIN` (`unshare -m`). Where neither is allowed, the tests fail
-//! and say so; `HUNTD_TEST_NO_MOUNTS=1` leaves them out.
-
-use std::process::Command;
+//! Each test mounts a small disk of its own (`tests/support/mounts.rs`).
 
 use crate::desk::{Desk, HUNT, TO_FILE, golden};
-use crate::support::{Printed, binary, printed};
+use crate::mounts;
+use crate::support::{Printed, printed};
 
 /// A stream of rows too many for the small disk, in the hunt `many`.
 const MANY: &str = "
@@ -35,45 +32,9 @@ fn desk() -> Desk {
     desk
 }
 
-/// Set to `1`, it leaves out what needs a disk of its own.
-const NO_MOUNTS: &str = "HUNTD_TEST_NO_MOUNTS";
-
-/// Why `unshare` with these flags gives no name space where mounts are our own, if it doesn't.
-fn refusal(desk: &Desk, flags: &str) -> Option<String> {
-    let mut command = Command::new("unshare");
-    command.args([flags, "mount", "-t", "tmpfs", "tmpfs", "disk"]).current_dir(desk.site.path());
-    let why = match command.output() {
-        Ok(output) if output.status.success() => return None,
-        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        Err(error) => error.to_string(),
-    };
-    Some(format!("unshare {flags}: {why}"))
-}
-
-/// The flags with which `unshare` gives one.
-fn own_mounts(desk: &Desk) -> &'static str {
-    let (user, root) = ("-rm", "-m");
-    let Some(one) = refusal(desk, user) else { return user };
-    let Some(two) = refusal(desk, root) else { return root };
-    panic!(
-        "this test needs mounts of its own, and gets none:\n  {one}\n  {two}\nallow user name spaces (sysctl \
-         kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0), or run it as root with \
-         CAP_SYS_ADMIN (a container: --cap-add SYS_ADMIN --security-opt seccomp=unconfined), or leave the tests that \
-         need them out with {NO_MOUNTS}=1"
-    )
-}
-
-/// Runs a script in a name space where mounts are its own; `$HUNTD` is the binary with its config. `None` where
-/// the person who runs the tests wants that left out.
+/// Runs a script in a name space where mounts are its own.
 fn script(desk: &Desk, text: &str) -> Option<Printed> {
-    if std::env::var_os(NO_MOUNTS).is_some_and(|set| set == "1") {
-        return None;
-    }
-    let mut command = Command::new("unshare");
-    command.args([own_mounts(desk), "sh", "-ec", text]).current_dir(desk.site.path());
-    command.env("HUNTD", format!("{} -c {}", binary().display(), desk.site.file("huntd.yaml").display()));
-    command.env("NO_COLOR", "1").env("TZ", "UTC").env_remove("HUNTD_CONFIG").env_remove("HUNTD_LOG");
-    Some(printed(&mut command))
+    mounts::script(&desk.site, text).map(|mut command| printed(&mut command))
 }
 
 fn told(desk: &Desk, printed: &Printed) -> String {

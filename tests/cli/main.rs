@@ -9,6 +9,8 @@
     reason = "what a test's helper can't do fails the test"
 )]
 
+#[path = "../support/mounts.rs"]
+mod mounts;
 #[path = "../support/smtp.rs"]
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod smtp;

@@ -200,7 +200,7 @@ impl Handler for Conversation {
             }
         }
         // It may have been taken or not: the client must send it again either way.
-        if mood % 2 == 0 {
+        if mood.is_multiple_of(2) {
             self.mails.lock().unwrap().push(std::mem::take(&mut self.mail));
         }
         Response::custom(421, "4.3.2 the machine goes down".to_owned())

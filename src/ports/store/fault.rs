@@ -41,6 +41,9 @@ const AUTH: i32 = 23;
 const NOTADB: i32 = 26;
 /// The shared memory file can't grow: in practice, no space (`unixShmMap` in SQLite's `os_unix.c`).
 const IOERR_SHMSIZE: i32 = 0x130a;
+/// The system refused a write, a sync or a cut of a file that is open, for another reason than want of
+/// space: a disk that broke, or that the kernel made read-only because it did. SQLite doesn't say which.
+const IOERR_WRITES: [i32; 4] = [0x30a, 0x40a, 0x50a, 0x60a];
 
 impl Fault {
     /// Adds the file's name.
@@ -84,6 +87,9 @@ fn explain_sql(error: sqlx::Error, path: &Path) -> StoreError {
     };
     if code == IOERR_SHMSIZE {
         return StoreError::Full { path };
+    }
+    if IOERR_WRITES.contains(&code) {
+        return StoreError::ReadOnly { path, why: format!("{why} (the kernel's log says why: see `dmesg`)") };
     }
     match code & 0xff {
         FULL => StoreError::Full { path },

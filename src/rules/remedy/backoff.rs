@@ -26,11 +26,16 @@ const GIVE_UP: Duration = Duration::from_hours(3 * 24);
 /// When a delivery that was made at `created`, and failed `attempts` times, is tried again: after
 /// 10 s, 20 s, 40 s and so on up to an hour, with a last attempt when three days are over. `None`
 /// after that: it has failed.
+///
+/// Attempts that a kill cut off are counted too, and come faster than the waits: so no wait is longer than
+/// the delivery is old, and ten seconds. Without kills that changes nothing, as the waits before add up to
+/// no less.
 #[must_use]
 pub fn next_attempt(created: Timestamp, attempts: u32, now: Timestamp, jitter: f64) -> Option<Timestamp> {
     let end = created.plus(GIVE_UP);
     let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1));
-    let delay = FIRST.saturating_mul(doubled).min(LONGEST);
+    let age = now.since(created).saturating_add(FIRST);
+    let delay = FIRST.saturating_mul(doubled).min(age).min(LONGEST);
     (now < end).then(|| now.plus(spread(delay, jitter)).min(end))
 }
 
@@ -43,12 +48,27 @@ mod tests {
     #[test]
     fn waits_double_up_to_an_hour() {
         let at = Timestamp::from_seconds;
+        let now = at(100_000);
         let cases = [(0, 10), (1, 10), (2, 20), (3, 40), (8, 1280), (9, 2560), (10, 3000), (u32::MAX, 3000)];
         for (attempts, seconds) in cases {
-            assert_eq!(next_attempt(at(0), attempts, at(100), 0.0), Some(at(100 + seconds)), "{attempts}");
+            assert_eq!(next_attempt(at(0), attempts, now, 0.0), Some(at(100_000 + seconds)), "{attempts}");
         }
-        assert_eq!(next_attempt(at(0), 30, at(100), 1.0), Some(at(100 + 3600)));
+        assert_eq!(next_attempt(at(0), 30, now, 1.0), Some(at(100_000 + 3600)));
         assert_eq!(next_attempt(at(0), 1, at(100), f64::NAN), Some(at(110)));
+    }
+
+    #[test]
+    fn attempts_that_were_cut_off_put_nothing_off_for_long() {
+        let at = Timestamp::from_seconds;
+        // Claimed by nine processes within six seconds, and each was killed; then the server says no.
+        assert_eq!(next_attempt(at(0), 10, at(6), 0.0), Some(at(6 + 16)));
+        // A mail server that is down all the while meets the same waits as ever.
+        let mut now = at(1);
+        for (attempts, seconds) in [(1, 10), (2, 20), (3, 40), (4, 80), (5, 160)] {
+            let next = next_attempt(at(0), attempts, now, 0.0).unwrap();
+            assert_eq!(next.since(now).as_secs(), seconds);
+            now = next;
+        }
     }
 
     #[test]
