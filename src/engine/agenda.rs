@@ -60,7 +60,7 @@ pub struct Agenda {
 
 impl Entry {
     fn is_behind(&self, now: Timestamp) -> bool {
-        !self.running && !self.behind.running && self.behind.wake.is_some_and(|wake| wake <= now)
+        !self.behind.running && self.behind.wake.is_some_and(|wake| wake <= now)
     }
 
     fn launch(&mut self, entry: usize, now: Timestamp) -> Option<Launch> {
@@ -129,9 +129,8 @@ impl Agenda {
         (moved, entries.filter_map(|(index, entry)| entry.launch(index, now)).collect())
     }
 
-    /// What to look at for event time that was missed: the hunts that matter most first, on each tenant only as
-    /// many as live runs leave room for, and at most half of what it takes at a time. Each is marked as
-    /// catching up until [`caught_up`](Self::caught_up).
+    /// What to look at for event time that was missed: the hunts that matter most first, on each tenant at most half
+    /// as many as it takes at a time. Each is marked as catching up until [`caught_up`](Self::caught_up).
     pub fn behind(&mut self, now: Timestamp) -> Vec<(usize, Behind)> {
         let mut room = self.room();
         let mut due: Vec<(usize, &mut Entry)> =
@@ -147,19 +146,21 @@ impl Agenda {
         taken
     }
 
-    /// How many more may catch up at a time, on each tenant.
+    /// How many more may catch up at a time, on each tenant: half of what it takes. That live runs come first is
+    /// decided by the quota, and not by their number: where they always wait for it, nothing would ever be caught
+    /// up.
     fn room(&self) -> HashMap<TenantName, u32> {
-        let mut under_way: HashMap<TenantName, (u32, u32, u32)> = HashMap::new();
+        let mut room: HashMap<TenantName, u32> = HashMap::new();
         for entry in &self.entries {
-            let most = entry.tenant.quota.concurrent.max(1);
-            let (live, behind, _) = under_way.entry(entry.tenant.name.clone()).or_insert((0, 0, most));
-            *live += u32::from(entry.running);
-            *behind += u32::from(entry.behind.running);
+            let tenant = &entry.tenant;
+            room.entry(tenant.name.clone()).or_insert_with(|| (tenant.quota.concurrent / 2).max(1));
         }
-        let room = |(live, behind, most): (u32, u32, u32)| {
-            most.saturating_sub(live + behind).min((most / 2).max(1).saturating_sub(behind))
-        };
-        under_way.into_iter().map(|(tenant, counts)| (tenant, room(counts))).collect()
+        for entry in self.entries.iter().filter(|entry| entry.behind.running) {
+            if let Some(room) = room.get_mut(&entry.tenant.name) {
+                *room = room.saturating_sub(1);
+            }
+        }
+        room
     }
 
     /// A look at event time that was missed has ended, and this comes next.
