@@ -139,38 +139,3 @@ fn a_disk_that_turns_read_only_holds_the_daemon_up_and_no_more() {
     daemon.terminate(&stage);
     judge(&stage, "can't be written");
 }
-
-#[test]
-fn a_database_deleted_on_a_full_disk_is_held_until_it_can_be_saved() {
-    let stage = stage();
-    let text = "
-        until_there() { until [ -e $1 ]; do sleep 0.1; done; }
-        mount -t tmpfs -o size=1m tmpfs disk
-        $HUNTD daemon & daemon=$!
-        until_there fill
-        dd if=/dev/zero of=disk/fill bs=4k 2>/dev/null || true
-        rm disk/huntd.db
-        until_there mend
-        mount -o remount,size=40m disk
-        ended=0
-        wait $daemon || ended=$?
-        test $ended = 2
-        mv disk/huntd.db.saved disk/huntd.db
-        until [ -e end ]; do
-            $HUNTD run stream >by-hand 2>&1 || true
-            if $HUNTD --json deliveries >now 2>/dev/null; then mv now deliveries; fi
-            sleep 0.3
-        done
-        cp disk/huntd.db ended.db";
-    let Some(mut command) = mounts::script(&stage.site, text) else { return };
-    let daemon = Guarded::start(&stage, &mut command);
-    wait_for("the first hits", LIMIT, || stage.told_in("hits.jsonl") > 2);
-    stage.site.write("fill", "");
-    wait_for("a copy that finds no room", LIMIT, || stage.log().contains("can't be saved yet"));
-    stage.site.write("mend", "");
-    make_good(&stage, |_| {});
-    stage.site.write("end", "");
-    daemon.ends_well(&stage);
-    std::fs::copy(stage.site.file("ended.db"), stage.site.file("disk/huntd.db")).unwrap();
-    judge(&stage, "huntd.db was deleted");
-}
