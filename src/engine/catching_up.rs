@@ -17,8 +17,8 @@ use crate::model::limits;
 use crate::model::quota::{Admission, CallLedger};
 use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
-use crate::ports::store::{CallId, Track};
 use crate::ports::store::error::StoreError;
+use crate::ports::store::{CallId, Track};
 use crate::rules::coverage::Coverage;
 use crate::rules::kql::analyse::analyse;
 use crate::rules::kql::schema::Schema;
@@ -27,7 +27,7 @@ use crate::rules::schedule;
 use crate::rules::window::{self, CatchUpFacts, CatchUpPlan, Outlook, QueryNature, Step};
 
 /// How long catching up waits for quota that live runs leave over.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(15);
 /// The longest wait between two looks at a block: a person may have mended what it is for.
 const LOOK: Duration = Duration::from_mins(1);
 

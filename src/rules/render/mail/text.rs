@@ -51,7 +51,7 @@ fn write(out: &mut String, view: &View) -> std::fmt::Result {
     }
     writeln!(out, "The run")?;
     pairs(out, view.facts.iter().map(|fact| (fact.name, fact.value.as_str())))?;
-    writeln!(out, "{}", if view.trouble.is_some() { "How to mend it" } else { "To look further" })?;
+    writeln!(out, "{}", view.trouble.as_ref().map_or("To look further", |trouble| trouble.commands))?;
     block(out, &view.commands)
 }
 

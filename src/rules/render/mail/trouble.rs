@@ -17,6 +17,8 @@ pub(super) struct Trouble {
     pub(super) errors: &'static str,
     /// What becomes of it.
     pub(super) note: &'static str,
+    /// Above the commands.
+    pub(super) commands: &'static str,
 }
 
 const FAILING: Trouble = Trouble {
@@ -26,6 +28,7 @@ const FAILING: Trouble = Trouble {
     errors: "What failed",
     note: "Nothing is told of this hunt until it runs again. With `catch_up: auto` the event time missed by then is \
            caught up once it does, up to 30 days.",
+    commands: "How to mend it",
 };
 
 const LOST: Trouble = Trouble {
@@ -35,6 +38,7 @@ const LOST: Trouble = Trouble {
     errors: "What no complete result held",
     note: "An event in that time that came in no other result was not found by this hunt, and huntd can't find it any \
            more by itself. Each loss is told once.",
+    commands: "To look further",
 };
 
 impl Trouble {
