@@ -4,6 +4,7 @@
 //! by `rules/schedule` from the last tick that was served, so that no tick is lost or served twice
 //! when the bell is late, the machine slept, or the wall clock was set.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +50,22 @@ impl Drop for Serving {
     }
 }
 
+/// A run that waits for a place on its tenant.
+struct Queued<'a>(&'a AtomicUsize);
+
+impl<'a> Queued<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// How a run's task ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
@@ -63,6 +80,7 @@ pub struct Scheduler {
     runner: Runner,
     agenda: Arc<Mutex<Agenda>>,
     permits: Vec<(Arc<Tenant>, Arc<Semaphore>)>,
+    queued: Arc<AtomicUsize>,
     outbox: Arc<Notify>,
     runs: JoinSet<Ended>,
     /// Up to where the quota's ledger was carried along with the clock.
@@ -93,7 +111,8 @@ impl Scheduler {
             .collect();
         let agenda = Arc::new(Mutex::new(agenda));
         let stop = watch::Sender::new(false);
-        Ok(Self { runner, agenda, permits, outbox, runs: JoinSet::new(), carried: look, stop })
+        let queued = Arc::default();
+        Ok(Self { runner, agenda, permits, queued, outbox, runs: JoinSet::new(), carried: look, stop })
     }
 
     /// Launches what is due now, and says how many runs that are.
@@ -117,6 +136,12 @@ impl Scheduler {
         self.runs.len()
     }
 
+    /// How many of the runs under way wait for a place, as the tenant's others hold all that there are.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
     /// Carries the quota's ledger along when the clock was set. What fails is made up for by the next look.
     async fn carry(&mut self, look: Look) {
         let moved = schedule::moved(self.carried, look);
@@ -138,7 +163,7 @@ impl Scheduler {
         }
         let permits = self.permits.iter().find(|(tenant, _)| Arc::ptr_eq(tenant, &order.tenant));
         let permits = permits.map(|(_, permits)| Arc::clone(permits));
-        let (runner, outbox) = (self.runner.clone(), Arc::clone(&self.outbox));
+        let (runner, outbox, queued) = (self.runner.clone(), Arc::clone(&self.outbox), Arc::clone(&self.queued));
         let (agenda, clock) = (Arc::clone(&self.agenda), Arc::clone(&runner.clock));
         let serving = Serving { agenda, entry, clock, done: false };
         let mut stop = self.stop.subscribe();
@@ -151,7 +176,7 @@ impl Scheduler {
             };
             tokio::select! {
                 biased;
-                () = serve(&runner, &order, permits.as_deref(), &waiting, serving, &outbox) => Ended::Over,
+                () = serve(&runner, &order, (permits.as_deref(), &queued), &waiting, serving, &outbox) => Ended::Over,
                 () = stopped => Ended::Cut,
             }
         });
@@ -197,16 +222,18 @@ impl Scheduler {
 async fn serve(
     runner: &Runner,
     order: &Order,
-    permits: Option<&Semaphore>,
+    (permits, queued): (Option<&Semaphore>, &AtomicUsize),
     waiting: &Waiting,
     mut serving: Serving,
     outbox: &Notify,
 ) {
+    let in_queue = Queued::new(queued);
     let _permit = match permits {
         // The semaphore is never closed, so an error can't come.
         Some(permits) => permits.acquire().await.ok(),
         None => None,
     };
+    drop(in_queue);
     waiting.set(false);
     match runner.run_noting(order, waiting).await {
         Ok(_) => {
