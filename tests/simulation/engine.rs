@@ -87,10 +87,10 @@ impl Engine {
             dispatcher,
             work,
             outbox,
-            rung: true,
+            rung: false,
             others,
             ticks,
-            next_delivery: None,
+            next_delivery: Some(now),
         };
         this.lay_out();
         this
@@ -109,7 +109,7 @@ impl Engine {
         for (hunt, tenant, at) in &mut self.ticks {
             *at = next_tick(hunt, tenant, now);
         }
-        self.rung = true;
+        self.next_delivery = Some(now);
     }
 
     /// Launches what is due and sends what there is to send, until nothing more moves at this moment.
@@ -128,7 +128,11 @@ impl Engine {
                 }
                 continue;
             }
+            let before = tasks();
             self.dispatcher.launch(&mut self.work).await.unwrap();
+            if tasks() == before && self.next_delivery.is_none() {
+                continue;
+            }
             self.rest().await;
             let next = self.store.next_delivery_at().await.unwrap();
             // What is claimed or can't be sent now is due at a moment that may be past already.

@@ -29,7 +29,7 @@ pub(crate) fn all(seed: u64, scale: Scale, hunts: &[Spec], row_limit: u64) -> Ve
     let mut of_hunt = |spec: &Spec| {
         let mut dice = Dice::of(seed, &[20, spec.number as u64]);
         let mut times = Vec::new();
-        let pause = *dice.of_these(&[DAY * 4, DAY * 4, DAY * 10, HOUR * 30]);
+        let pause = *dice.of_these(&[DAY * 10, DAY * 10, DAY * 20, DAY * 3]);
         // Two days before the start, to have something to find at once.
         let mut at = scale.start().minus(DAY * 2);
         while at < scale.end() {

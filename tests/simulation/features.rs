@@ -5,3 +5,6 @@ pub(crate) const SPLITS: bool = false;
 
 /// A hunt that looks at the clock itself is run as of each moment that was missed.
 pub(crate) const STEPS_OWN_TIME: bool = false;
+
+/// The event time of a hunt's first run is covered by a later one when it failed.
+pub(crate) const KEEPS_FIRST_WINDOW: bool = false;

@@ -11,7 +11,7 @@ use huntd::model::time::{Timestamp, Zone, format_duration};
 use huntd::rules::definition::{self, HuntFile};
 
 use crate::dice::Dice;
-use crate::scale::{DAY, HOUR, MINUTE, Scale};
+use crate::scale::{DAY, HOUR, MINUTE, Mix, Scale};
 
 /// How a query is bounded in time, and whether parts of its result add up to the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +36,6 @@ pub(crate) struct Edition {
 #[derive(Debug, Clone)]
 pub(crate) struct Spec {
     pub(crate) number: usize,
-    /// Which tenant it runs on.
-    pub(crate) tenant: usize,
     pub(crate) kind: Kind,
     pub(crate) late: Duration,
     /// Whether what was missed is left out.
@@ -50,10 +48,6 @@ pub(crate) struct Spec {
 }
 
 impl Spec {
-    pub(crate) fn id(&self) -> String {
-        format!("h{:03}", self.number)
-    }
-
     /// The hunt as it stands at `at`.
     pub(crate) fn at(&self, at: Timestamp) -> &Arc<Hunt> {
         let known = self.editions.iter().rev().find(|edition| edition.from <= at);
@@ -63,16 +57,29 @@ impl Spec {
 
 pub(crate) const TENANTS: [&str; 3] = ["alpha", "beta", "gamma"];
 
-/// A rhythm, and its share of a hundred hunts.
-const RHYTHMS: [(u64, &str, Duration); 9] = [
+/// A rhythm, and its share of two hundred hunts.
+type Rhythm = (u64, &'static str, Duration);
+
+/// As on a real site: most run daily, some each few hours.
+const BUSY: [Rhythm; 8] = [
     (20, "WEEKLY", DAY.saturating_mul(7)),
-    (20, "every 72h", DAY.saturating_mul(3)),
+    (20, "every 48h", DAY.saturating_mul(2)),
+    (120, "DAILY", DAY),
+    (20, "0 */12 * * *", HOUR.saturating_mul(12)),
+    (11, "every 6h", HOUR.saturating_mul(6)),
+    (5, "every 4h", HOUR.saturating_mul(4)),
+    (2, "@hourly", HOUR),
+    (2, "FAST", DAY),
+];
+
+/// With fewer runs, for the minute that the tests have.
+const CALM: [Rhythm; 7] = [
+    (105, "WEEKLY", DAY.saturating_mul(7)),
+    (54, "every 72h", DAY.saturating_mul(3)),
     (18, "every 48h", DAY.saturating_mul(2)),
-    (34, "DAILY", DAY),
-    (3, "0 */12 * * *", HOUR.saturating_mul(12)),
-    (2, "every 6h", HOUR.saturating_mul(6)),
-    (1, "@hourly", HOUR),
-    (1, "every 4h", HOUR.saturating_mul(4)),
+    (20, "DAILY", DAY),
+    (1, "0 */12 * * *", HOUR.saturating_mul(12)),
+    (1, "every 6h", HOUR.saturating_mul(6)),
     (1, "FAST", DAY),
 ];
 
@@ -89,7 +96,7 @@ pub(crate) fn all(seed: u64, scale: Scale, edits: &[Timestamp]) -> Vec<Spec> {
 
 fn spec(seed: u64, scale: Scale, number: usize, edits: &[Timestamp]) -> Spec {
     let mut dice = Dice::of(seed, &[1, number as u64]);
-    let (rhythm, interval) = rhythm(number);
+    let (rhythm, interval) = rhythm(scale.mix, number);
     let lookback = interval.mul_f64(*dice.of_these(&[1.0, 1.0, 1.25, 2.0, 0.5]));
     let late = *dice.of_these(&[MINUTE * 5, MINUTE * 30, HOUR * 2, HOUR * 8, HOUR * 20]);
     let kind = match number % 20 {
@@ -120,26 +127,27 @@ fn spec(seed: u64, scale: Scale, number: usize, edits: &[Timestamp]) -> Spec {
     let mut editions = vec![Edition { from: scale.start(), hunt: text.hunt(schedule, 0, &mut dice) }];
     for (version, from) in edits.iter().enumerate() {
         let mut dice = Dice::of(seed, &[2, number as u64, version as u64]);
-        let fast = rhythm == "FAST" && version % 4 == number / 100 % 4;
-        if fast || schedule == "every 10m" || dice.chance(0.08) {
-            schedule = if fast { "every 10m" } else if rhythm == "FAST" { "DAILY" } else { rhythm };
+        let fast = rhythm == "FAST" && version % 5 == 1;
+        if fast || schedule == "every 15m" || dice.chance(0.08) {
+            schedule = if fast { "every 15m" } else if rhythm == "FAST" { "DAILY" } else { rhythm };
             editions.push(Edition { from: *from, hunt: text.hunt(schedule, version + 1, &mut dice) });
         }
     }
     let is_heavy = number % 12 == 5;
-    Spec { number, tenant: text.tenant, kind, late, skips, channels, is_heavy, editions }
+    Spec { number, kind, late, skips, channels, is_heavy, editions }
 }
 
 /// Spread so that also the first few hunts are a mixture.
-fn rhythm(number: usize) -> (&'static str, Duration) {
-    let mut share = number as u64 * 37 % 100;
-    for (weight, text, interval) in RHYTHMS {
-        if share < weight {
-            return (text, interval);
+fn rhythm(mix: Mix, number: usize) -> (&'static str, Duration) {
+    let mut share = number as u64 * 77 % 200;
+    let rhythms: &[Rhythm] = if mix == Mix::Busy { &BUSY } else { &CALM };
+    for (weight, text, interval) in rhythms {
+        if share < *weight {
+            return (text, *interval);
         }
         share -= weight;
     }
-    unreachable!("the shares are a hundred");
+    unreachable!("the shares are two hundred");
 }
 
 struct Text<'a> {

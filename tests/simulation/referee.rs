@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use huntd::model::delivery::DeliveryState;
 use huntd::model::hit::HitKind;
@@ -13,10 +12,10 @@ use huntd::ports::store::{DeliveryFilter, HitFilter, RunFilter, Store};
 use huntd::rules::schedule::{self, Due};
 
 use crate::events::Event;
-use crate::features::{SPLITS, STEPS_OWN_TIME};
+use crate::features::{KEEPS_FIRST_WINDOW, SPLITS, STEPS_OWN_TIME};
 use crate::hunts::{Kind, Spec};
 use crate::scale::{DAY, HOUR, MINUTE};
-use crate::world::{Outcome, PER_HOUR, PER_MINUTE, Seen, World};
+use crate::world::{Call, Outcome, PER_HOUR, PER_MINUTE, Seen, World};
 
 /// What the referee says of a play.
 pub(crate) struct Verdict {
@@ -115,6 +114,7 @@ pub(crate) struct Court<'a> {
     kept: &'a Kept,
     /// Runs by hunt, in the order of their commits.
     runs: Vec<Vec<&'a Run>>,
+    calls: Vec<Vec<&'a Call>>,
 }
 
 impl<'a> Court<'a> {
@@ -124,7 +124,11 @@ impl<'a> Court<'a> {
             let hunt: usize = run.hunt.as_str().trim_start_matches('h').parse().unwrap();
             runs[hunt].push(run);
         }
-        Self { world, seen, kept, runs }
+        let mut calls = vec![Vec::new(); world.hunts.len()];
+        for call in &seen.calls {
+            calls[call.hunt].push(call);
+        }
+        Self { world, seen, kept, runs, calls }
     }
 
     /// What was broken, and how many events had to be found.
@@ -174,7 +178,9 @@ impl<'a> Court<'a> {
         if spec.skips || own && !STEPS_OWN_TIME {
             return None;
         }
-        let first = self.runs[spec.number].first()?;
+        // Nothing is promised of what lies before the first run, nor, yet, before the first that was complete.
+        let counts = |run: &&&Run| KEEPS_FIRST_WINDOW || run.status == RunStatus::Ok;
+        let first = self.runs[spec.number].iter().find(counts)?;
         let end = self.world.scale.end();
         let hunt = spec.at(end);
         let Due::Run { tick, .. } = schedule::due(&hunt.schedule, hunt.timezone, end.minus(DAY * 15), end.minus(HOUR * 3))
@@ -190,11 +196,10 @@ impl<'a> Court<'a> {
         if !in_time || !promise.contains(event.at) {
             return false;
         }
-        let after = |call: &&crate::world::Call| {
-            call.hunt == spec.number && call.answered >= event.arrives && call.window.contains(event.at)
-        };
-        let whole = self.seen.calls.iter().find(|call| after(call) && matches!(call.outcome, Outcome::Whole { .. }));
-        let cut = self.seen.calls.iter().any(|call| after(&call) && call.outcome == Outcome::Cut);
+        let after = |call: &Call| call.answered >= event.arrives && call.window.contains(event.at);
+        let calls = &self.calls[spec.number];
+        let whole = calls.iter().find(|call| after(call) && matches!(call.outcome, Outcome::Whole { .. }));
+        let cut = calls.iter().any(|call| after(call) && call.outcome == Outcome::Cut);
         // It can't be had any more: too old when the first answer came, or cut and not to be split.
         let too_old = whole.is_some_and(|call| event.at < call.answered.minus(DATA_AGE));
         let splits = SPLITS && spec.kind == Kind::Windowed;
@@ -324,7 +329,3 @@ impl<'a> Court<'a> {
         text
     }
 }
-
-/// How long ago the clock's mending may be.
-#[expect(dead_code, reason = "kept for the faults' drawing")]
-const MENDED: Duration = Duration::from_hours(12);

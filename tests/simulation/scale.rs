@@ -13,13 +13,25 @@ pub(crate) const DAY: Duration = Duration::from_hours(24);
 pub(crate) struct Scale {
     pub(crate) days: u32,
     pub(crate) hunts: usize,
+    pub(crate) mix: Mix,
 }
 
-/// What is promised: sixty days of two hundred hunts.
-pub(crate) const FULL: Scale = Scale { days: 60, hunts: 200 };
+/// How often the hunts run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mix {
+    /// As on a real site, most daily and some each quarter of an hour: for a night.
+    Busy,
+    /// A fifth of the runs, with the same troubles: for a minute.
+    Calm,
+}
+
+/// Sixty days of two hundred hunts.
+pub(crate) const fn full(mix: Mix) -> Scale {
+    Scale { days: 60, hunts: 200, mix }
+}
 
 /// Enough to meet each kind of trouble, for tests of the simulation itself.
-pub(crate) const SMALL: Scale = Scale { days: 20, hunts: 20 };
+pub(crate) const SMALL: Scale = Scale { days: 20, hunts: 20, mix: Mix::Busy };
 
 /// The last days, in which nothing more goes wrong: longer than the rarest hunt's rhythm.
 const QUIET: u32 = 9;

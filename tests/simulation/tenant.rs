@@ -105,7 +105,7 @@ impl Reached {
         let late = dice.chance(0.5);
         let counted = if late { Timestamp::from_nanos(i64::MAX) } else { now };
         let outcome = Outcome::Open;
-        seen.calls.push(Call { tenant: self.tenant, hunt, sent: now, counted, answered: now, window, outcome });
+        seen.calls.push(Call { tenant: self.tenant, hunt, counted, answered: now, window, outcome });
         seen.calls.len() - 1
     }
 

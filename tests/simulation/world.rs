@@ -8,7 +8,7 @@ use crate::clock::Clocks;
 use crate::dice::Dice;
 use crate::events::{self, Event};
 use crate::faults::Faults;
-use crate::hunts::{self, Spec, TENANTS};
+use crate::hunts::{self, Spec};
 use crate::scale::Scale;
 use crate::story::Story;
 
@@ -36,7 +36,6 @@ pub(crate) enum Outcome {
 pub(crate) struct Call {
     pub(crate) tenant: usize,
     pub(crate) hunt: usize,
-    pub(crate) sent: Timestamp,
     /// When the service counts it: at any moment between the two.
     pub(crate) counted: Timestamp,
     pub(crate) answered: Timestamp,
@@ -118,10 +117,14 @@ impl World {
 
     /// The event with that number.
     pub(crate) fn event(&self, number: u64) -> Option<Event> {
-        self.events.iter().flatten().find(|event| event.number == number).copied()
+        // Numbered from 1 on, hunt by hunt.
+        let mut rest = usize::try_from(number).ok()?.checked_sub(1)?;
+        for events in &self.events {
+            match events.get(rest) {
+                Some(event) => return Some(*event),
+                None => rest -= events.len(),
+            }
+        }
+        None
     }
-}
-
-pub(crate) fn tenant_index(name: &str) -> usize {
-    TENANTS.iter().position(|tenant| *tenant == name).unwrap()
 }
