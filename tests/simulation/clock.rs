@@ -63,15 +63,8 @@ pub(crate) struct Clocks {
 
 impl Clocks {
     pub(crate) fn new(start: Timestamp) -> Arc<Self> {
-        let hands = Hands {
-            now: start,
-            ahead: 0,
-            start,
-            waiters: BTreeMap::new(),
-            next: 0,
-            doomed: None,
-            killed: false,
-        };
+        let hands =
+            Hands { now: start, ahead: 0, start, waiters: BTreeMap::new(), next: 0, doomed: None, killed: false };
         Arc::new(Self { hands: Mutex::new(hands), bell: Notify::new() })
     }
 

@@ -78,7 +78,8 @@ impl Engine {
         let outbox = Arc::new(Notify::new());
         let scheduler = Scheduler::new(runner, &hunts, &tenants, Arc::clone(&outbox)).await.unwrap();
         let dispatcher = Dispatcher { store: store.clone(), clock, channels: channels(world) };
-        let ticks = hunts.into_iter().map(|hunt| (Arc::clone(&hunt), hunt.tenants.as_ref().unwrap()[0].clone(), now)).collect();
+        let ticks =
+            hunts.into_iter().map(|hunt| (Arc::clone(&hunt), hunt.tenants.as_ref().unwrap()[0].clone(), now)).collect();
         let work = Work::default();
         let mut this = Self {
             store,

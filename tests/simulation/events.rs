@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use huntd::model::row::{Column, ColumnType, Schema};
 use huntd::model::time::Timestamp;
+use huntd::rules::schedule;
 
 use crate::dice::Dice;
 use crate::hunts::Spec;
@@ -34,6 +35,9 @@ pub(crate) fn all(seed: u64, scale: Scale, hunts: &[Spec], row_limit: u64) -> Ve
         let mut at = scale.start().minus(DAY * 2);
         while at < scale.end() {
             at = at.plus(dice.span(Duration::from_secs(20), pause * 4));
+            // Many shortly before a tick: what is late then is what a careless window misses.
+            let tick = if dice.chance(0.4) { next_tick(spec, at) } else { None };
+            at = tick.map_or(at, |tick| tick.minus(dice.span(Duration::from_secs(1), spec.late)).max(at));
             times.push(at);
         }
         if spec.number % 25 == 4 {
@@ -44,11 +48,21 @@ pub(crate) fn all(seed: u64, scale: Scale, hunts: &[Spec], row_limit: u64) -> Ve
         times.sort_unstable();
         let mut event = |at: Timestamp| {
             next += 1;
-            Event { number: next, hunt: spec.number, at: exact(at, &mut dice), arrives: at.plus(delay(spec, &mut dice)) }
+            Event {
+                number: next,
+                hunt: spec.number,
+                at: exact(at, &mut dice),
+                arrives: at.plus(delay(spec, &mut dice)),
+            }
         };
         times.into_iter().map(&mut event).collect()
     };
     hunts.iter().map(&mut of_hunt).collect()
+}
+
+fn next_tick(spec: &Spec, at: Timestamp) -> Option<Timestamp> {
+    let hunt = spec.at(at);
+    schedule::next(&hunt.schedule, hunt.timezone, at)
 }
 
 /// With and without fractions of a second, which the API writes differently.
@@ -61,8 +75,8 @@ fn exact(at: Timestamp, dice: &mut Dice) -> Timestamp {
 fn delay(spec: &Spec, dice: &mut Dice) -> Duration {
     match dice.number(0, 100) {
         0..60 => dice.span(Duration::from_secs(1), MINUTE * 2),
-        60..85 => dice.span(MINUTE, spec.late),
-        85..97 => spec.late - Duration::from_secs(2),
+        60..75 => dice.span(MINUTE, spec.late),
+        75..97 => spec.late - Duration::from_secs(2),
         _ => spec.late + dice.span(MINUTE, HOUR * 20),
     }
 }
@@ -85,7 +99,8 @@ impl Event {
     /// Its row, as one of the two dialects writes it.
     pub(crate) fn row(&self, older: bool) -> String {
         let (number, time) = (self.number, seven_digits(self.at));
-        let sidecar = |name: &str, kind: &str| if older { String::new() } else { format!("\"{name}@odata.type\":\"#{kind}\",") };
+        let sidecar =
+            |name: &str, kind: &str| if older { String::new() } else { format!("\"{name}@odata.type\":\"#{kind}\",") };
         // Above 2^53, so that a number that went through a double would be another.
         let report = 9_007_199_254_740_993 + number;
         let mut row = format!("{{\"Timestamp\":\"{time}\",\"DeviceId\":\"d{}\",", number % 7);

@@ -129,7 +129,13 @@ fn spec(seed: u64, scale: Scale, number: usize, edits: &[Timestamp]) -> Spec {
         let mut dice = Dice::of(seed, &[2, number as u64, version as u64]);
         let fast = rhythm == "FAST" && version % 5 == 1;
         if fast || schedule == "every 15m" || dice.chance(0.08) {
-            schedule = if fast { "every 15m" } else if rhythm == "FAST" { "DAILY" } else { rhythm };
+            schedule = if fast {
+                "every 15m"
+            } else if rhythm == "FAST" {
+                "DAILY"
+            } else {
+                rhythm
+            };
             editions.push(Edition { from: *from, hunt: text.hunt(schedule, version + 1, &mut dice) });
         }
     }

@@ -27,6 +27,13 @@ pub(crate) struct Verdict {
     pub(crate) counts: Counts,
 }
 
+impl Verdict {
+    /// Of a play that didn't come to its end.
+    pub(crate) fn broken(seed: u64, violation: String) -> Self {
+        Self { seed, hash: 0, lines: Vec::new(), violations: vec![violation], counts: Counts::default() }
+    }
+}
+
 /// What there was to judge.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -43,6 +50,7 @@ pub(crate) struct Counts {
 }
 
 /// What the store holds at the end.
+#[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) runs: Vec<Run>,
     /// The hunt and the number of the event, of each hit that was said to be new.
@@ -52,13 +60,20 @@ pub(crate) struct Kept {
 }
 
 /// Reads what the store holds, and judges.
-pub(crate) async fn judge(world: &World, store: &Store) -> Verdict {
+pub(crate) async fn judge(world: &World, store: &Store) -> (Verdict, Kept) {
     let kept = read(store).await;
     let mut seen = world.seen();
     let end = world.scale.end();
     for run in &kept.runs {
         let (status, window) = (run.status, run.window.map(|window| window.timespan()));
-        let text = format!("{} kept: due {} as of {} {status} {window:?} new {} {}", run.hunt, run.due, run.as_of, run.new, run.trigger.as_str());
+        let text = format!(
+            "{} kept: due {} as of {} {status} {window:?} new {} {}",
+            run.hunt,
+            run.due,
+            run.as_of,
+            run.new,
+            run.trigger.as_str()
+        );
         seen.story.say(end, &text);
     }
     for (hunt, event) in &kept.new {
@@ -66,7 +81,8 @@ pub(crate) async fn judge(world: &World, store: &Store) -> Verdict {
     }
     let court = Court::new(world, &seen, &kept);
     let (violations, promised) = court.violations();
-    let distinct: BTreeSet<(&str, &str)> = seen.told.iter().map(|told| (told.channel, told.delivery.as_str())).collect();
+    let distinct: BTreeSet<(&str, &str)> =
+        seen.told.iter().map(|told| (told.channel, told.delivery.as_str())).collect();
     let counts = Counts {
         starts: seen.starts.len(),
         calls: seen.calls.len(),
@@ -77,7 +93,8 @@ pub(crate) async fn judge(world: &World, store: &Store) -> Verdict {
         told: seen.told.len(),
         repeats: seen.told.len() - distinct.len(),
     };
-    Verdict { seed: world.seed, hash: seen.story.hash(), lines: seen.story.lines().to_vec(), violations, counts }
+    let lines = seen.story.lines().to_vec();
+    (Verdict { seed: world.seed, hash: seen.story.hash(), lines, violations, counts }, kept)
 }
 
 fn event_number(row: &str) -> u64 {
@@ -163,8 +180,11 @@ impl<'a> Court<'a> {
                     found.push(self.tell(event, &format!("is stored {times} times")));
                 } else if times == 0 && must {
                     found.push(self.tell(event, "had to be found, and isn't stored"));
-                } else if times == 0 && let Some(run) = self.claims(spec, event) {
-                    let text = format!("isn't stored, and run {} as of {} says that it covers its time", run.run, run.as_of);
+                } else if times == 0
+                    && let Some(run) = self.claims(spec, event)
+                {
+                    let text =
+                        format!("isn't stored, and run {} as of {} says that it covers its time", run.run, run.as_of);
                     found.push(self.tell(event, &text));
                 }
             }
@@ -183,7 +203,8 @@ impl<'a> Court<'a> {
         let first = self.runs[spec.number].iter().find(counts)?;
         let end = self.world.scale.end();
         let hunt = spec.at(end);
-        let Due::Run { tick, .. } = schedule::due(&hunt.schedule, hunt.timezone, end.minus(DAY * 15), end.minus(HOUR * 3))
+        let Due::Run { tick, .. } =
+            schedule::due(&hunt.schedule, hunt.timezone, end.minus(DAY * 15), end.minus(HOUR * 3))
         else {
             return None;
         };
@@ -261,7 +282,10 @@ impl<'a> Court<'a> {
             for number in &notice.events {
                 let known = self.world.event(*number);
                 if known.is_none_or(|event| event.hunt != notice.hunt || event.arrives > notice.at) {
-                    found.push(format!("`{}` was told of e{number} at {}, before or without its happening", notice.channel, notice.at));
+                    found.push(format!(
+                        "`{}` was told of e{number} at {}, before or without its happening",
+                        notice.channel, notice.at
+                    ));
                 }
             }
         }
@@ -273,9 +297,13 @@ impl<'a> Court<'a> {
             let mut times: Vec<Timestamp> = calls.map(|call| call.counted.min(call.answered)).collect();
             times.sort_unstable();
             for (length, limit) in [(MINUTE, PER_MINUTE), (HOUR, PER_HOUR)] {
-                let full = times.windows(limit as usize + 1).find(|calls| calls[limit as usize].since(calls[0]) < length);
+                let full =
+                    times.windows(limit as usize + 1).find(|calls| calls[limit as usize].since(calls[0]) < length);
                 if let Some(calls) = full {
-                    found.push(format!("tenant {tenant} saw more than {limit} calls in {length:?} from {} on", calls[0]));
+                    found.push(format!(
+                        "tenant {tenant} saw more than {limit} calls in {length:?} from {} on",
+                        calls[0]
+                    ));
                 }
             }
         }
@@ -315,7 +343,13 @@ impl<'a> Court<'a> {
         for run in self.runs[event.hunt].iter().filter(near).take(12) {
             let window = run.window.map(|window| format!("{}..{}", window.from, window.to)).unwrap_or_default();
             let holds = if run.window.is_some_and(|window| window.contains(event.at)) { "holds it" } else { "" };
-            text += &format!("\n  run due {} started {} {} {window} {holds} {}", run.due, run.started, run.status, run.error.as_deref().unwrap_or(""));
+            text += &format!(
+                "\n  run due {} started {} {} {window} {holds} {}",
+                run.due,
+                run.started,
+                run.status,
+                run.error.as_deref().unwrap_or("")
+            );
         }
         let id = format!(" h{:03} ", event.hunt);
         let close = |line: &&String| {

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hasher};
 use huntd::model::time::Timestamp;
 
 /// The story of a play.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Story {
     lines: Vec<String>,
 }

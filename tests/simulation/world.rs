@@ -56,7 +56,7 @@ pub(crate) struct Told {
 }
 
 /// What was seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
     pub(crate) calls: Vec<Call>,
     pub(crate) told: Vec<Told>,
