@@ -52,7 +52,7 @@ const MARK_TRIES: u32 = 14;
 
 /// Channels at work, each with one delivery.
 #[derive(Default)]
-struct Work {
+pub struct Work {
     tasks: JoinSet<Result<(), StoreError>>,
     busy: HashMap<Id, ChannelName>,
 }
@@ -63,7 +63,7 @@ impl Work {
     }
 
     /// Waits until a channel is free again; `None` when none is at work. May be dropped and asked again.
-    async fn next(&mut self) -> Option<Result<(), StoreError>> {
+    pub async fn next(&mut self) -> Option<Result<(), StoreError>> {
         let ended = self.tasks.join_next_with_id().await?;
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let channel = self.busy.remove(&id).map(|channel| channel.to_string()).unwrap_or_default();
@@ -98,7 +98,7 @@ impl Dispatcher {
 
     /// Claims what is due on channels that aren't at work, one delivery each, and sets them to work. A
     /// channel is given no second one before the first is done: waiting, it might outlive its claim.
-    async fn launch(&self, work: &mut Work) -> Result<(), StoreError> {
+    pub async fn launch(&self, work: &mut Work) -> Result<(), StoreError> {
         loop {
             let claims = self.store.claim_deliveries(self.clock.now(), CLAIM, 1, &work.busy()).await?;
             if claims.is_empty() {

@@ -4,6 +4,7 @@
 //! by `rules/schedule` from the last tick that was served, so that no tick is lost or served twice
 //! when the bell is late, the machine slept, or the wall clock was set.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use super::caller::Waiting;
 use super::catching_up::{After, Behind, pause_after};
 use super::runner::{Order, Runner};
 use super::tenant::{Tenant, Tenants};
+use super::turns::Queued;
 use crate::model::hunt::Hunt;
 use crate::model::run::RunStatus;
 use crate::model::time::Timestamp;
@@ -85,6 +87,7 @@ pub struct Scheduler {
     runner: Runner,
     agenda: Arc<Mutex<Agenda>>,
     permits: Vec<(Arc<Tenant>, Arc<Semaphore>)>,
+    queued: Arc<AtomicUsize>,
     outbox: Arc<Notify>,
     runs: JoinSet<Ended>,
     /// Up to where the quota's ledger was carried along with the clock.
@@ -120,7 +123,9 @@ impl Scheduler {
         let agenda = Arc::new(Mutex::new(agenda));
         let latest = hunts.iter().map(|hunt| hunt.late).max().unwrap_or_default();
         let stop = watch::Sender::new(false);
-        Ok(Self { runner, agenda, permits, outbox, runs: JoinSet::new(), carried: look, leap: None, latest, stop })
+        let queued = Arc::default();
+        let runs = JoinSet::new();
+        Ok(Self { runner, agenda, permits, queued, outbox, runs, carried: look, leap: None, latest, stop })
     }
 
     /// Launches what is due now, and says how many runs that are.
@@ -147,6 +152,12 @@ impl Scheduler {
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.runs.len()
+    }
+
+    /// How many of the runs under way wait for others to end: for a place on their tenant, or for their hunt's turn.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed) + self.runner.turns.waiting()
     }
 
     /// Carries the quota's ledger along when the clock was set. What fails is made up for by the next look.
@@ -179,7 +190,7 @@ impl Scheduler {
             tracing::info!(hunt = %order.hunt.id, tenant = %order.tenant.name, missed, "ticks were missed: their event time is caught up after this run");
         }
         let permits = self.permits_of(&order.tenant);
-        let (runner, outbox) = (self.runner.clone(), Arc::clone(&self.outbox));
+        let (runner, outbox, queued) = (self.runner.clone(), Arc::clone(&self.outbox), Arc::clone(&self.queued));
         let (agenda, clock) = (Arc::clone(&self.agenda), Arc::clone(&runner.clock));
         let serving = Serving { agenda, entry, clock, done: false };
         let stop = self.stop.subscribe();
@@ -187,7 +198,7 @@ impl Scheduler {
             let waiting = Waiting::new(true);
             tokio::select! {
                 biased;
-                () = serve(&runner, &order, permits.as_deref(), &waiting, serving, &outbox) => Ended::Over,
+                () = serve(&runner, &order, (permits.as_deref(), &queued), &waiting, serving, &outbox) => Ended::Over,
                 () = stopped(stop, &waiting) => Ended::Cut,
             }
         });
@@ -195,7 +206,7 @@ impl Scheduler {
 
     fn catch_up(&mut self, entry: usize, behind: Behind) {
         let permits = self.permits_of(&behind.tenant);
-        let (runner, outbox) = (self.runner.clone(), Arc::clone(&self.outbox));
+        let (runner, outbox, queued) = (self.runner.clone(), Arc::clone(&self.outbox), Arc::clone(&self.queued));
         let (agenda, clock) = (Arc::clone(&self.agenda), Arc::clone(&runner.clock));
         let mut catching = Catching { agenda, entry, clock, after: After::Failed };
         let stop = self.stop.subscribe();
@@ -203,7 +214,7 @@ impl Scheduler {
             let waiting = Waiting::new(true);
             tokio::select! {
                 biased;
-                () = step(&runner, &behind, permits.as_deref(), &waiting, &mut catching, &outbox) => Ended::Over,
+                () = step(&runner, &behind, (permits.as_deref(), &queued), &waiting, &mut catching, &outbox) => Ended::Over,
                 // No tick hangs on it: what is missing is named again after the next start.
                 () = stopped(stop, &waiting) => Ended::Over,
             }
@@ -262,7 +273,7 @@ async fn stopped(mut stop: watch::Receiver<bool>, waiting: &Waiting) {
 async fn step(
     runner: &Runner,
     behind: &Behind,
-    permits: Option<&Semaphore>,
+    (permits, queued): (Option<&Semaphore>, &AtomicUsize),
     waiting: &Waiting,
     catching: &mut Catching,
     outbox: &Notify,
@@ -273,10 +284,12 @@ async fn step(
             return Ok(after);
         }
         let call = behind.reserve(runner).await?;
+        let in_queue = Queued::new(queued);
         let _permit = match permits {
             Some(permits) => permits.acquire().await.ok(),
             None => None,
         };
+        drop(in_queue);
         waiting.set(false);
         behind.step(runner, waiting, call).await
     };
@@ -296,16 +309,18 @@ async fn step(
 async fn serve(
     runner: &Runner,
     order: &Order,
-    permits: Option<&Semaphore>,
+    (permits, queued): (Option<&Semaphore>, &AtomicUsize),
     waiting: &Waiting,
     mut serving: Serving,
     outbox: &Notify,
 ) {
+    let in_queue = Queued::new(queued);
     let _permit = match permits {
         // The semaphore is never closed, so an error can't come.
         Some(permits) => permits.acquire().await.ok(),
         None => None,
     };
+    drop(in_queue);
     waiting.set(false);
     match runner.run_noting(order, waiting).await {
         Ok(finished) => {

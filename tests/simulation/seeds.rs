@@ -1,0 +1,73 @@
+//! Which seeds are played, and how a failure is shown.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::play::play;
+use crate::referee::Verdict;
+use crate::scale::{Mix, Scale};
+
+/// A number from the environment.
+pub(crate) fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+}
+
+/// How often the hunts run: `HUNTD_MIX=busy` is for a night.
+pub(crate) fn mix() -> Mix {
+    match std::env::var("HUNTD_MIX").as_deref() {
+        Err(_) | Ok("calm") => Mix::Calm,
+        Ok("busy") => Mix::Busy,
+        Ok(other) => panic!("HUNTD_MIX is busy or calm, not {other}"),
+    }
+}
+
+/// Plays `count` seeds from `from` on, as many at a time as there are processors, and tells at once what is wrong
+/// with one.
+pub(crate) fn play_many(from: u64, count: u64, scale: Scale) -> Vec<Verdict> {
+    let (next, verdicts) = (AtomicU64::new(from), Mutex::new(Vec::new()));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= from.saturating_add(count) {
+                        return;
+                    }
+                    let verdict = play_safely(seed, scale);
+                    eprintln!("seed {seed}: {:?}", verdict.counts);
+                    eprint!("{}", complaint(&verdict));
+                    verdicts.lock().unwrap().push(verdict);
+                }
+            });
+        }
+    });
+    verdicts.into_inner().unwrap()
+}
+
+/// A panic is a violation like another, with its seed.
+fn play_safely(seed: u64, scale: Scale) -> Verdict {
+    std::panic::catch_unwind(|| play(seed, scale)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no text");
+        Verdict::broken(seed, format!("the play panicked: {text}"))
+    })
+}
+
+/// The first few violations, and how to play the seed again; empty where there is none.
+fn complaint(verdict: &Verdict) -> String {
+    let (seed, all) = (verdict.seed, verdict.violations.len());
+    if all == 0 {
+        return String::new();
+    }
+    let some: Vec<String> = verdict.violations.iter().take(3).map(|text| format!("seed {seed}: {text}\n")).collect();
+    let mix = if mix() == Mix::Busy { "HUNTD_MIX=busy " } else { "" };
+    let again = format!("{mix}HUNTD_SEED={seed} cargo test --test simulation replay -- --nocapture");
+    format!("{}seed {seed}: {all} violations; play it again with\n  {again}\n", some.concat())
+}
+
+/// Stops the test where a verdict found something.
+pub(crate) fn hold(verdicts: &[Verdict]) {
+    let text: String = verdicts.iter().map(complaint).collect();
+    assert!(text.is_empty(), "\n{text}");
+}
