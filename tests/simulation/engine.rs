@@ -173,7 +173,7 @@ impl Engine {
 
     /// Ends it as the daemon ends after SIGTERM: runs in a call may end, the outbox is emptied.
     pub(crate) async fn stop(mut self) -> Store {
-        let limit = Duration::from_secs(600);
+        let limit = Duration::from_mins(10);
         loop {
             let finish = self.scheduler.finish(limit);
             tokio::pin!(finish);

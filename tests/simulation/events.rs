@@ -76,7 +76,7 @@ fn delay(spec: &Spec, dice: &mut Dice) -> Duration {
     match dice.number(0, 100) {
         0..60 => dice.span(Duration::from_secs(1), MINUTE * 2),
         60..75 => dice.span(MINUTE, spec.late),
-        75..97 => spec.late - Duration::from_secs(2),
+        75..97 => spec.late.saturating_sub(Duration::from_secs(2)),
         _ => spec.late + dice.span(MINUTE, HOUR * 20),
     }
 }

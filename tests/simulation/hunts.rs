@@ -115,7 +115,7 @@ fn spec(seed: u64, scale: Scale, number: usize, edits: &[Timestamp]) -> Spec {
         late,
         severity,
         skips,
-        key: *dice.of_these(&["key: [Timestamp, DeviceId, ReportId]", "key: [EventId]", ""]),
+        key: dice.of_these::<&str>(&["key: [Timestamp, DeviceId, ReportId]", "key: [EventId]", ""]),
         notify: if number % 10 == 3 { "notify: [chat, hits]" } else { "" },
     };
     let channels = match (text.notify.is_empty(), severity) {

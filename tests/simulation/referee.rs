@@ -224,7 +224,7 @@ impl<'a> Court<'a> {
         // It can't be had any more: too old when the first answer came, or cut and not to be split.
         let too_old = whole.is_some_and(|call| event.at < call.answered.minus(DATA_AGE));
         let splits = SPLITS && spec.kind == Kind::Windowed;
-        !too_old && !(whole.is_none() && cut && !splits)
+        !too_old && (whole.is_some() || !cut || splits)
     }
 
     /// A run that says that it covers an event which had arrived by then.
@@ -297,13 +297,9 @@ impl<'a> Court<'a> {
             let mut times: Vec<Timestamp> = calls.map(|call| call.counted.min(call.answered)).collect();
             times.sort_unstable();
             for (length, limit) in [(MINUTE, PER_MINUTE), (HOUR, PER_HOUR)] {
-                let full =
-                    times.windows(limit as usize + 1).find(|calls| calls[limit as usize].since(calls[0]) < length);
-                if let Some(calls) = full {
-                    found.push(format!(
-                        "tenant {tenant} saw more than {limit} calls in {length:?} from {} on",
-                        calls[0]
-                    ));
+                let ends = times.iter().skip(limit as usize);
+                if let Some((from, _)) = times.iter().zip(ends).find(|(from, to)| to.since(**from) < length) {
+                    found.push(format!("tenant {tenant} saw more than {limit} calls in {length:?} from {from} on"));
                 }
             }
         }
@@ -343,13 +339,9 @@ impl<'a> Court<'a> {
         for run in self.runs[event.hunt].iter().filter(near).take(12) {
             let window = run.window.map(|window| format!("{}..{}", window.from, window.to)).unwrap_or_default();
             let holds = if run.window.is_some_and(|window| window.contains(event.at)) { "holds it" } else { "" };
-            text += &format!(
-                "\n  run due {} started {} {} {window} {holds} {}",
-                run.due,
-                run.started,
-                run.status,
-                run.error.as_deref().unwrap_or("")
-            );
+            let (due, started, status, error) = (run.due, run.started, run.status, run.error.as_deref().unwrap_or(""));
+            let line = format!("\n  run due {due} started {started} {status} {window} {holds} {error}");
+            text.push_str(&line);
         }
         let id = format!(" h{:03} ", event.hunt);
         let close = |line: &&String| {
@@ -358,7 +350,8 @@ impl<'a> Court<'a> {
             close && (line.contains(&id) || line.contains("Clock") || line.contains("huntd"))
         };
         for line in self.seen.story.lines().iter().filter(close).take(30) {
-            text += &format!("\n    {line}");
+            text.push_str("\n    ");
+            text.push_str(line);
         }
         text
     }

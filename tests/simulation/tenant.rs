@@ -26,6 +26,12 @@ pub(crate) struct Reached {
     pub(crate) older: bool,
 }
 
+/// How long the service takes.
+fn latency(dice: &mut Dice) -> Duration {
+    let slow = dice.chance(0.02);
+    dice.span(Duration::from_millis(80), Duration::from_secs(if slow { 170 } else { 12 }))
+}
+
 /// What an answer will be.
 enum Answer {
     Fails(ApiFailure),
@@ -57,7 +63,7 @@ impl TenantApi for Reached {
         let hunt = hunts::asked(&request.query);
         let mut dice = world.dice_of_call(hunt);
         let call = self.enter(hunt, request, &mut dice);
-        let arrives = clocks.true_now().plus(self.latency(&mut dice));
+        let arrives = clocks.true_now().plus(latency(&mut dice));
         clocks.gate(arrives).await;
         let answer = self.answer(hunt, call, &mut dice);
         let broken = matches!(answer, Answer::Breaks(_));
@@ -91,11 +97,6 @@ impl TenantApi for Reached {
 }
 
 impl Reached {
-    fn latency(&self, dice: &mut Dice) -> Duration {
-        let slow = dice.chance(0.005);
-        dice.span(Duration::from_millis(80), Duration::from_secs(if slow { 170 } else { 12 }))
-    }
-
     /// Writes down that it is called. When the service counts the call is its own affair.
     fn enter(&self, hunt: usize, request: &QueryRequest, dice: &mut Dice) -> usize {
         let now = self.world.clocks.true_now();

@@ -87,8 +87,8 @@ impl World {
         let faults = Faults::of(seed, scale);
         let hunts = hunts::all(seed, scale, &faults.edits);
         let events = events::all(seed, scale, &hunts, ROW_LIMIT);
-        let seen = Mutex::new(Seen { asked: vec![0; scale.hunts], ..Seen::default() });
-        Arc::new(Self { seed, scale, hunts, events, faults, clocks: Clocks::new(scale.start()), seen })
+        let nothing = Mutex::new(Seen { asked: vec![0; scale.hunts], ..Seen::default() });
+        Arc::new(Self { seed, scale, hunts, events, faults, clocks: Clocks::new(scale.start()), seen: nothing })
     }
 
     pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
