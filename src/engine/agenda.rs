@@ -38,6 +38,8 @@ struct CatchingUp {
     running: bool,
     /// Steps that failed one after the other.
     failures: u32,
+    /// Whether one window over all that is missing was too much already.
+    narrow: bool,
 }
 
 /// What a look found due.
@@ -141,7 +143,11 @@ impl Agenda {
             let Some(room) = room.get_mut(&entry.tenant.name).filter(|room| **room > 0) else { continue };
             *room -= 1;
             entry.behind.running = true;
-            taken.push((index, Behind { hunt: Arc::clone(&entry.hunt), tenant: Arc::clone(&entry.tenant) }));
+            taken.push((index, Behind {
+                hunt: Arc::clone(&entry.hunt),
+                tenant: Arc::clone(&entry.tenant),
+                narrow: entry.behind.narrow,
+            }));
         }
         taken
     }
@@ -166,14 +172,16 @@ impl Agenda {
     /// A look at event time that was missed has ended, and this comes next.
     pub(super) fn caught_up(&mut self, entry: usize, after: After, now: Timestamp) {
         let Some(entry) = self.entries.get_mut(entry) else { return };
+        // Once nothing is missing, the next gap begins anew.
+        let narrow = after == After::TooMuch || entry.behind.narrow && after != After::Nothing;
         let failures = if after == After::Failed { entry.behind.failures.saturating_add(1) } else { 0 };
         let wake = match after {
             After::Nothing => None,
             After::LookAt(at) => Some(at),
-            After::Again => Some(now),
+            After::Again | After::TooMuch => Some(now),
             After::Failed => Some(now.plus(pause_after(failures))),
         };
-        entry.behind = CatchingUp { wake, running: false, failures };
+        entry.behind = CatchingUp { wake, running: false, failures, narrow };
     }
 
     /// A live run has ended so that event time may be missing: it is looked at from `at` on.

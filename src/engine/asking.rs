@@ -81,6 +81,7 @@ impl Asking {
             late: hunt.late,
             pause: schedule::longest_pause(&hunt.schedule),
             reaches_back: order.trigger == Trigger::Schedule && hunt.catch_up.catches_up(),
+            splits: nature.splits != Splits::Never,
             coverage: &track.coverage,
             as_of,
             data_age: limits::DATA_AGE,
@@ -158,6 +159,16 @@ impl Asking {
             }
             _ => None,
         }
+    }
+
+    /// Whether it catches up by a window longer than a live run's, which can't be asked in parts.
+    #[must_use]
+    pub(super) fn is_widened(&self, order: &Order) -> bool {
+        let (hunt, pause) = (&order.hunt, schedule::longest_pause(&order.hunt.schedule));
+        let usual = hunt.lookback.max(pause) + hunt.late;
+        order.trigger == Trigger::CatchUp
+            && !self.splits()
+            && self.window.is_some_and(|window| window.length() > usual)
     }
 
     /// Whether it can be asked in parts at all.

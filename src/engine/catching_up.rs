@@ -24,7 +24,7 @@ use crate::rules::kql::analyse::analyse;
 use crate::rules::kql::schema::Schema;
 use crate::rules::quota;
 use crate::rules::schedule;
-use crate::rules::window::{self, CatchUpFacts, CatchUpPlan, Outlook, QueryNature, Step};
+use crate::rules::window::{self, CatchUpFacts, CatchUpPlan, Outlook, QueryNature, Splits, Step};
 
 /// How long catching up waits for quota that live runs leave over.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -42,6 +42,8 @@ pub(super) enum After {
     Again,
     /// The step failed of something that may pass.
     Failed,
+    /// The step's result was too much for the API: a smaller step may not be.
+    TooMuch,
 }
 
 /// What a catch-up is for.
@@ -51,6 +53,8 @@ pub struct Behind {
     pub hunt: Arc<Hunt>,
     /// The tenant.
     pub tenant: Arc<Tenant>,
+    /// Whether one window over all that is missing was too much already.
+    pub narrow: bool,
 }
 
 impl Behind {
@@ -59,7 +63,8 @@ impl Behind {
     pub fn plan(&self, track: &Track, schema: &Schema, now: Timestamp) -> CatchUpPlan {
         match track.last_due {
             Some(last) if self.hunt.catch_up.catches_up() => {
-                window::catch_up(&facts(&self.hunt, &self.tenant.name, &track.coverage, last, schema, now))
+                let facts = facts(&self.hunt, &self.tenant.name, &track.coverage, last, schema, now);
+                window::catch_up(&CatchUpFacts { narrow: self.narrow, ..facts })
             }
             _ => CatchUpPlan::Nothing,
         }
@@ -120,6 +125,7 @@ impl Behind {
         tracing::info!(hunt = %order.hunt.id, tenant = %order.tenant.name, ?step, "catching up on event time that was missed");
         let finished = runner.run_reserved(&order, waiting, call).await?;
         Ok(match finished.run.status {
+            RunStatus::Partial | RunStatus::Failed if finished.is_too_much && !self.narrow => After::TooMuch,
             RunStatus::Ok | RunStatus::Partial => After::Again,
             RunStatus::Failed if finished.may_pass => After::Failed,
             RunStatus::Failed => After::Nothing,
@@ -166,6 +172,8 @@ fn facts<'a>(
         now,
         data_age: limits::DATA_AGE,
         newest_first: hunt.severity >= Severity::High,
+        splits: nature.splits != Splits::Never,
+        narrow: false,
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) struct Collected {
     pub(super) given_up: Vec<(Window, String)>,
     /// Why the result may not be whole; nothing where it is.
     pub(super) doubts: Vec<String>,
+    /// Whether smaller windows may still be answered whole.
+    pub(super) is_too_much: bool,
 }
 
 impl Collected {
@@ -150,7 +152,10 @@ impl Collector<'_> {
             progress.todo.extend(halves);
         } else {
             done.rows += rows;
-            done.give_up(self.window(share), cut(rows, limit, share));
+            // What is cut of a window that was widened may fit into usual ones: it isn't given up yet.
+            done.is_too_much = self.asking.is_widened(self.order);
+            let window = self.window(share).filter(|_| !done.is_too_much);
+            done.give_up(window, cut(rows, limit, share));
         }
         Ok(())
     }
@@ -260,7 +265,7 @@ impl Collector<'_> {
 
 impl Collected {
     const fn new(intake: Intake) -> Self {
-        Self { intake, rows: 0, covered: Vec::new(), given_up: Vec::new(), doubts: Vec::new() }
+        Self { intake, rows: 0, covered: Vec::new(), given_up: Vec::new(), doubts: Vec::new(), is_too_much: false }
     }
 
     /// Holds the sum of the parts against a count of the whole.

@@ -43,6 +43,8 @@ pub struct Finished {
     pub verdict: Option<Verdict>,
     /// Whether it failed of something that may pass by itself.
     pub may_pass: bool,
+    /// Whether its result was too much for the API, and smaller ones may not be.
+    pub is_too_much: bool,
 }
 
 /// Makes runs.
@@ -117,20 +119,23 @@ impl Runner {
         let mut collector = Collector { store, clock, schema, turns, order, asking: &asking, waiting, spent };
         let answer = collector.collect(&known).await?;
         let base = self.base(order, &asking, run, started, spent);
-        let (commit, verdict, may_pass) = match answer {
+        let mut too_much = false;
+        let (commit, verdict, class) = match answer {
             Ok(collected) => {
+                too_much = collected.is_too_much;
                 let (commit, verdict) = self.judge(order, &asking, &track, base, collected);
-                (commit, Some(verdict), false)
+                (commit, Some(verdict), None)
             }
             Err(failure) => {
-                let may_pass = remedy::may_pass(&failure.class);
-                (self.judge_failure(order, &asking, &track, base, &failure), None, may_pass)
+                (self.judge_failure(order, &asking, &track, base, &failure), None, Some(failure.class))
             }
         };
         self.store.commit_run(&commit).await?;
         log_run(&commit.run);
         let RunCommit { run, notice, deliveries, .. } = commit;
-        Ok(Finished { run, notice, deliveries, verdict, may_pass })
+        let may_pass = class.as_ref().is_some_and(remedy::may_pass);
+        let is_too_much = too_much || class.as_ref().is_some_and(remedy::may_split);
+        Ok(Finished { run, notice, deliveries, verdict, may_pass, is_too_much })
     }
 
     /// The track and its known hits, both of one generation: a run that another process commits between

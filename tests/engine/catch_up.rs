@@ -100,6 +100,33 @@ async fn a_result_too_big_is_caught_up_in_parts() {
     assert!(told(&stage).is_superset(&numbers(sure)));
 }
 
+#[tokio::test]
+async fn what_cant_be_asked_in_parts_is_caught_up_by_usual_windows_where_one_is_too_much() {
+    let stage = Stage::with(&format!("row_limit: 1000{STREAM}"), QUOTA_OF_1000, "right").await;
+    let hunts = [parse(
+        "id: h\nquery: \"DeviceProcessEvents | where FileName != 'h' | summarize arg_max(Timestamp, *) by N\"\nschedule: '@hourly'\nlookback: 1h\nlate: 30m\nkey: [N]\nsplay: 0s\n",
+    )];
+    let mut scheduler = stage.scheduler(&hunts).await;
+    stage.clock.manual.advance(HOUR);
+    settle(&stage, &mut scheduler).await;
+    stage.clock.manual.advance(HOUR * 24);
+    for _ in 0..12 {
+        stage.clock.manual.advance(MINUTE);
+        settle(&stage, &mut scheduler).await;
+    }
+    let runs = stage.runs().await;
+    let behind = caught_up(&runs);
+    assert_eq!(behind[0].status, RunStatus::Partial, "one window over all of it is cut");
+    assert_eq!(behind.len(), 17, "then an hour and a half each");
+    assert!(behind[1..].iter().all(|run| run.status == RunStatus::Ok));
+    let owed = Window { from: Timestamp::EPOCH, to: START.plus(HOUR * 25).minus(MINUTE * 30) };
+    let coverage = stage.track(&hunts[0]).await.coverage;
+    assert_eq!(coverage.gaps(owed), []);
+    assert!(coverage.stretches().iter().all(|stretch| stretch.fate == Fate::Covered), "nothing was given up");
+    let sure = Window { from: START, to: START.plus(HOUR * 24) };
+    assert!(told(&stage).is_superset(&numbers(sure)));
+}
+
 const QUOTA_OF_1000: huntd::model::config::Quota = huntd::model::config::Quota { row_limit: 1000, ..QUOTA };
 
 #[tokio::test]

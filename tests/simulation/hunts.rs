@@ -139,7 +139,9 @@ fn spec(seed: u64, scale: Scale, number: usize, edits: &[Timestamp]) -> Spec {
             editions.push(Edition { from: *from, hunt: text.hunt(schedule, version + 1, &mut dice) });
         }
     }
-    let is_heavy = number % 12 == 5;
+    // What can't be asked in parts must fit as it is.
+    let fits = kind != Kind::Grouped || lookback.max(interval) + late <= DAY * 2;
+    let is_heavy = number % 12 == 5 && fits;
     Spec { number, kind, late, skips, channels, is_heavy, editions }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use huntd::model::failure::{ApiFailure, FailureClass, ThrottleWindow};
 use huntd::model::limits::DATA_AGE;
-use huntd::model::row::RowChunk;
+use huntd::model::row::{Column, ColumnType, RowChunk, Schema};
 use huntd::model::time::{Timestamp, Window};
 use huntd::ports::api::{AnswerEnd, AnswerPiece, QueryRequest, TenantApi};
 use tokio::sync::mpsc;
@@ -65,7 +65,7 @@ impl TenantApi for Reached {
         let call = self.enter(hunt, request, &mut dice);
         let arrives = clocks.true_now().plus(latency(&mut dice));
         clocks.gate(arrives).await;
-        let answer = self.answer(hunt, call, &mut dice);
+        let answer = self.answer(hunt, call, request.query.ends_with("| count"), &mut dice);
         let broken = matches!(answer, Answer::Breaks(_));
         let rows = match answer {
             Answer::Fails(failure) => {
@@ -74,6 +74,15 @@ impl TenantApi for Reached {
             }
             Answer::Rows(rows) | Answer::Breaks(rows) => rows,
         };
+        if request.query.ends_with("| count") {
+            // What it counts is no event, and shows nobody one.
+            self.close(call, Outcome::Failed("counted"));
+            let (schema, row) = counted(rows.len());
+            let sent = pieces.send(AnswerPiece::Schema(schema)).await.is_ok()
+                && pieces.send(AnswerPiece::Rows(row)).await.is_ok();
+            assert!(sent, "the count is sound");
+            return Ok(AnswerEnd { rows: 1, ..AnswerEnd::default() });
+        }
         let count = rows.len() as u64;
         // Huntd may be killed while the body arrives.
         let between = dice.chance(0.1);
@@ -129,7 +138,7 @@ impl Reached {
         Window { from: given.from.max(own.from), to: given.to.min(own.to) }
     }
 
-    fn answer(&self, hunt: usize, call: usize, dice: &mut Dice) -> Answer {
+    fn answer(&self, hunt: usize, call: usize, is_count: bool, dice: &mut Dice) -> Answer {
         let now = self.world.clocks.true_now();
         let window = self.world.seen().calls[call].window;
         if let Some(failure) = self.ill(hunt, window, dice) {
@@ -142,7 +151,9 @@ impl Reached {
             .copied()
             .collect();
         dice.shuffle(&mut rows);
-        rows.truncate(usize::try_from(ROW_LIMIT).unwrap());
+        if !is_count {
+            rows.truncate(usize::try_from(ROW_LIMIT).unwrap());
+        }
         if now < self.world.scale.quiet() && dice.chance(0.02) {
             let kept = usize::try_from(dice.number(0, rows.len() as u64 + 1)).unwrap();
             rows.truncate(kept);
@@ -207,6 +218,13 @@ fn own_time(query: &str, kind: Kind) -> Option<Window> {
         (_, []) => None,
         _ => panic!("the simulated tenant doesn't understand {query}"),
     }
+}
+
+/// The answer to `| count`.
+fn counted(rows: usize) -> (Schema, RowChunk) {
+    let mut chunk = RowChunk::default();
+    chunk.push(format!("{{\"Count\":{rows}}}").as_bytes());
+    (Schema { columns: vec![Column { name: "Count".to_owned(), kind: ColumnType::Long }] }, chunk)
 }
 
 fn failure(class: FailureClass, wait: Option<Duration>) -> ApiFailure {

@@ -43,6 +43,10 @@ pub struct CatchUpFacts<'a> {
     pub data_age: Duration,
     /// Whether the newest of what was missed comes first.
     pub newest_first: bool,
+    /// Whether a result that is too big can be asked in parts.
+    pub splits: bool,
+    /// Whether one window over all that is missing was too much already.
+    pub narrow: bool,
 }
 
 /// What to ask.
@@ -73,6 +77,7 @@ const EDGE: Duration = Duration::from_mins(1);
 /// What to ask next.
 ///
 /// The fewest runs that cover what is missing: for a window, one from the first gap to the last; for an as-of
+/// hunt that can't be asked in parts, windows as long as a live run's where the one was refused; for an as-of
 /// hunt, moments so far apart that what it looks at by itself joins, with the overlap that its schedule has,
 /// but never more of them than the schedule has ticks.
 #[must_use]
@@ -82,10 +87,22 @@ pub fn catch_up(facts: &CatchUpFacts<'_>) -> CatchUpPlan {
     match (gaps.first(), gaps.last()) {
         (Some(first), Some(last)) => CatchUpPlan::Ask(match facts.asks {
             Asks::AsOf(back) => Step::AsOf(moment(facts, back, if facts.newest_first { *last } else { *first })),
+            Asks::Window if facts.narrow && !facts.splits => {
+                Step::Window(narrow(facts, if facts.newest_first { *last } else { *first }))
+            }
             Asks::Window | Asks::Never => Step::Window(Window { from: first.from, to: last.to }),
         }),
         _ => open.first().map_or(CatchUpPlan::Nothing, |gap| CatchUpPlan::Wait(gap.to.plus(facts.late))),
     }
+}
+
+/// The part of a gap that is asked for by a window as long as a live run's.
+fn narrow(facts: &CatchUpFacts<'_>, gap: Window) -> Window {
+    let length = facts.lookback.max(facts.pause) + facts.late;
+    if facts.newest_first {
+        return Window { from: gap.from.max(gap.to.minus(length)), to: gap.to };
+    }
+    Window { from: gap.from, to: gap.to.min(gap.from.plus(length)) }
 }
 
 /// What is owed, lies in the API's reach, and isn't asked for by the next live run.
@@ -114,8 +131,8 @@ fn ready(facts: &CatchUpFacts<'_>, gap: Window) -> Option<Window> {
 }
 
 pub(super) fn live_from(facts: &CatchUpFacts<'_>, next: Timestamp) -> Timestamp {
-    let CatchUpFacts { lookback, late, pause, coverage, data_age, .. } = *facts;
-    window(WindowFacts { lookback, late, pause, reaches_back: true, coverage, as_of: next, data_age }).window.from
+    let CatchUpFacts { lookback, late, pause, coverage, data_age, splits, .. } = *facts;
+    window(WindowFacts { lookback, late, pause, reaches_back: true, splits, coverage, as_of: next, data_age }).window.from
 }
 
 /// The moment as of which an as-of hunt is asked for a gap.
@@ -181,6 +198,8 @@ mod tests {
             now: at("24T12:00:10"),
             data_age: DATA_AGE,
             newest_first: false,
+            splits: true,
+            narrow: false,
         }
     }
 
@@ -189,6 +208,19 @@ mod tests {
         let coverage = covered(&[window_of("01T00:00:00", "21T11:30:00"), window_of("24T10:30:00", "24T11:30:00")]);
         let step = Step::Window(window_of("21T11:30:00", "24T10:30:00"));
         assert_eq!(catch_up(&facts(&coverage, Asks::Window)), CatchUpPlan::Ask(step));
+    }
+
+    #[test]
+    fn what_was_refused_as_one_window_is_asked_by_windows_of_a_live_run() {
+        let coverage = covered(&[window_of("01T00:00:00", "24T02:00:00"), window_of("24T06:00:00", "24T11:30:00")]);
+        let refused = CatchUpFacts { splits: false, narrow: true, ..facts(&coverage, Asks::Window) };
+        let ask = |facts: &CatchUpFacts<'_>| catch_up(facts);
+        assert_eq!(ask(&refused), CatchUpPlan::Ask(Step::Window(window_of("24T02:00:00", "24T03:30:00"))));
+        let newest = CatchUpFacts { newest_first: true, ..refused };
+        assert_eq!(ask(&newest), CatchUpPlan::Ask(Step::Window(window_of("24T04:30:00", "24T06:00:00"))));
+        // One that can be asked in parts is.
+        let whole = CatchUpPlan::Ask(Step::Window(window_of("24T02:00:00", "24T06:00:00")));
+        assert_eq!(ask(&CatchUpFacts { splits: true, ..refused }), whole);
     }
 
     #[test]
@@ -289,7 +321,7 @@ mod tests {
             let now = cursor.plus(seconds(late + 1));
             let facts = CatchUpFacts {
                 coverage: &coverage, asks: Asks::AsOf(seconds(back)), lookback: HOUR, late: seconds(late),
-                pause: seconds(pause), last: cursor, next: None, now, data_age: DATA_AGE * 9, newest_first,
+                pause: seconds(pause), last: cursor, next: None, now, data_age: DATA_AGE * 9, newest_first, splits: false, narrow: false,
             };
             let asked = moments(facts, &coverage, seconds(back));
             prop_assert!(asked.len() as u64 <= ticks, "{} runs for {ticks} ticks", asked.len());

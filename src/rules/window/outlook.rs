@@ -93,6 +93,8 @@ mod tests {
             now: at("24T12:05"),
             data_age: DATA_AGE,
             newest_first: false,
+            splits: true,
+            narrow: false,
         };
         let told = |asks| {
             let facts = facts(asks);

@@ -16,6 +16,8 @@ pub struct WindowFacts<'a> {
     pub pause: Duration,
     /// Whether it takes missed event time along.
     pub reaches_back: bool,
+    /// Whether a result that is too big can be asked in parts: only then may a window grow beyond the usual.
+    pub splits: bool,
     /// What was covered so far.
     pub coverage: &'a Coverage,
     /// The moment that the run stands at.
@@ -41,7 +43,9 @@ pub struct WindowPlan {
 /// It reaches back by the lookback and `late`: what lies there was covered, but not what has arrived since.
 /// What is owed before that it takes along as far as one more lookback, or one more pause of the schedule,
 /// where that is longer: a missed tick costs no call of its own. More than that would make a live run wait
-/// for the past, and is left to catching up ([`super::catch_up()`]). It never reaches beyond `data_age`.
+/// for the past, and is left to catching up ([`super::catch_up()`]). A hunt whose result can't be asked in parts takes no
+/// more along than its schedule's pause: a window that has grown too wide would be refused, and grow further. It never
+/// reaches beyond `data_age`.
 ///
 /// Covered time in the future reaches back as far as it lies ahead. A shorter stretch might leave out
 /// what the runs under the wrong clock asked for in vain; the whole thirty days would tell much that
@@ -52,7 +56,8 @@ pub fn window(facts: WindowFacts<'_>) -> WindowPlan {
     let reach = as_of.minus(data_age);
     let ahead = clock_was_ahead(coverage, as_of);
     let usual = as_of.minus(lookback.max(ahead.unwrap_or_default())).minus(late).max(reach);
-    let far = as_of.minus(lookback.max(pause).saturating_mul(2)).minus(late).max(reach);
+    let stretch = lookback.max(pause).saturating_mul(if facts.splits { 2 } else { 1 });
+    let far = as_of.minus(stretch).minus(late).max(reach);
     let owed = if facts.reaches_back { coverage.gaps(Window { from: reach, to: usual }) } else { Vec::new() };
     let from = owed.iter().map(|gap| gap.from).find(|from| *from >= far).unwrap_or(usual);
     WindowPlan { window: Window { from, to: as_of }, caught_up: from < usual, clock_was_ahead: ahead }
@@ -122,6 +127,7 @@ mod tests {
             late: LATE,
             pause: HOUR,
             reaches_back: true,
+            splits: true,
             coverage,
             as_of: at("2026-11-24T12:00:00Z"),
             data_age: DATA_AGE,
@@ -155,8 +161,17 @@ mod tests {
     #[test]
     fn a_lookback_shorter_than_the_schedule_still_leaves_nothing_out() {
         let coverage = covered(at("2026-11-01T00:00:00Z"), at("2026-11-23T11:30:00Z"));
-        let daily = window(WindowFacts { pause: HOUR * 24, ..facts(&coverage) });
-        assert_eq!((daily.window.from, daily.caught_up), (at("2026-11-23T11:30:00Z"), true));
+        for splits in [true, false] {
+            let daily = window(WindowFacts { pause: HOUR * 24, splits, ..facts(&coverage) });
+            assert_eq!((daily.window.from, daily.caught_up), (at("2026-11-23T11:30:00Z"), true));
+        }
+    }
+
+    #[test]
+    fn a_hunt_that_cant_be_asked_in_parts_takes_nothing_along() {
+        let coverage = covered(at("2026-11-01T00:00:00Z"), at("2026-11-24T09:30:00Z"));
+        let usual = window(WindowFacts { splits: false, ..facts(&coverage) });
+        assert_eq!((usual.window.from, usual.caught_up), (at("2026-11-24T10:30:00Z"), false));
     }
 
     #[test]
@@ -213,6 +228,7 @@ mod tests {
             lookback in 1_u64..2_000_000,
             late in 0_u64..200_000,
             pause in 1_u64..500_000,
+            splits: bool,
             pauses in prop::collection::vec((1_u64..1_500_000, prop::bool::weighted(0.7)), 1..25),
             events in prop::collection::vec((0_u64..20_000_000, 0.0_f64..=1.0), 60),
         ) {
@@ -223,7 +239,7 @@ mod tests {
             for (gap, complete) in pauses {
                 now = now.plus(seconds(gap));
                 let facts = WindowFacts {
-                    lookback, late, pause, reaches_back: true, coverage: &coverage, as_of: now, data_age: DATA_AGE,
+                    lookback, late, pause, reaches_back: true, splits, coverage: &coverage, as_of: now, data_age: DATA_AGE,
                 };
                 let plan = window(facts);
                 prop_assert!(plan.window.to == now && plan.window.from >= now.minus(DATA_AGE));
