@@ -91,12 +91,7 @@ impl Runner {
         finished
     }
 
-    async fn run_spending(
-        &self,
-        order: &Order,
-        waiting: &Waiting,
-        spent: &mut Spent,
-    ) -> Result<Finished, StoreError> {
+    async fn run_spending(&self, order: &Order, waiting: &Waiting, spent: &mut Spent) -> Result<Finished, StoreError> {
         waiting.set(true);
         let _turn = self.turns.take(&order.hunt.id, &order.tenant.name).await;
         waiting.set(false);
