@@ -40,6 +40,10 @@ pub struct Asking {
     pub clock_was_ahead: Option<Duration>,
     /// Columns of the result whose arrays have no order.
     pub(super) sets: Vec<String>,
+    /// The columns of the result that say when an event happened, and when it arrived.
+    pub(super) arrival: Option<(String, String)>,
+    /// The table that it reads, where it is one alone.
+    pub(super) table: Option<String>,
     /// When it is asked.
     asked: Timestamp,
     /// The event time that its rows lie in, where it may be asked in parts of it.
@@ -114,7 +118,9 @@ impl Asking {
         let request = QueryRequest { query: bounded.unwrap_or(asked), timespan, timeout: hunt.timeout };
         let clock_was_ahead = window::clock_was_ahead(&track.coverage, now);
         let sets = analysis.facts.sets.clone();
-        Self { as_of, window, request, clock_was_ahead, sets, asked: now, spread, nature }
+        let arrival = analysis.facts.arrival.clone();
+        let table = if let [table] = analysis.facts.tables[..] { Some(table.to_owned()) } else { None };
+        Self { as_of, window, request, clock_was_ahead, sets, arrival, table, asked: now, spread, nature }
     }
 
     /// The question for a share of the whole, or for the count of its rows; `None` where it can't be asked so.

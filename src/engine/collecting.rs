@@ -92,7 +92,7 @@ impl Collector<'_> {
         let job = IntakeJob {
             tenant: self.order.tenant.name.clone(),
             hunt: self.order.hunt.id.clone(),
-            rule: identity_rule(&self.order.hunt, &self.asking.sets),
+            rule: identity_rule(&self.order.hunt, self.asking),
             secret: self.store.secret(),
             known: Arc::clone(known),
         };
@@ -320,11 +320,12 @@ fn read_count(mut pieces: mpsc::Receiver<AnswerPiece>) -> Option<u64> {
     counted.filter(|_| rows == 1)
 }
 
-fn identity_rule(hunt: &Hunt, sets: &[String]) -> IdentityRule {
+fn identity_rule(hunt: &Hunt, asking: &Asking) -> IdentityRule {
     IdentityRule {
         key: hunt.key.clone(),
         ignore: hunt.ignore.clone(),
         suppress_by: hunt.suppress.as_ref().map(|suppress| suppress.by.clone()),
-        sets: sets.to_vec(),
+        sets: asking.sets.clone(),
+        arrival: asking.arrival.clone(),
     }
 }

@@ -16,11 +16,12 @@ use tokio::sync::mpsc;
 
 use crate::model::hit::{Candidate, HitDelta, KnownHits, Ordinal, RowBlock, RowRecord};
 use crate::model::id::{HuntId, TenantName};
+use crate::model::lateness::Lateness;
 use crate::model::limits::BODY_CAP;
 use crate::model::row::{RowChunk, Schema};
 use crate::ports::api::AnswerPiece;
 use crate::rules::block::Packer;
-use crate::rules::diff::{self, Comparison, Scope};
+use crate::rules::diff::{self, Comparison, Scope, Sighting};
 use crate::rules::identity::{IdentityError, IdentityRule, RowError, RowReader};
 
 /// What an intake needs to begin.
@@ -91,6 +92,8 @@ pub struct Outcome {
     pub known_after: Ordinal,
     /// The columns of the last answer.
     pub schema: Option<Schema>,
+    /// How late the rows of new hits arrived, where the result says so. Those of known ones were counted before.
+    pub lateness: Lateness,
 }
 
 /// What was taken in so far: one answer, or several that together are one result. A clone is a place
@@ -104,6 +107,7 @@ pub struct Intake {
     /// The groups of stored rows, where the hunt is suppressed by columns.
     groups: HashMap<Ordinal, Option<[u8; 16]>>,
     schema: Option<Schema>,
+    lateness: Lateness,
 }
 
 /// Takes in one answer. Blocks while it waits for pieces: run it on a blocking task. Returns when the
@@ -118,7 +122,8 @@ impl Intake {
     pub fn new(job: IntakeJob) -> Self {
         let comparison = Comparison::new(Arc::clone(&job.known));
         let job = Arc::new(job);
-        Self { job, comparison, rows: 0, blocks: Vec::new(), groups: HashMap::new(), schema: None }
+        let (groups, lateness) = (HashMap::new(), Lateness::default());
+        Self { job, comparison, rows: 0, blocks: Vec::new(), groups, schema: None, lateness }
     }
 
     /// Takes in a further answer of the same result, as [`take`] does.
@@ -167,6 +172,7 @@ impl Intake {
             members,
             known_after,
             schema: self.schema,
+            lateness: self.lateness,
         }
     }
 
@@ -201,6 +207,9 @@ impl Intake {
             let mut row = reader.read(raw).map_err(|why| IntakeError::Row { row: self.rows, why })?;
             let facts = row.facts;
             let seen = self.comparison.observe(facts.hit, facts.fingerprint, facts.event_time);
+            if let (Sighting::New, Some(late)) = (seen.sighting, facts.lateness) {
+                self.lateness.note(late);
+            }
             let Some(kind) = seen.sighting.stored_as() else { continue };
             packer.add(RowRecord { ordinal: seen.ordinal, kind, hit: facts.hit }, |out| row.write_json(out))?;
             if let Some(group) = facts.group {

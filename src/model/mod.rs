@@ -7,6 +7,7 @@ pub mod failure;
 pub mod hit;
 pub mod hunt;
 pub mod id;
+pub mod lateness;
 pub mod limits;
 pub mod notice_hunt;
 pub mod place;

@@ -8,6 +8,7 @@ use roaring::RoaringBitmap;
 use super::coverage::CoverageNote;
 use super::hit::{HitDelta, HitKind, Ordinal, RowBlock};
 use super::id::{ChannelName, DeliveryId, HuntId, RunId, TenantName};
+use super::lateness::Lateness;
 use super::notice_hunt::NoticeHunt;
 use super::time::{Timestamp, Window};
 
@@ -163,6 +164,9 @@ pub struct RunCommit {
     pub watermark: Option<Timestamp>,
     /// What it says of event time, in order.
     pub coverage: Vec<CoverageNote>,
+    /// How late the rows of its new hits arrived, and of which table they are: where the result says both times,
+    /// and the query reads one table.
+    pub lateness: Option<(String, Lateness)>,
     /// What is to be told.
     pub deliveries: Vec<PlannedDelivery>,
     /// Hits that a threshold holds back until it is met; replaces the stored set.

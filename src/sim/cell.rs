@@ -71,6 +71,8 @@ pub struct Fill {
     pub start: Timestamp,
     /// Event time.
     pub at: Timestamp,
+    /// `{arrived}`: when queries begin to find the event.
+    pub arrived: Timestamp,
     /// `{n}`: the number of the event in its stream, from 0.
     pub n: u64,
     /// `{hash}`: 16 hexadecimal digits that differ from event to event.
@@ -86,6 +88,7 @@ impl Fill {
             .replace("{n}", &self.n.to_string())
             .replace("{hash}", &format!("{:016x}", self.hash))
             .replace("{at}", &self.at.to_string())
+            .replace("{arrived}", &self.arrived.to_string())
     }
 
     fn value(&self, value: &Value) -> Value {
@@ -162,7 +165,8 @@ mod tests {
 
     use super::*;
 
-    const FILL: Fill = Fill { start: Timestamp::EPOCH, at: Timestamp::EPOCH, n: 7, hash: 0xab };
+    const FILL: Fill =
+        Fill { start: Timestamp::EPOCH, at: Timestamp::EPOCH, arrived: Timestamp::from_seconds(2), n: 7, hash: 0xab };
 
     #[test]
     fn values_take_their_columns_type() {
@@ -174,6 +178,7 @@ mod tests {
             (Kind::Bool, json!(true), Cell::Bool(true)),
             (Kind::Real, json!(4.5), Cell::Real(4.5)),
             (Kind::DateTime, json!("1s"), Cell::Time(Timestamp::from_seconds(1))),
+            (Kind::DateTime, json!("{arrived}"), Cell::Time(Timestamp::from_seconds(2))),
             (Kind::DateTime, json!(null), Cell::Null),
             (Kind::Dynamic, json!({"a": ["x{n}"]}), Cell::Dynamic(json!({"a": ["x7"]}))),
             (Kind::Dynamic, json!(null), Cell::Null),

@@ -100,6 +100,7 @@ impl Found {
         let fill = Fill {
             start: self.question.start,
             at: at.unwrap_or(arrived),
+            arrived,
             n: index as u64,
             hash: mix(&[self.question.seed, self.hunt as u64, index as u64]),
         };
@@ -114,7 +115,7 @@ impl Found {
             return None;
         }
         let hash = mix(&[self.question.seed, self.hunt as u64, place as u64, n, 2]);
-        let fill = Fill { start: self.question.start, at, n, hash };
+        let fill = Fill { start: self.question.start, at, arrived, n, hash };
         let cells = cells(hunt, &stream.row, Some(at), &fill);
         Some(Event { id: format!("stream-{place}-{n}"), at: Some(at), arrived, cells })
     }

@@ -28,6 +28,7 @@ mod gaps;
 mod help;
 mod history;
 mod hostile;
+mod lateness;
 mod mail;
 mod run;
 mod secrets;

@@ -14,6 +14,7 @@ mod clock;
 mod dialects;
 mod failures;
 mod lab;
+mod lateness;
 mod outbox;
 mod parts;
 mod quota;

@@ -1,6 +1,6 @@
 //! `huntd list`: hunts with schedule, next run, last run and its state, failures in a row.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,15 +11,19 @@ use crate::app::output::Output;
 use crate::app::queries;
 use crate::app::setup::{self, Loaded};
 use crate::engine::catching_up;
+use crate::model::config::Config;
 use crate::model::coverage::Fate;
 use crate::model::hunt::{Hunt, Severity};
 use crate::model::id::TenantName;
+use crate::model::lateness::Lateness;
 use crate::model::time::{Timestamp, format_duration};
 use crate::ports::clock::{Clock, SystemClock};
-use crate::ports::store::TrackSummary;
+use crate::ports::store::{Store, TrackSummary};
+use crate::rules::kql::analyse::analyse;
 use crate::rules::kql::schema::Schema;
 use crate::rules::render::terminal::terminal_safe;
 use crate::rules::schedule;
+use crate::rules::window::{QueryKind, QueryNature};
 
 /// A hunt on a tenant, as `list --json` prints it.
 #[derive(Debug, Serialize)]
@@ -31,6 +35,10 @@ struct Listed<'a> {
     schedule: &'a str,
     timezone: String,
     lookback: String,
+    late: String,
+    /// What `late` would have been enough, as measured of the tables that it reads; none where none was, or where
+    /// rows came later than is measured.
+    late_enough: Option<String>,
     enabled: bool,
     format: &'static str,
     next: Option<Timestamp>,
@@ -45,21 +53,42 @@ struct Listed<'a> {
     /// Seconds of event time of the last 60 days that were never covered, and can't be any more.
     lost: u64,
     file: String,
-    extra: &'a std::collections::BTreeMap<String, serde_json::Value>,
+    extra: &'a BTreeMap<String, serde_json::Value>,
+    /// That `late` is shorter than it should be.
+    #[serde(skip)]
+    too_late: Option<String>,
+}
+
+/// How late rows arrived, by tenant and table.
+type Measured = HashMap<TenantName, BTreeMap<String, Lateness>>;
+
+/// What is known from the past.
+#[derive(Default)]
+struct History {
+    tracks: Vec<TrackSummary>,
+    measured: Measured,
+}
+
+async fn look(store: &Store, config: &Config) -> Result<History, AppError> {
+    let mut measured = HashMap::new();
+    for tenant in config.tenants.keys() {
+        measured.insert(tenant.clone(), store.lateness(tenant).await?);
+    }
+    Ok(History { tracks: store.tracks().await?, measured })
 }
 
 /// `huntd list`.
 pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     let loaded = setup::load(path, output)?;
     setup::show(&loaded.findings, output)?;
-    let summaries = match setup::history(&loaded.config, async |store| Ok(store.tracks().await?)).await {
-        Ok(summaries) => summaries,
+    let history = match setup::history(&loaded.config, async |store| look(store, &loaded.config).await).await {
+        Ok(history) => history,
         // No run was made yet: the hunts are listed all the same.
-        Err(_) if !loaded.config.database.exists() => Vec::new(),
+        Err(_) if !loaded.config.database.exists() => History::default(),
         Err(error) => return Err(error),
     };
     let schema = queries::world(&loaded.config).0.schema;
-    let rows = rows(&loaded, &summaries, &schema, SystemClock::new().now());
+    let rows = rows(&loaded, &history, &schema, SystemClock::new().now());
     if output.json {
         for row in &rows {
             output.object(row)?;
@@ -81,13 +110,16 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
                 parts.map(|(seconds, what)| format!("{} of event time {what}", length(seconds))).collect();
             output.note(&format!("{hunt} on {tenant}: {}: see `huntd gaps`", parts.join(", ")))?;
         }
+        for note in rows.iter().filter_map(|row| row.too_late.as_deref()) {
+            output.note(note)?;
+        }
     }
     Ok(Exit::Done)
 }
 
-fn rows<'a>(loaded: &'a Loaded, summaries: &'a [TrackSummary], schema: &Schema, now: Timestamp) -> Vec<Listed<'a>> {
+fn rows<'a>(loaded: &'a Loaded, history: &'a History, schema: &Schema, now: Timestamp) -> Vec<Listed<'a>> {
     let by_track: HashMap<(&str, &str), &TrackSummary> =
-        summaries.iter().map(|summary| ((summary.hunt.as_str(), summary.tenant.as_str()), summary)).collect();
+        history.tracks.iter().map(|summary| ((summary.hunt.as_str(), summary.tenant.as_str()), summary)).collect();
     let mut rows = Vec::new();
     for hunt in &loaded.hunts {
         let tenants = loaded.config.tenants.values().filter(|tenant| tenant.enabled && hunt.runs_on(&tenant.name));
@@ -97,10 +129,45 @@ fn rows<'a>(loaded: &'a Loaded, summaries: &'a [TrackSummary], schema: &Schema, 
         }
         for tenant in tenants {
             let key = tenant.map(|tenant| (hunt.id.as_str(), tenant.as_str()));
-            rows.push(row(hunt, tenant, key.and_then(|key| by_track.get(&key).copied()), schema, now));
+            let mut row = row(hunt, tenant, key.and_then(|key| by_track.get(&key).copied()), schema, now);
+            if let Some((tenant, measured)) = tenant.and_then(|tenant| Some((tenant, history.measured.get(tenant)?))) {
+                row.judge_late(hunt, tenant, measured, schema);
+            }
+            rows.push(row);
         }
     }
     rows
+}
+
+impl Listed<'_> {
+    /// Holds `late` against the slowest of the tables that the hunt reads, as far as they were measured.
+    fn judge_late(&mut self, hunt: &Hunt, tenant: &TenantName, measured: &BTreeMap<String, Lateness>, schema: &Schema) {
+        if measured.is_empty() {
+            return;
+        }
+        let analysis = analyse(&hunt.query, schema);
+        let kind = QueryNature::of(&hunt.query, &analysis, schema).kind;
+        if !matches!(kind, QueryKind::Windowed | QueryKind::OwnTime) {
+            return;
+        }
+        let known = analysis.facts.tables.iter().filter_map(|table| {
+            let lateness = measured.get(*table)?;
+            let enough = lateness.enough();
+            (enough.is_some() || lateness.is_beyond()).then_some((*table, enough))
+        });
+        let Some((table, enough)) = known.max_by_key(|(_, enough)| enough.unwrap_or(Duration::MAX)) else { return };
+        self.late_enough = enough.map(format_duration);
+        let [.., last] = Lateness::BOUNDS;
+        if !hunt.enabled || hunt.late >= enough.unwrap_or(last) {
+            return;
+        }
+        let (table, late) = (terminal_safe(table), format_duration(hunt.late));
+        let arrived = match enough {
+            Some(enough) => format!("999 of 1000 rows of {table} arrived within {}", format_duration(enough)),
+            None => format!("more than 1 of 1000 rows of {table} arrived later than {}", format_duration(last)),
+        };
+        self.too_late = Some(format!("{} on {tenant}: {arrived}, and `late` is {late}", terminal_safe(self.hunt)));
+    }
 }
 
 fn row<'a>(
@@ -125,6 +192,8 @@ fn row<'a>(
         schedule: hunt.schedule.as_str(),
         timezone: hunt.timezone.to_string(),
         lookback: format_duration(hunt.lookback),
+        late: format_duration(hunt.late),
+        late_enough: None,
         enabled: hunt.enabled,
         format: hunt.dialect.as_str(),
         next: next.filter(|_| hunt.enabled && tenant.is_some()),
@@ -138,6 +207,7 @@ fn row<'a>(
         lost: losses.map(|one| one.window.length().as_secs().max(1)).sum(),
         file: hunt.source.file.display().to_string(),
         extra: &hunt.extra,
+        too_late: None,
     }
 }
 

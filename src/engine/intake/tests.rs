@@ -274,6 +274,31 @@ fn several_answers_are_one_result_and_a_broken_one_is_undone() {
 }
 
 #[test]
+fn only_what_is_new_says_how_late_it_arrived() {
+    let columns = || AnswerPiece::Schema(schema(&[("Timestamp", "DateTime"), ("N", "Int64"), ("In", "DateTime")]));
+    let row = |n: u32, arrived: &str| {
+        format!(r#"{{"Timestamp":"2026-01-02T12:00:00Z","N":{n},"In":"2026-01-02T{arrived}Z"}}"#)
+    };
+    let rule = || IdentityRule { arrival: Some(("Timestamp".to_owned(), "In".to_owned())), ..by(&["N"], None) };
+    let measured = |outcome: &Outcome| {
+        let counts = outcome.lateness.counts().iter().enumerate().filter(|(_, count)| **count > 0);
+        counts.map(|(bucket, count)| (bucket, *count)).collect::<Vec<_>>()
+    };
+    let mut known = KnownHits::default();
+    let first = [row(1, "12:00:05"), row(2, "12:10:00"), row(2, "12:10:00"), row(3, "11:00:00")];
+    let intake = taken(rule(), &known, vec![columns(), rows(&first)]).unwrap();
+    // A further answer of the same result brings the same rows once more.
+    let outcome = intake.more(sent(vec![columns(), rows(&first)])).unwrap().finish(Scope::Whole);
+    assert_eq!(measured(&outcome), [(0, 2), (2, 1)]);
+    outcome.deltas.iter().for_each(|delta| known.apply(delta));
+    let second = [row(1, "12:00:05"), row(2, "20:00:00"), row(4, "13:30:00")];
+    let outcome = taken(rule(), &known, vec![columns(), rows(&second)]).unwrap().finish(Scope::Adds);
+    assert_eq!((counts(&outcome), measured(&outcome)), ([3, 1, 1, 0, 0], vec![(5, 1)]));
+    let unasked = taken(by(&["N"], None), &KnownHits::default(), vec![columns(), rows(&first)]).unwrap();
+    assert!(unasked.finish(Scope::Whole).lateness.is_empty());
+}
+
+#[test]
 fn a_cut_result_takes_nothing_away() {
     let mut known = KnownHits::default();
     run(&mut known, vec![columns(), rows(&OLDER)]);

@@ -8,6 +8,7 @@ use super::coverage;
 use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, signed};
+use super::lateness;
 use super::pack::{
     Suppressions, pack_bitmap, pack_deltas, pack_records, pack_suppressions, pack_told, unpack_suppressions,
 };
@@ -127,6 +128,9 @@ async fn write_all(conn: &mut SqliteConnection, commit: &RunCommit, packed: &Pac
     let after = Counters { next_ordinal, ..moved(before, commit) };
     move_track(&mut *conn, &after, seq).await?;
     coverage::note(&mut *conn, before.track, &run.run, &commit.coverage).await?;
+    if let Some((table, measured)) = &commit.lateness {
+        lateness::note(&mut *conn, &run.tenant, table, measured).await?;
+    }
     if run.status == RunStatus::Failed { Ok(()) } else { keep_memory(conn, commit, packed, before.track).await }
 }
 

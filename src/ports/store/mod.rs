@@ -20,6 +20,7 @@ mod database;
 pub mod error;
 mod fault;
 mod hits;
+mod lateness;
 mod ledger;
 mod maintenance;
 mod members;

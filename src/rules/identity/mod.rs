@@ -28,6 +28,8 @@ pub use reader::{ReadRow, RowError, RowFacts, RowReader};
 pub use rule::{IdentityError, IdentityRule};
 
 #[cfg(test)]
+mod arrival;
+#[cfg(test)]
 mod invariance;
 #[cfg(test)]
 mod tests;

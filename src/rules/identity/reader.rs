@@ -1,6 +1,7 @@
 //! Reads rows: their ids, fingerprints and texts.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -46,6 +47,8 @@ pub struct RowFacts {
     pub event_time: Option<Timestamp>,
     /// Its group of suppression, where the hunt suppresses by columns.
     pub group: Option<[u8; 16]>,
+    /// How long after the event the row arrived, zero where it says before; where it says both times.
+    pub lateness: Option<Duration>,
 }
 
 /// A row that was read.
@@ -134,6 +137,8 @@ pub struct RowReader {
     /// Every column that goes into some hash.
     hashed: Vec<usize>,
     time: Option<usize>,
+    /// Event time and arrival, where both are asked for.
+    arrival: Option<(usize, usize)>,
     /// Hashes begun with what is the same for all rows.
     hit_hash: Sha256,
     key_fingerprint_hash: Sha256,
@@ -158,7 +163,7 @@ impl RowReader {
         schema: &Schema,
         secret: &[u8; 32],
     ) -> Result<Self, IdentityError> {
-        let Columns { key, counting, group, names, sets } = Columns::resolve(rule, schema)?;
+        let Columns { key, counting, group, names, sets, arrival } = Columns::resolve(rule, schema)?;
         let mut hashed: Vec<usize> = counting.iter().chain(group.iter().flatten()).copied().collect();
         hashed.sort_unstable();
         hashed.dedup();
@@ -185,6 +190,7 @@ impl RowReader {
             group,
             hashed,
             time: time_column(schema),
+            arrival,
             hit_hash: begun("huntd hit v1", &place),
             key_fingerprint_hash: begun("huntd fingerprint of key v1", &keyed),
             fingerprint_hash: begun("huntd fingerprint v1", &keyed),
@@ -296,8 +302,11 @@ impl RowReader {
         RowFacts {
             hit: HitId(first(&key)),
             fingerprint: Fingerprint(first(&fingerprint)),
-            event_time: self.event_time(raw),
+            event_time: self.time.and_then(|at| self.time_in(at, raw)),
             group,
+            lateness: self
+                .arrival
+                .and_then(|(event, arrived)| Some(self.time_in(arrived, raw)?.since(self.time_in(event, raw)?))),
         }
     }
 
@@ -309,8 +318,9 @@ impl RowReader {
         hash
     }
 
-    fn event_time(&mut self, raw: &[u8]) -> Option<Timestamp> {
-        let (Found::Exact(span) | Found::Folded(span)) = self.columns.get(self.time?)?.value else { return None };
+    /// The time that stands in a column of the row at hand.
+    fn time_in(&mut self, column: usize, raw: &[u8]) -> Option<Timestamp> {
+        let (Found::Exact(span) | Found::Folded(span)) = self.columns.get(column)?.value else { return None };
         let inside = span.of(raw).strip_prefix(b"\"")?.strip_suffix(b"\"")?;
         self.decoded.clear();
         json::decode(inside, &mut self.decoded);

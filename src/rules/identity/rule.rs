@@ -21,6 +21,9 @@ pub struct IdentityRule {
     /// the same elements, each as often. One that the result lacks is no fault; where a name fits
     /// several columns, none is meant.
     pub sets: Vec<String>,
+    /// The columns that hold an event's own time and the time of its arrival. Where the result lacks one of
+    /// them, or a name fits several, nothing is said of lateness.
+    pub arrival: Option<(String, String)>,
 }
 
 /// Why a rule doesn't fit a result.
@@ -109,6 +112,8 @@ pub(super) struct Columns {
     pub(super) names: Vec<String>,
     /// Those of arrays without order.
     pub(super) sets: Vec<usize>,
+    /// Those of event time and arrival.
+    pub(super) arrival: Option<(usize, usize)>,
 }
 
 impl Columns {
@@ -137,7 +142,10 @@ impl Columns {
             by_name(group);
         }
         let sets = rule.sets.iter().filter_map(|name| find_one(schema, name, "sets").ok()).collect();
-        Ok(Self { key, counting, group, names, sets })
+        let arrival = rule.arrival.as_ref().and_then(|(event, arrived)| {
+            Some((find_one(schema, event, "arrival").ok()?, find_one(schema, arrived, "arrival").ok()?))
+        });
+        Ok(Self { key, counting, group, names, sets, arrival })
     }
 }
 

@@ -283,6 +283,7 @@ mod rows {
             ignore: names(&["Count", "Nowhere"]),
             suppress_by: Some(names(&["Count"])),
             sets: Vec::new(),
+            arrival: None,
         };
         let mut reader = made(&rule, &schema(&COLUMNS)).unwrap();
         let plain = facts(&mut reader, ROW);

@@ -311,7 +311,7 @@ pub struct Stream {
     /// How long after their event time they arrive.
     #[serde(default)]
     pub late: Spread,
-    /// The columns' values, in which `{n}`, `{hash}` and `{at}` are filled in.
+    /// The columns' values, in which `{n}`, `{hash}`, `{at}` and `{arrived}` are filled in.
     #[serde(default)]
     pub row: Map<String, Value>,
 }

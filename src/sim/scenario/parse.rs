@@ -121,7 +121,7 @@ fn check_hunt(hunt: &SimHunt) -> Result<(), ScenarioError> {
 
 /// The placeholders are tried with any event, so that `{n}` is taken in a long column and `{hash}` isn't.
 fn check_row(hunt: &SimHunt, row: &Map<String, Value>) -> Result<(), ScenarioError> {
-    let fill = Fill { start: Timestamp::EPOCH, at: Timestamp::EPOCH, n: 0, hash: 0xabc };
+    let fill = Fill { start: Timestamp::EPOCH, at: Timestamp::EPOCH, arrived: Timestamp::EPOCH, n: 0, hash: 0xabc };
     for (column, value) in row {
         let Some((_, kind)) = hunt.columns.iter().find(|(name, _)| name == column) else {
             return Err(ScenarioError::Column { hunt: hunt.name.clone(), column: column.clone() });

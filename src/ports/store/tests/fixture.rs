@@ -95,6 +95,7 @@ pub(super) fn empty(minutes: i64, generation: u64) -> RunCommit {
             entities: vec!["DeviceName".to_owned()],
         },
         coverage: Vec::new(),
+        lateness: None,
         generation,
         deltas: vec![],
         blocks: vec![],

@@ -2,6 +2,7 @@
 
 mod commits;
 mod fixture;
+mod lateness;
 mod ledger;
 mod listings;
 mod maintenance;

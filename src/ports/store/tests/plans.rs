@@ -3,7 +3,9 @@
 
 use sqlx::{Row, SqliteConnection};
 
-use super::super::{commit, database, hits, ledger, maintenance, members, notice, outbox, rows, runs, seen, track};
+use super::super::{
+    commit, database, hits, lateness, ledger, maintenance, members, notice, outbox, rows, runs, seen, track,
+};
 use super::fixture::fresh;
 
 /// Statements that must find what they want by an index.
@@ -24,6 +26,8 @@ const BY_INDEX: &[&str] = &[
     hits::STEPS_BY_SEQ,
     hits::TRACK_NAME,
     hits::NOTICE_OF,
+    lateness::ADD_LATENESS,
+    lateness::LOAD_LATENESS,
     ledger::LOAD_CALLS,
     ledger::LOAD_BLOCK,
     ledger::ENTER_CALL,
