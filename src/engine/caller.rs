@@ -55,11 +55,19 @@ impl Waiting {
     }
 }
 
+/// A call that is in the quota's ledger before it is known when it will be made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reserved {
+    pub(super) call: CallId,
+    /// Since when it is there, by the steady clock.
+    pub(super) since: Duration,
+}
+
 /// What a run has spent so far, over all its calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Spent {
-    /// A call that is in the ledger since this moment, and wasn't made yet.
-    pub(super) reserved: Option<(CallId, Timestamp)>,
+    /// A call that is in the ledger and wasn't made yet.
+    pub(super) reserved: Option<Reserved>,
     /// Calls to the API.
     pub(super) calls: u32,
     /// Time from sending to the end of the answer.
@@ -181,13 +189,13 @@ impl<T: Send + 'static> Caller<'_, T> {
     /// A place in the quota, entered in the ledger.
     async fn reserve(&mut self) -> Result<CallId, StoreError> {
         let tenant = &self.order.tenant;
-        if let Some((call, since)) = self.spent.reserved.take() {
-            let now = self.clock.now();
-            // The service counts a call when it comes: one that waited for long is entered anew.
-            if now.since(since) < RESERVED && since <= now {
+        if let Some(Reserved { call, since }) = self.spent.reserved.take() {
+            // The ledger takes a call of old for over, and the service counts it when it comes: one that waited
+            // for long is entered anew.
+            if self.clock.steady().saturating_sub(since) < RESERVED {
                 return Ok(call);
             }
-            self.store.finish_call(call, now).await?;
+            self.store.finish_call(call, self.clock.now()).await?;
         }
         let mut said = false;
         loop {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::asking::asks;
-use super::caller::Waiting;
+use super::caller::{Reserved, Waiting};
 use super::order::Order;
 use super::runner::Runner;
 use super::tenant::Tenant;
@@ -18,7 +18,7 @@ use crate::model::quota::{Admission, CallLedger};
 use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
 use crate::ports::store::error::StoreError;
-use crate::ports::store::{CallId, Track};
+use crate::ports::store::Track;
 use crate::rules::coverage::Coverage;
 use crate::rules::kql::analyse::analyse;
 use crate::rules::kql::schema::Schema;
@@ -73,7 +73,7 @@ impl Behind {
     /// Reserves a call that leaves live runs their part of the quota, and holds nothing up meanwhile: neither a
     /// permit nor the hunt's turn. After [`PATIENCE`] it waits like a live run: where live work takes all of a quota
     /// for good, what was missed must still be found in the end.
-    pub(super) async fn reserve(&self, runner: &Runner) -> Result<CallId, StoreError> {
+    pub(super) async fn reserve(&self, runner: &Runner) -> Result<Reserved, StoreError> {
         let (quota, began) = (&self.tenant.quota, runner.clock.steady());
         loop {
             let now = runner.clock.now();
@@ -81,7 +81,7 @@ impl Behind {
             let share = if waited < PATIENCE { quota::slack(quota) } else { *quota };
             let admit = |ledger: &CallLedger| quota::admit(ledger, &share, now);
             let until = match runner.store.reserve_call(&self.tenant.name, now, admit).await? {
-                (Admission::Go, Some(call)) => return Ok(call),
+                (Admission::Go, Some(call)) => return Ok(Reserved { call, since: runner.clock.steady() }),
                 (Admission::Go, None) => continue,
                 (Admission::Wait { until, .. }, _) => until,
             };
@@ -102,11 +102,11 @@ impl Behind {
     }
 
     /// Makes one step, whose first call is reserved already.
-    pub(super) async fn step(&self, runner: &Runner, waiting: &Waiting, call: CallId) -> Result<After, StoreError> {
+    pub(super) async fn step(&self, runner: &Runner, waiting: &Waiting, reserved: Reserved) -> Result<After, StoreError> {
         // A live run may have ended meanwhile.
         let track = runner.store.track(&self.hunt.id, &self.tenant.name).await?;
         let CatchUpPlan::Ask(step) = self.plan(&track, &runner.schema, runner.clock.now()) else {
-            runner.store.finish_call(call, runner.clock.now()).await?;
+            runner.store.finish_call(reserved.call, runner.clock.now()).await?;
             return Ok(After::Again);
         };
         let (window, as_of) = match step {
@@ -123,7 +123,7 @@ impl Behind {
             notify: true,
         };
         tracing::info!(hunt = %order.hunt.id, tenant = %order.tenant.name, ?step, "catching up on event time that was missed");
-        let finished = runner.run_reserved(&order, waiting, call).await?;
+        let finished = runner.run_reserved(&order, waiting, reserved).await?;
         Ok(match finished.run.status {
             RunStatus::Partial | RunStatus::Failed if finished.is_too_much && !self.narrow => After::TooMuch,
             RunStatus::Ok | RunStatus::Partial => After::Again,

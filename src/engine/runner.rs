@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::asking;
 pub use super::asking::Asking;
-use super::caller::{Spent, Waiting};
+use super::caller::{Reserved, Spent, Waiting};
 use super::collecting::{Collected, Collector};
 pub use super::order::Order;
 use super::turns::Turns;
@@ -24,7 +24,7 @@ use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus};
 use crate::model::time::{Timestamp, Window};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
-use crate::ports::store::{CallId, Store, Track};
+use crate::ports::store::{Store, Track};
 use crate::rules::definition;
 use crate::rules::kql::schema::Schema;
 use crate::rules::remedy;
@@ -83,11 +83,11 @@ impl Runner {
         &self,
         order: &Order,
         waiting: &Waiting,
-        call: CallId,
+        reserved: Reserved,
     ) -> Result<Finished, StoreError> {
-        let mut spent = Spent { reserved: Some((call, self.clock.now())), ..Spent::default() };
+        let mut spent = Spent { reserved: Some(reserved), ..Spent::default() };
         let finished = self.run_spending(order, waiting, &mut spent).await;
-        if let Some((call, _)) = spent.reserved {
+        if let Some(Reserved { call, .. }) = spent.reserved {
             self.store.finish_call(call, self.clock.now()).await?;
         }
         finished
