@@ -159,7 +159,9 @@ mod tests {
         ) {
             let noted = |seconds: &[u64]| {
                 let mut lateness = Lateness::default();
-                seconds.iter().for_each(|late| lateness.note(Duration::from_secs(*late)));
+                for late in seconds {
+                    lateness.note(Duration::from_secs(*late));
+                }
                 lateness
             };
             let whole = noted(&seconds);

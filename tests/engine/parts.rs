@@ -54,7 +54,10 @@ async fn the_older_api_is_given_its_window_and_its_parts_in_the_text() {
 
 #[tokio::test]
 async fn a_table_without_a_time_is_asked_in_parts_of_a_hash() {
-    let rows: String = (0..60).map(|n| format!("      - {{row: {{DeviceId: d{n}, SoftwareName: part}}}}\n")).collect();
+    let rows = (0..60)
+        .map(|n| format!("      - {{row: {{DeviceId: d{n}, SoftwareName: part}}}}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     let scenario = format!(
         "row_limit: 25\nhunts:\n  - name: some\n    match: {{table: DeviceTvmSoftwareInventory}}\n    columns: {{DeviceId: string, SoftwareName: string}}\n    rows:\n{rows}"
     );

@@ -9,7 +9,9 @@ use crate::model::lateness::Lateness;
 
 fn of(minutes: &[u64]) -> Lateness {
     let mut lateness = Lateness::default();
-    minutes.iter().for_each(|minutes| lateness.note(Duration::from_mins(*minutes)));
+    for minutes in minutes {
+        lateness.note(Duration::from_mins(*minutes));
+    }
     lateness
 }
 
