@@ -18,7 +18,6 @@ use crate::model::quota::{Admission, CallLedger};
 use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
 use crate::ports::store::error::StoreError;
-use crate::ports::store::Track;
 use crate::rules::coverage::Coverage;
 use crate::rules::kql::analyse::analyse;
 use crate::rules::kql::schema::Schema;
@@ -58,12 +57,18 @@ pub struct Behind {
 }
 
 impl Behind {
-    /// What to do about event time that was missed, at `now`.
+    /// What to do about event time that was missed, at `now`; `last` is the last tick that was served.
     #[must_use]
-    pub fn plan(&self, track: &Track, schema: &Schema, now: Timestamp) -> CatchUpPlan {
-        match track.last_due {
+    pub fn plan(
+        &self,
+        coverage: &Coverage,
+        last: Option<Timestamp>,
+        schema: &Schema,
+        now: Timestamp,
+    ) -> CatchUpPlan {
+        match last {
             Some(last) if self.hunt.catch_up.catches_up() => {
-                let facts = facts(&self.hunt, &self.tenant.name, &track.coverage, last, schema, now);
+                let facts = facts(&self.hunt, &self.tenant.name, coverage, last, schema, now);
                 window::catch_up(&CatchUpFacts { narrow: self.narrow, ..facts })
             }
             _ => CatchUpPlan::Nothing,
@@ -94,7 +99,7 @@ impl Behind {
     /// What comes next, where there is nothing to ask for now.
     pub(super) async fn nothing_to_ask(&self, runner: &Runner) -> Result<Option<After>, StoreError> {
         let track = runner.store.track(&self.hunt.id, &self.tenant.name).await?;
-        Ok(match self.plan(&track, &runner.schema, runner.clock.now()) {
+        Ok(match self.plan(&track.coverage, track.last_due, &runner.schema, runner.clock.now()) {
             CatchUpPlan::Nothing => Some(After::Nothing),
             CatchUpPlan::Wait(at) => Some(After::LookAt(at)),
             CatchUpPlan::Ask(_) => None,
@@ -105,7 +110,7 @@ impl Behind {
     pub(super) async fn step(&self, runner: &Runner, waiting: &Waiting, reserved: Reserved) -> Result<After, StoreError> {
         // A live run may have ended meanwhile.
         let track = runner.store.track(&self.hunt.id, &self.tenant.name).await?;
-        let CatchUpPlan::Ask(step) = self.plan(&track, &runner.schema, runner.clock.now()) else {
+        let CatchUpPlan::Ask(step) = self.plan(&track.coverage, track.last_due, &runner.schema, runner.clock.now()) else {
             runner.store.finish_call(reserved.call, runner.clock.now()).await?;
             return Ok(After::Again);
         };

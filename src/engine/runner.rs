@@ -25,6 +25,7 @@ use crate::model::time::{Timestamp, Window};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
 use crate::ports::store::{Store, Track};
+use crate::rules::coverage::Coverage;
 use crate::rules::definition;
 use crate::rules::kql::schema::Schema;
 use crate::rules::remedy;
@@ -41,6 +42,8 @@ pub struct Finished {
     pub deliveries: Vec<PlannedDelivery>,
     /// Why it tells what it tells; none for a run that failed.
     pub verdict: Option<Verdict>,
+    /// What became of event time, after it.
+    pub coverage: Coverage,
     /// Whether it failed of something that may pass by itself.
     pub may_pass: bool,
     /// Whether its result was too much for the API, and smaller ones may not be.
@@ -132,10 +135,11 @@ impl Runner {
         };
         self.store.commit_run(&commit).await?;
         log_run(&commit.run);
-        let RunCommit { run, notice, deliveries, .. } = commit;
+        let RunCommit { run, notice, deliveries, coverage, .. } = commit;
+        let coverage = asking::after(&track.coverage, &coverage, &run.run);
         let may_pass = class.as_ref().is_some_and(remedy::may_pass);
         let is_too_much = too_much || class.as_ref().is_some_and(remedy::may_split);
-        Ok(Finished { run, notice, deliveries, verdict, may_pass, is_too_much })
+        Ok(Finished { run, notice, deliveries, verdict, coverage, may_pass, is_too_much })
     }
 
     /// The track and its known hits, both of one generation: a run that another process commits between

@@ -14,7 +14,7 @@ use tokio::task::{JoinError, JoinSet};
 pub use super::agenda::{Agenda, Launch};
 use super::caller::Waiting;
 use super::catching_up::{After, Behind, pause_after};
-use super::runner::{Order, Runner};
+use super::runner::{Finished, Order, Runner};
 use super::tenant::{Tenant, Tenants};
 use super::turns::Queued;
 use crate::model::hunt::Hunt;
@@ -24,6 +24,7 @@ use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
 use crate::rules::quota;
 use crate::rules::schedule::{self, ClockMove, Leap, Look};
+use crate::rules::window::CatchUpPlan;
 
 /// How often the agenda is looked at without the bell.
 const STEADY_LOOK: Duration = Duration::from_secs(2);
@@ -38,13 +39,13 @@ struct Serving {
 }
 
 impl Serving {
-    /// `look_after`: how long from now on it is worth a look whether event time is missing.
-    fn done(&mut self, tick: Timestamp, look_after: Option<Duration>) {
+    /// `look_behind`: when it is worth a look whether event time is missing.
+    fn done(&mut self, tick: Timestamp, look_behind: Option<Timestamp>) {
         self.done = true;
         let mut agenda = self.agenda.lock().unwrap_or_else(PoisonError::into_inner);
         agenda.done(self.entry, tick);
-        if let Some(wait) = look_after {
-            agenda.look_behind(self.entry, self.clock.now().plus(wait));
+        if let Some(at) = look_behind {
+            agenda.look_behind(self.entry, at);
         }
     }
 }
@@ -324,19 +325,28 @@ async fn serve(
     waiting.set(false);
     match runner.run_noting(order, waiting).await {
         Ok(finished) => {
-            serving.done(
-                order.due,
-                match finished.run.status {
-                    RunStatus::Ok | RunStatus::Partial => Some(Duration::ZERO),
-                    RunStatus::Failed => finished.may_pass.then(|| pause_after(1)),
-                },
-            );
+            serving.done(order.due, look_behind_at(runner, order, &finished));
             outbox.notify_one();
         }
         Err(error) => {
             let hint = error.hint().unwrap_or("");
             tracing::error!(hunt = %order.hunt.id, tenant = %order.tenant.name, %error, hint, "the run could not be committed: nothing of it counts, and it is made again");
         }
+    }
+}
+
+/// When it is worth a look whether event time is missing, after a live run.
+fn look_behind_at(runner: &Runner, order: &Order, finished: &Finished) -> Option<Timestamp> {
+    let now = runner.clock.now();
+    let behind = Behind { hunt: Arc::clone(&order.hunt), tenant: Arc::clone(&order.tenant), narrow: false };
+    let at = match behind.plan(&finished.coverage, Some(order.due), &runner.schema, now) {
+        CatchUpPlan::Nothing => return None,
+        CatchUpPlan::Wait(at) => at,
+        CatchUpPlan::Ask(_) => now,
+    };
+    match finished.run.status {
+        RunStatus::Ok | RunStatus::Partial => Some(at),
+        RunStatus::Failed => finished.may_pass.then(|| at.max(now.plus(pause_after(1)))),
     }
 }
 

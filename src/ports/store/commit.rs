@@ -127,7 +127,7 @@ async fn write_all(conn: &mut SqliteConnection, commit: &RunCommit, packed: &Pac
     }
     let after = Counters { next_ordinal, ..moved(before, commit) };
     move_track(&mut *conn, &after, seq).await?;
-    coverage::note(&mut *conn, before.track, &run.run, &commit.coverage).await?;
+    coverage::note(&mut *conn, &before, &run.run, &commit.coverage).await?;
     if let Some((table, measured)) = &commit.lateness {
         lateness::note(&mut *conn, &run.tenant, table, measured).await?;
     }

@@ -7,17 +7,19 @@ use super::database::Store;
 use super::error::StoreError;
 use super::fault::Fault;
 use super::runs::name_fault;
+use super::track::Counters;
 use crate::model::coverage::{CoverageNote, Fate, Stretch};
 use crate::model::id::RunId;
 use crate::model::time::{Timestamp, Window};
 use crate::rules::coverage::Coverage;
 
-pub(super) const LOAD_ORIGIN: &str = "SELECT origin FROM track WHERE track = ?1";
 pub(super) const LOAD_COVERAGE: &str =
     "SELECT start, stop, fate, run, why, told FROM coverage WHERE track = ?1 ORDER BY start";
-pub(super) const CLEAR_COVERAGE: &str = "DELETE FROM coverage WHERE track = ?1";
+pub(super) const DROP_STRETCH: &str = "DELETE FROM coverage WHERE track = ?1 AND start = ?2";
 pub(super) const ADD_STRETCH: &str =
-    "INSERT INTO coverage (track, start, stop, fate, run, why, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    "INSERT INTO coverage (track, start, stop, fate, run, why, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+     ON CONFLICT (track, start) DO UPDATE SET stop = excluded.stop, fate = excluded.fate, run = excluded.run, \
+     why = excluded.why, told = excluded.told";
 pub(super) const SET_ORIGIN: &str = "UPDATE track SET origin = ?2 WHERE track = ?1";
 
 pub(super) const UNCOVER: [&str; 3] = [
@@ -41,12 +43,15 @@ impl Store {
     }
 }
 
-/// The ledger of a track.
-pub(super) async fn load(conn: &mut SqliteConnection, track: i64) -> Result<Coverage, Fault> {
-    let origin: Option<i64> = sqlx::query_scalar(LOAD_ORIGIN).bind(track).fetch_one(&mut *conn).await?;
+/// The ledger of a track, whose event time is owed from `origin` on.
+pub(super) async fn load(
+    conn: &mut SqliteConnection,
+    track: i64,
+    origin: Option<Timestamp>,
+) -> Result<Coverage, Fault> {
     let rows = sqlx::query(LOAD_COVERAGE).bind(track).fetch_all(conn).await?;
     let stretches = rows.iter().map(stretch_of).collect::<Result<Vec<_>, _>>()?;
-    Ok(Coverage::new(origin.map(Timestamp::from_nanos), stretches))
+    Ok(Coverage::new(origin, stretches))
 }
 
 fn stretch_of(row: &SqliteRow) -> Result<Stretch, Fault> {
@@ -61,14 +66,18 @@ fn stretch_of(row: &SqliteRow) -> Result<Stretch, Fault> {
     })
 }
 
-/// Notes down what a run says, on what stands there now: another process may have noted in between.
+/// Notes down what a run says, on what stands there now: another process may have noted in between. Writes only
+/// what has moved: mostly the end of one stretch.
 pub(super) async fn note(
     conn: &mut SqliteConnection,
-    track: i64,
+    before: &Counters,
     run: &RunId,
     notes: &[CoverageNote],
 ) -> Result<(), Fault> {
-    let before = load(&mut *conn, track).await?;
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let (track, before) = (before.track, load(&mut *conn, before.track, before.origin).await?);
     let mut after = before.clone();
     for note in notes {
         after.note(note, run);
@@ -77,11 +86,11 @@ pub(super) async fn note(
         let origin = after.origin().map(Timestamp::nanos);
         sqlx::query(SET_ORIGIN).bind(track).bind(origin).execute(&mut *conn).await?;
     }
-    if after.stretches() == before.stretches() {
-        return Ok(());
+    let starts = |at: Timestamp| after.stretches().iter().any(|stretch| stretch.window.from == at);
+    for stretch in before.stretches().iter().filter(|stretch| !starts(stretch.window.from)) {
+        sqlx::query(DROP_STRETCH).bind(track).bind(stretch.window.from.nanos()).execute(&mut *conn).await?;
     }
-    sqlx::query(CLEAR_COVERAGE).bind(track).execute(&mut *conn).await?;
-    for stretch in after.stretches() {
+    for stretch in after.stretches().iter().filter(|stretch| !before.stretches().contains(stretch)) {
         sqlx::query(ADD_STRETCH)
             .bind(track)
             .bind(stretch.window.from.nanos())

@@ -47,7 +47,7 @@ async fn build(conn: &mut SqliteConnection, delivery: &DeliveryId) -> Result<Not
     let about = About::of(delivery, &run.run, &ChannelName::new(channel).map_err(name_fault)?);
     let mut losses = Vec::new();
     if about == About::Loss {
-        let told = coverage::load(&mut *conn, track).await?;
+        let told = coverage::load(&mut *conn, track, None).await?;
         losses.extend(told.stretches().iter().filter(|stretch| stretch.told.as_ref() == Some(&run.run)).cloned());
     }
     Ok(Notice { delivery: delivery.clone(), attempts, hunt, run, about, hits, losses })

@@ -67,14 +67,14 @@ pub struct TrackSummary {
 }
 
 pub(super) const LOAD_TRACK: &str = "SELECT track, generation, next_ordinal, watermark, last_due, complete_runs, \
-     failures_in_row, last_failure_notice FROM track WHERE hunt = ?1 AND tenant = ?2";
+     failures_in_row, last_failure_notice, origin FROM track WHERE hunt = ?1 AND tenant = ?2";
 pub(super) const LOAD_MEMORY: &str = "SELECT held, suppressions FROM track_memory WHERE track = ?1";
 pub(super) const LOAD_DELTAS: &str = "SELECT packed FROM delta WHERE track = ?1 ORDER BY delta";
 pub(super) const SERVE_FROM: &str =
     "UPDATE track SET last_due = coalesce(last_due, ?3) WHERE hunt = ?1 AND tenant = ?2 RETURNING last_due";
 /// A few hundred at most.
 pub(super) const LIST_TRACKS: &str = "SELECT track, hunt, tenant, generation, next_ordinal, watermark, last_due, \
-     complete_runs, failures_in_row, last_failure_notice, last_run FROM track ORDER BY hunt, tenant";
+     complete_runs, failures_in_row, last_failure_notice, origin, last_run FROM track ORDER BY hunt, tenant";
 
 impl Store {
     /// Where the history of `hunt` on `tenant` stands.
@@ -130,6 +130,8 @@ pub(super) struct Counters {
     pub(super) complete_runs: u64,
     pub(super) failures_in_row: u32,
     pub(super) last_failure_notice: Option<Timestamp>,
+    /// From where on event time is owed.
+    pub(super) origin: Option<Timestamp>,
 }
 
 fn counters_of(row: &SqliteRow) -> Result<Counters, Fault> {
@@ -143,6 +145,7 @@ fn counters_of(row: &SqliteRow) -> Result<Counters, Fault> {
         complete_runs: unsigned(row.try_get("complete_runs")?)?,
         failures_in_row: unsigned(row.try_get("failures_in_row")?)?,
         last_failure_notice: time("last_failure_notice")?,
+        origin: time("origin")?,
     })
 }
 
@@ -173,7 +176,7 @@ async fn track(conn: &mut SqliteConnection, hunt: &HuntId, tenant: &TenantName) 
         watermark: counters.watermark,
         last_due: counters.last_due,
         complete_runs: counters.complete_runs,
-        coverage: coverage::load(&mut *conn, counters.track).await?,
+        coverage: coverage::load(&mut *conn, counters.track, counters.origin).await?,
         held,
         suppressions,
         failures_in_row: counters.failures_in_row,
@@ -196,7 +199,7 @@ async fn summaries(conn: &mut SqliteConnection) -> Result<Vec<TrackSummary>, Fau
             last_failure_notice: counters.last_failure_notice,
             watermark: counters.watermark,
             last_due: counters.last_due,
-            coverage: coverage::load(&mut *conn, counters.track).await?,
+            coverage: coverage::load(&mut *conn, counters.track, counters.origin).await?,
             complete_runs: counters.complete_runs,
             hits: counters.next_ordinal,
         });
