@@ -4,8 +4,8 @@
 //! A play hangs on its seed alone. The engine is huntd's own, over the real store on a file; the tenants, the
 //! channels and the clock are the simulation's, in the same process, and no time passes but what the play lets pass.
 //!
-//! `cargo test --test simulation` plays a handful. `HUNTD_SEEDS=300 HUNTD_FROM=1000` plays so many from that one
-//! on, and `HUNTD_MIX=busy` lets the hunts run as often as on a real site, which takes five times as long.
+//! `cargo test --test simulation` plays one of that size and a handful of small ones. `HUNTD_SEEDS=300 HUNTD_FROM=1000` plays so many from that one
+//! on, and `HUNTD_MIX=busy` lets the hunts run as often as on a real site, which takes over three times as long.
 //! `HUNTD_SEED=17 cargo test --test simulation replay -- --nocapture` plays one and tells its story.
 //!
 //! A kill falls when a task waits or looks at the clock: between all that it does to the store, the tenant and the
@@ -41,14 +41,20 @@ mod world;
 
 use crate::scale::{SMALL, full};
 
-/// Seeds that `cargo test` plays.
-const HANDFUL: u64 = 2;
+/// Seeds that `cargo test` plays: of the full size, and of a small one.
+const FULL: u64 = 1;
+const HANDFUL: u64 = 8;
 
 #[test]
 fn nothing_is_missed_and_nothing_told_twice() {
-    let count = seeds::number("HUNTD_SEEDS").unwrap_or(HANDFUL);
+    let count = seeds::number("HUNTD_SEEDS").unwrap_or(FULL);
     let from = seeds::number("HUNTD_FROM").unwrap_or(1);
     seeds::hold(&seeds::play_many(from, count, full(seeds::mix())));
+}
+
+#[test]
+fn nor_in_many_shorter_plays() {
+    seeds::hold(&seeds::play_many(101, HANDFUL, SMALL));
 }
 
 /// A fault in what was stored or told, made by hand, is seen; without it the play passes.
@@ -62,7 +68,8 @@ fn the_referee_sees_each_kind_of_fault() {
 #[test]
 fn replay() {
     let seed = seeds::number("HUNTD_SEED");
-    let scale = if seed.is_some() { full(seeds::mix()) } else { SMALL };
+    let small = seed.is_none() || std::env::var_os("HUNTD_SMALL").is_some();
+    let scale = if small { SMALL } else { full(seeds::mix()) };
     let one = play::play(seed.unwrap_or(1), scale);
     if seed.is_some() {
         for line in &one.lines {

@@ -49,6 +49,17 @@ pub struct CatchUpFacts<'a> {
     pub narrow: bool,
 }
 
+impl CatchUpFacts<'_> {
+    /// Up to which tick live runs were made. One in the future was served before the clock was set back: up to it
+    /// nothing is owed yet, and what is owed must not grow with each look, or it would be asked for in crumbs.
+    pub(super) fn served(&self) -> Timestamp {
+        if self.last <= self.now {
+            return self.last;
+        }
+        self.next.map_or(self.now, |next| next.minus(self.pause)).min(self.now)
+    }
+}
+
 /// What to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -113,10 +124,10 @@ fn open(facts: &CatchUpFacts<'_>) -> Vec<Window> {
         Asks::Never => return Vec::new(),
         // What comes after the last run's window is the next one's, by its very rule.
         Asks::Window => {
-            let settled = facts.last.minus(facts.late);
+            let settled = facts.served().minus(facts.late);
             facts.next.filter(soon).map_or(settled, |next| settled.min(live_from(facts, next)))
         }
-        Asks::AsOf(back) => facts.next.map_or(facts.last, |next| facts.last.min(next.minus(back))),
+        Asks::AsOf(back) => facts.next.map_or(facts.served(), |next| facts.served().min(next.minus(back))),
     };
     facts.coverage.gaps(Window { from: reach, to })
 }
@@ -242,6 +253,19 @@ mod tests {
         let daily = CatchUpFacts { next: Some(at("25T12:00:00")), pause: HOUR * 24, ..facts(&coverage, Asks::Window) };
         let step = Step::Window(window_of("24T10:30:00", "24T11:30:00"));
         assert_eq!(catch_up(&daily), CatchUpPlan::Ask(step));
+    }
+
+    #[test]
+    fn after_the_clock_was_set_back_nothing_is_asked_for_in_crumbs() {
+        let coverage = covered(&[window_of("01T00:00:00", "24T11:30:00")]);
+        for (minute, seconds) in [("05", "00"), ("05", "15"), ("45", "00")] {
+            let now = at(&format!("24T12:{minute}:{seconds}"));
+            // It was served up to midnight, before the clock was set back by half a day.
+            let back = CatchUpFacts { last: at("25T00:00:00"), now, ..facts(&coverage, Asks::Window) };
+            assert_eq!(catch_up(&back), CatchUpPlan::Nothing, "{now}");
+            let as_of = CatchUpFacts { asks: Asks::AsOf(HOUR * 2), ..back };
+            assert_eq!(catch_up(&as_of), CatchUpPlan::Nothing, "{now}");
+        }
     }
 
     #[test]

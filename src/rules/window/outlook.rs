@@ -36,9 +36,9 @@ pub fn gaps(facts: &CatchUpFacts<'_>) -> Vec<Window> {
     let to = match facts.asks {
         Asks::Never => return Vec::new(),
         // The rest is the next run's, by its very rule.
-        Asks::Window => facts.last.minus(facts.late),
+        Asks::Window => facts.served().minus(facts.late),
         // What its schedule leaves to the next run.
-        Asks::AsOf(back) => facts.last.min(facts.next.map_or(facts.last, |next| next.minus(back))),
+        Asks::AsOf(back) => facts.served().min(facts.next.map_or(facts.now, |next| next.minus(back))),
     };
     facts.coverage.gaps(Window { from: facts.now.minus(facts.data_age), to })
 }
