@@ -165,7 +165,7 @@ fn facts<'a>(
     now: Timestamp,
 ) -> CatchUpFacts<'a> {
     let nature = QueryNature::of(&hunt.query, &analyse(&hunt.query, schema), schema);
-    let next = schedule::next(&hunt.schedule, hunt.timezone, last.max(now));
+    let next = schedule::next(&hunt.schedule, hunt.timezone, now);
     CatchUpFacts {
         coverage,
         asks: asks(nature),

@@ -199,7 +199,8 @@ impl<'a> Court<'a> {
             return None;
         }
         // Nothing is promised of what lies before the first run, nor, yet, before the first that was complete.
-        let counts = |run: &&&Run| KEEPS_FIRST_WINDOW || run.status == RunStatus::Ok;
+        let live = |run: &&&Run| run.trigger == Trigger::Schedule;
+        let counts = |run: &&&Run| live(run) && (KEEPS_FIRST_WINDOW || run.status == RunStatus::Ok);
         let first = self.runs[spec.number].iter().find(counts)?;
         let end = self.world.scale.end();
         let hunt = spec.at(end);
