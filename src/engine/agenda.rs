@@ -143,11 +143,14 @@ impl Agenda {
             let Some(room) = room.get_mut(&entry.tenant.name).filter(|room| **room > 0) else { continue };
             *room -= 1;
             entry.behind.running = true;
-            taken.push((index, Behind {
-                hunt: Arc::clone(&entry.hunt),
-                tenant: Arc::clone(&entry.tenant),
-                narrow: entry.behind.narrow,
-            }));
+            taken.push((
+                index,
+                Behind {
+                    hunt: Arc::clone(&entry.hunt),
+                    tenant: Arc::clone(&entry.tenant),
+                    narrow: entry.behind.narrow,
+                },
+            ));
         }
         taken
     }

@@ -172,9 +172,7 @@ impl Asking {
     pub(super) fn is_widened(&self, order: &Order) -> bool {
         let (hunt, pause) = (&order.hunt, schedule::longest_pause(&order.hunt.schedule));
         let usual = hunt.lookback.max(pause) + hunt.late;
-        order.trigger == Trigger::CatchUp
-            && !self.splits()
-            && self.window.is_some_and(|window| window.length() > usual)
+        order.trigger == Trigger::CatchUp && !self.splits() && self.window.is_some_and(|window| window.length() > usual)
     }
 
     /// Whether it can be asked in parts at all.

@@ -59,13 +59,7 @@ pub struct Behind {
 impl Behind {
     /// What to do about event time that was missed, at `now`; `last` is the last tick that was served.
     #[must_use]
-    pub fn plan(
-        &self,
-        coverage: &Coverage,
-        last: Option<Timestamp>,
-        schema: &Schema,
-        now: Timestamp,
-    ) -> CatchUpPlan {
+    pub fn plan(&self, coverage: &Coverage, last: Option<Timestamp>, schema: &Schema, now: Timestamp) -> CatchUpPlan {
         match last {
             Some(last) if self.hunt.catch_up.catches_up() => {
                 let facts = facts(&self.hunt, &self.tenant.name, coverage, last, schema, now);
@@ -107,10 +101,16 @@ impl Behind {
     }
 
     /// Makes one step, whose first call is reserved already.
-    pub(super) async fn step(&self, runner: &Runner, waiting: &Waiting, reserved: Reserved) -> Result<After, StoreError> {
+    pub(super) async fn step(
+        &self,
+        runner: &Runner,
+        waiting: &Waiting,
+        reserved: Reserved,
+    ) -> Result<After, StoreError> {
         // A live run may have ended meanwhile.
         let track = runner.store.track(&self.hunt.id, &self.tenant.name).await?;
-        let CatchUpPlan::Ask(step) = self.plan(&track.coverage, track.last_due, &runner.schema, runner.clock.now()) else {
+        let CatchUpPlan::Ask(step) = self.plan(&track.coverage, track.last_due, &runner.schema, runner.clock.now())
+        else {
             runner.store.finish_call(reserved.call, runner.clock.now()).await?;
             return Ok(After::Again);
         };

@@ -129,9 +129,7 @@ impl Runner {
                 let (commit, verdict) = self.judge(order, &asking, &track, base, collected);
                 (commit, Some(verdict), None)
             }
-            Err(failure) => {
-                (self.judge_failure(order, &asking, &track, base, &failure), None, Some(failure.class))
-            }
+            Err(failure) => (self.judge_failure(order, &asking, &track, base, &failure), None, Some(failure.class)),
         };
         self.store.commit_run(&commit).await?;
         log_run(&commit.run);

@@ -30,6 +30,9 @@ pub(crate) const fn full(mix: Mix) -> Scale {
     Scale { days: 60, hunts: 200, mix }
 }
 
+/// Sixty days of fewer hunts, for each run of the tests.
+pub(crate) const SHORT: Scale = Scale { days: 60, hunts: 60, mix: Mix::Calm };
+
 /// Enough to meet each kind of trouble, for tests of the simulation itself.
 pub(crate) const SMALL: Scale = Scale { days: 20, hunts: 20, mix: Mix::Busy };
 

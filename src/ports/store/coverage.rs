@@ -16,8 +16,7 @@ use crate::rules::coverage::Coverage;
 pub(super) const LOAD_COVERAGE: &str =
     "SELECT start, stop, fate, run, why, told FROM coverage WHERE track = ?1 ORDER BY start";
 pub(super) const DROP_STRETCH: &str = "DELETE FROM coverage WHERE track = ?1 AND start = ?2";
-pub(super) const ADD_STRETCH: &str =
-    "INSERT INTO coverage (track, start, stop, fate, run, why, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+pub(super) const ADD_STRETCH: &str = "INSERT INTO coverage (track, start, stop, fate, run, why, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
      ON CONFLICT (track, start) DO UPDATE SET stop = excluded.stop, fate = excluded.fate, run = excluded.run, \
      why = excluded.why, told = excluded.told";
 pub(super) const SET_ORIGIN: &str = "UPDATE track SET origin = ?2 WHERE track = ?1";
