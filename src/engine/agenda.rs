@@ -38,8 +38,8 @@ struct CatchingUp {
     running: bool,
     /// Steps that failed one after the other.
     failures: u32,
-    /// Whether one window over all that is missing was too much already.
-    narrow: bool,
+    /// The longest window to ask for, where a longer one was too much already.
+    most: Option<Duration>,
 }
 
 /// What a look found due.
@@ -145,11 +145,7 @@ impl Agenda {
             entry.behind.running = true;
             taken.push((
                 index,
-                Behind {
-                    hunt: Arc::clone(&entry.hunt),
-                    tenant: Arc::clone(&entry.tenant),
-                    narrow: entry.behind.narrow,
-                },
+                Behind { hunt: Arc::clone(&entry.hunt), tenant: Arc::clone(&entry.tenant), most: entry.behind.most },
             ));
         }
         taken
@@ -176,15 +172,19 @@ impl Agenda {
     pub(super) fn caught_up(&mut self, entry: usize, after: After, now: Timestamp) {
         let Some(entry) = self.entries.get_mut(entry) else { return };
         // Once nothing is missing, the next gap begins anew.
-        let narrow = after == After::TooMuch || entry.behind.narrow && after != After::Nothing;
+        let most = match after {
+            After::TooMuch(most) => Some(most),
+            After::Nothing => None,
+            After::LookAt(_) | After::Again | After::Failed => entry.behind.most,
+        };
         let failures = if after == After::Failed { entry.behind.failures.saturating_add(1) } else { 0 };
         let wake = match after {
             After::Nothing => None,
             After::LookAt(at) => Some(at),
-            After::Again | After::TooMuch => Some(now),
+            After::Again | After::TooMuch(_) => Some(now),
             After::Failed => Some(now.plus(pause_after(failures))),
         };
-        entry.behind = CatchingUp { wake, running: false, failures, narrow };
+        entry.behind = CatchingUp { wake, running: false, failures, most };
     }
 
     /// A live run has ended so that event time may be missing: it is looked at from `at` on.

@@ -41,8 +41,8 @@ pub(super) enum After {
     Again,
     /// The step failed of something that may pass.
     Failed,
-    /// The step's result was too much for the API: a smaller step may not be.
-    TooMuch,
+    /// The step's result was too much for the API: a window of this length may not be.
+    TooMuch(Duration),
 }
 
 /// What a catch-up is for.
@@ -52,8 +52,8 @@ pub struct Behind {
     pub hunt: Arc<Hunt>,
     /// The tenant.
     pub tenant: Arc<Tenant>,
-    /// Whether one window over all that is missing was too much already.
-    pub narrow: bool,
+    /// The longest window to ask for, where a longer one was too much already.
+    pub most: Option<Duration>,
 }
 
 impl Behind {
@@ -63,7 +63,7 @@ impl Behind {
         match last {
             Some(last) if self.hunt.catch_up.catches_up() => {
                 let facts = facts(&self.hunt, &self.tenant.name, coverage, last, schema, now);
-                window::catch_up(&CatchUpFacts { narrow: self.narrow, ..facts })
+                window::catch_up(&CatchUpFacts { most: self.most, ..facts })
             }
             _ => CatchUpPlan::Nothing,
         }
@@ -128,9 +128,15 @@ impl Behind {
             notify: true,
         };
         tracing::info!(hunt = %order.hunt.id, tenant = %order.tenant.name, ?step, "catching up on event time that was missed");
+        // What is longer than a live run's window is halved, down to that.
+        let usual = self.hunt.lookback.max(schedule::longest_pause(&self.hunt.schedule)) + self.hunt.late;
+        let longer =
+            window.map(|window| window.length()).filter(|length| *length > usual).map(|length| (length / 2).max(usual));
         let finished = runner.run_reserved(&order, waiting, reserved).await?;
         Ok(match finished.run.status {
-            RunStatus::Partial | RunStatus::Failed if finished.is_too_much && !self.narrow => After::TooMuch,
+            RunStatus::Partial | RunStatus::Failed if finished.is_too_much && longer.is_some() => {
+                After::TooMuch(longer.unwrap_or_default())
+            }
             RunStatus::Ok | RunStatus::Partial => After::Again,
             RunStatus::Failed if finished.may_pass => After::Failed,
             RunStatus::Failed => After::Nothing,
@@ -178,7 +184,7 @@ fn facts<'a>(
         data_age: limits::DATA_AGE,
         newest_first: hunt.severity >= Severity::High,
         splits: nature.splits != Splits::Never,
-        narrow: false,
+        most: None,
     }
 }
 

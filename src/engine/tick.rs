@@ -338,7 +338,7 @@ async fn serve(
 /// When it is worth a look whether event time is missing, after a live run.
 fn look_behind_at(runner: &Runner, order: &Order, finished: &Finished) -> Option<Timestamp> {
     let now = runner.clock.now();
-    let behind = Behind { hunt: Arc::clone(&order.hunt), tenant: Arc::clone(&order.tenant), narrow: false };
+    let behind = Behind { hunt: Arc::clone(&order.hunt), tenant: Arc::clone(&order.tenant), most: None };
     let at = match behind.plan(&finished.coverage, Some(order.due), &runner.schema, now) {
         CatchUpPlan::Nothing => return None,
         CatchUpPlan::Wait(at) => at,

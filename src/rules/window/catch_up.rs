@@ -45,8 +45,8 @@ pub struct CatchUpFacts<'a> {
     pub newest_first: bool,
     /// Whether a result that is too big can be asked in parts.
     pub splits: bool,
-    /// Whether one window over all that is missing was too much already.
-    pub narrow: bool,
+    /// The longest window to ask for, where a longer one was too much already.
+    pub most: Option<Duration>,
 }
 
 impl CatchUpFacts<'_> {
@@ -88,7 +88,7 @@ const EDGE: Duration = Duration::from_mins(1);
 /// What to ask next.
 ///
 /// The fewest runs that cover what is missing: for a window, one from the first gap to the last; for an as-of
-/// hunt that can't be asked in parts, windows as long as a live run's where the one was refused; for an as-of
+/// hunt that can't be asked in parts, shorter windows where that one was refused; for an as-of
 /// hunt, moments so far apart that what it looks at by itself joins, with the overlap that its schedule has,
 /// but never more of them than the schedule has ticks.
 #[must_use]
@@ -98,18 +98,15 @@ pub fn catch_up(facts: &CatchUpFacts<'_>) -> CatchUpPlan {
     match (gaps.first(), gaps.last()) {
         (Some(first), Some(last)) => CatchUpPlan::Ask(match facts.asks {
             Asks::AsOf(back) => Step::AsOf(moment(facts, back, if facts.newest_first { *last } else { *first })),
-            Asks::Window if facts.narrow && !facts.splits => {
-                Step::Window(narrow(facts, if facts.newest_first { *last } else { *first }))
-            }
-            Asks::Window | Asks::Never => Step::Window(Window { from: first.from, to: last.to }),
+            Asks::Window | Asks::Never => Step::Window(narrow(facts, Window { from: first.from, to: last.to })),
         }),
         _ => open.first().map_or(CatchUpPlan::Nothing, |gap| CatchUpPlan::Wait(gap.to.plus(facts.late))),
     }
 }
 
-/// The part of a gap that is asked for by a window as long as a live run's.
+/// The part of what is missing that is asked for now, where all of it was too much.
 fn narrow(facts: &CatchUpFacts<'_>, gap: Window) -> Window {
-    let length = facts.lookback.max(facts.pause) + facts.late;
+    let Some(length) = facts.most.filter(|_| !facts.splits) else { return gap };
     if facts.newest_first {
         return Window { from: gap.from.max(gap.to.minus(length)), to: gap.to };
     }
@@ -212,7 +209,7 @@ mod tests {
             data_age: DATA_AGE,
             newest_first: false,
             splits: true,
-            narrow: false,
+            most: None,
         }
     }
 
@@ -226,7 +223,7 @@ mod tests {
     #[test]
     fn what_was_refused_as_one_window_is_asked_by_windows_of_a_live_run() {
         let coverage = covered(&[window_of("01T00:00:00", "24T02:00:00"), window_of("24T06:00:00", "24T11:30:00")]);
-        let refused = CatchUpFacts { splits: false, narrow: true, ..facts(&coverage, Asks::Window) };
+        let refused = CatchUpFacts { splits: false, most: Some(HOUR + LATE), ..facts(&coverage, Asks::Window) };
         let ask = |facts: &CatchUpFacts<'_>| catch_up(facts);
         assert_eq!(ask(&refused), CatchUpPlan::Ask(Step::Window(window_of("24T02:00:00", "24T03:30:00"))));
         let newest = CatchUpFacts { newest_first: true, ..refused };
@@ -347,7 +344,7 @@ mod tests {
             let now = cursor.plus(seconds(late + 1));
             let facts = CatchUpFacts {
                 coverage: &coverage, asks: Asks::AsOf(seconds(back)), lookback: HOUR, late: seconds(late),
-                pause: seconds(pause), last: cursor, next: None, now, data_age: DATA_AGE * 9, newest_first, splits: false, narrow: false,
+                pause: seconds(pause), last: cursor, next: None, now, data_age: DATA_AGE * 9, newest_first, splits: false, most: None,
             };
             let asked = moments(facts, &coverage, seconds(back));
             prop_assert!(asked.len() as u64 <= ticks, "{} runs for {ticks} ticks", asked.len());

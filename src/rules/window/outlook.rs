@@ -94,7 +94,7 @@ mod tests {
             data_age: DATA_AGE,
             newest_first: false,
             splits: true,
-            narrow: false,
+            most: None,
         };
         let told = |asks| {
             let facts = facts(asks);
