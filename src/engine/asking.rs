@@ -5,13 +5,11 @@ use std::time::Duration;
 use super::order::Order;
 use crate::model::coverage::{CoverageNote, Fate};
 use crate::model::hunt::{CatchUp, Hunt};
-use crate::model::id::RunId;
 use crate::model::limits;
 use crate::model::run::Trigger;
 use crate::model::time::{Timestamp, Window};
 use crate::ports::api::QueryRequest;
 use crate::ports::store::Track;
-use crate::rules::coverage::Coverage;
 use crate::rules::diff::Scope;
 use crate::rules::kql::analyse::{Analysis, analyse};
 use crate::rules::kql::asof;
@@ -170,8 +168,7 @@ impl Asking {
     /// Whether it catches up by a window longer than a live run's, which can't be asked in parts.
     #[must_use]
     pub(super) fn is_widened(&self, order: &Order) -> bool {
-        let (hunt, pause) = (&order.hunt, schedule::longest_pause(&order.hunt.schedule));
-        let usual = hunt.lookback.max(pause) + hunt.late;
+        let usual = usual_length(&order.hunt);
         order.trigger == Trigger::CatchUp && !self.splits() && self.window.is_some_and(|window| window.length() > usual)
     }
 
@@ -284,11 +281,7 @@ pub(super) fn asks(nature: QueryNature) -> Asks {
     }
 }
 
-/// The ledger as it will be after a run's notes.
-pub(super) fn after(coverage: &Coverage, notes: &[CoverageNote], run: &RunId) -> Coverage {
-    let mut after = coverage.clone();
-    for note in notes {
-        after.note(note, run);
-    }
-    after
+/// How long a live run's window usually is.
+pub(super) fn usual_length(hunt: &Hunt) -> Duration {
+    window::usual_length(hunt.lookback, hunt.late, schedule::longest_pause(&hunt.schedule))
 }

@@ -1,12 +1,12 @@
 //! Event time that was missed, one step after the other, behind live work.
 //!
-//! Nothing is remembered between steps but what the ledger of event time says: a step that failed, or that a kill
-//! cut off, is named again.
+//! What is missing is told by the ledger of event time alone: a step that failed, or that a kill cut off, is named
+//! again. The agenda remembers how often it failed, and how long a window may be.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::asking::asks;
+use super::asking::{asks, usual_length};
 use super::caller::{Reserved, Waiting};
 use super::order::Order;
 use super::runner::Runner;
@@ -129,17 +129,16 @@ impl Behind {
         };
         tracing::info!(hunt = %order.hunt.id, tenant = %order.tenant.name, ?step, "catching up on event time that was missed");
         // What is longer than a live run's window is halved, down to that.
-        let usual = self.hunt.lookback.max(schedule::longest_pause(&self.hunt.schedule)) + self.hunt.late;
-        let longer =
-            window.map(|window| window.length()).filter(|length| *length > usual).map(|length| (length / 2).max(usual));
+        let usual = usual_length(&self.hunt);
+        let longer = window.map(|window| window.length()).filter(|length| *length > usual);
         let finished = runner.run_reserved(&order, waiting, reserved).await?;
-        Ok(match finished.run.status {
-            RunStatus::Partial | RunStatus::Failed if finished.is_too_much && longer.is_some() => {
-                After::TooMuch(longer.unwrap_or_default())
+        Ok(match (finished.run.status, longer) {
+            (RunStatus::Partial | RunStatus::Failed, Some(length)) if finished.is_too_much => {
+                After::TooMuch((length / 2).max(usual))
             }
-            RunStatus::Ok | RunStatus::Partial => After::Again,
-            RunStatus::Failed if finished.may_pass => After::Failed,
-            RunStatus::Failed => After::Nothing,
+            (RunStatus::Ok | RunStatus::Partial, _) => After::Again,
+            (RunStatus::Failed, _) if finished.may_pass => After::Failed,
+            (RunStatus::Failed, _) => After::Nothing,
         })
     }
 }

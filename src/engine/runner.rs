@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use super::asking;
 pub use super::asking::Asking;
 use super::caller::{Reserved, Spent, Waiting};
 use super::collecting::{Collected, Collector};
@@ -134,7 +133,7 @@ impl Runner {
         self.store.commit_run(&commit).await?;
         log_run(&commit.run);
         let RunCommit { run, notice, deliveries, coverage, .. } = commit;
-        let coverage = asking::after(&track.coverage, &coverage, &run.run);
+        let coverage = track.coverage.noted(&coverage, &run.run);
         let may_pass = class.as_ref().is_some_and(remedy::may_pass);
         let is_too_much = too_much || class.as_ref().is_some_and(remedy::may_split);
         Ok(Finished { run, notice, deliveries, verdict, coverage, may_pass, is_too_much })
@@ -246,7 +245,7 @@ impl Runner {
         run: &Run,
         coverage: &mut Vec<CoverageNote>,
     ) -> Vec<PlannedDelivery> {
-        let anew = asking::after(&track.coverage, coverage, &run.run);
+        let anew = track.coverage.noted(coverage, &run.run);
         if !order.notify || anew.untold().next().is_none() {
             return Vec::new();
         }

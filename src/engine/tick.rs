@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 use tokio::task::{JoinError, JoinSet};
 
 pub use super::agenda::{Agenda, Launch};
@@ -270,6 +270,18 @@ async fn stopped(mut stop: watch::Receiver<bool>, waiting: &Waiting) {
     waiting.waits().await;
 }
 
+/// A place on the tenant, once there is one.
+async fn place<'a>(permits: Option<&'a Semaphore>, queued: &AtomicUsize) -> Option<SemaphorePermit<'a>> {
+    let _in_queue = Queued::new(queued);
+    // The semaphore is never closed, so an error can't come.
+    permits?.acquire().await.ok()
+}
+
+fn not_committed(hunt: &Hunt, tenant: &Tenant, error: &StoreError) {
+    let mend = error.hint().unwrap_or("");
+    tracing::error!(hunt = %hunt.id, tenant = %tenant.name, %error, hint = mend, "the run could not be committed: nothing of it counts, and it is made again");
+}
+
 /// Looks at what was missed, and makes one step, once there is a permit.
 async fn step(
     runner: &Runner,
@@ -285,12 +297,7 @@ async fn step(
             return Ok(after);
         }
         let call = behind.reserve(runner).await?;
-        let in_queue = Queued::new(queued);
-        let _permit = match permits {
-            Some(permits) => permits.acquire().await.ok(),
-            None => None,
-        };
-        drop(in_queue);
+        let _permit = place(permits, queued).await;
         waiting.set(false);
         behind.step(runner, waiting, call).await
     };
@@ -299,10 +306,7 @@ async fn step(
             catching.after = after;
             outbox.notify_one();
         }
-        Err(error) => {
-            let hint = error.hint().unwrap_or("");
-            tracing::error!(hunt = %behind.hunt.id, tenant = %behind.tenant.name, %error, hint, "the run could not be committed: nothing of it counts, and it is made again");
-        }
+        Err(error) => not_committed(&behind.hunt, &behind.tenant, &error),
     }
 }
 
@@ -315,23 +319,14 @@ async fn serve(
     mut serving: Serving,
     outbox: &Notify,
 ) {
-    let in_queue = Queued::new(queued);
-    let _permit = match permits {
-        // The semaphore is never closed, so an error can't come.
-        Some(permits) => permits.acquire().await.ok(),
-        None => None,
-    };
-    drop(in_queue);
+    let _permit = place(permits, queued).await;
     waiting.set(false);
     match runner.run_noting(order, waiting).await {
         Ok(finished) => {
             serving.done(order.due, look_behind_at(runner, order, &finished));
             outbox.notify_one();
         }
-        Err(error) => {
-            let hint = error.hint().unwrap_or("");
-            tracing::error!(hunt = %order.hunt.id, tenant = %order.tenant.name, %error, hint, "the run could not be committed: nothing of it counts, and it is made again");
-        }
+        Err(error) => not_committed(&order.hunt, &order.tenant, &error),
     }
 }
 

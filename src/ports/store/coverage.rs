@@ -77,10 +77,7 @@ pub(super) async fn note(
         return Ok(());
     }
     let (track, before) = (before.track, load(&mut *conn, before.track, before.origin).await?);
-    let mut after = before.clone();
-    for note in notes {
-        after.note(note, run);
-    }
+    let after = before.noted(notes, run);
     if after.origin() != before.origin() {
         let origin = after.origin().map(Timestamp::nanos);
         sqlx::query(SET_ORIGIN).bind(track).bind(origin).execute(&mut *conn).await?;

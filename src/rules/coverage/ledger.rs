@@ -63,6 +63,16 @@ impl Coverage {
         self.stretches.iter().filter(|stretch| stretch.fate == Fate::Lost && stretch.told.is_none())
     }
 
+    /// The ledger after all that `run` says.
+    #[must_use]
+    pub fn noted(&self, notes: &[CoverageNote], run: &RunId) -> Self {
+        let mut after = self.clone();
+        for note in notes {
+            after.note(note, run);
+        }
+        after
+    }
+
     /// Notes down what `run` says.
     pub fn note(&mut self, note: &CoverageNote, run: &RunId) {
         match note {

@@ -87,9 +87,8 @@ const EDGE: Duration = Duration::from_mins(1);
 
 /// What to ask next.
 ///
-/// The fewest runs that cover what is missing: for a window, one from the first gap to the last; for an as-of
-/// hunt that can't be asked in parts, shorter windows where that one was refused; for an as-of
-/// hunt, moments so far apart that what it looks at by itself joins, with the overlap that its schedule has,
+/// The fewest runs that cover what is missing: for a window, one from the first gap to the last, or shorter
+/// ones where that one was too much and can't be asked in parts; for an as-of hunt, moments so far apart that what it looks at by itself joins, with the overlap that its schedule has,
 /// but never more of them than the schedule has ticks.
 #[must_use]
 pub fn catch_up(facts: &CatchUpFacts<'_>) -> CatchUpPlan {
@@ -117,16 +116,23 @@ fn narrow(facts: &CatchUpFacts<'_>, gap: Window) -> Window {
 fn open(facts: &CatchUpFacts<'_>) -> Vec<Window> {
     let reach = facts.now.minus(facts.data_age).plus(EDGE);
     let soon = |next: &Timestamp| next.since(facts.now) <= SOON;
-    let to = match facts.asks {
-        Asks::Never => return Vec::new(),
-        // What comes after the last run's window is the next one's, by its very rule.
-        Asks::Window => {
-            let settled = facts.served().minus(facts.late);
-            facts.next.filter(soon).map_or(settled, |next| settled.min(live_from(facts, next)))
-        }
-        Asks::AsOf(back) => facts.next.map_or(facts.served(), |next| facts.served().min(next.minus(back))),
+    let Some(owed) = owed_to(facts) else { return Vec::new() };
+    let to = match facts.next.filter(soon) {
+        Some(next) if facts.asks == Asks::Window => owed.min(live_from(facts, next)),
+        _ => owed,
     };
     facts.coverage.gaps(Window { from: reach, to })
+}
+
+/// Up to where event time is owed by now; the rest is the next live run's, by its very rule. None where a hunt is
+/// asked about no past.
+pub(super) fn owed_to(facts: &CatchUpFacts<'_>) -> Option<Timestamp> {
+    let served = facts.served();
+    match facts.asks {
+        Asks::Never => None,
+        Asks::Window => Some(served.minus(facts.late)),
+        Asks::AsOf(back) => Some(facts.next.map_or(served, |next| served.min(next.minus(back)))),
+    }
 }
 
 /// What of a gap can be settled by a question now. Of an as-of hunt one question shall settle all of it.
@@ -147,12 +153,21 @@ pub(super) fn live_from(facts: &CatchUpFacts<'_>, next: Timestamp) -> Timestamp 
 
 /// The moment as of which an as-of hunt is asked for a gap.
 fn moment(facts: &CatchUpFacts<'_>, back: Duration, gap: Window) -> Timestamp {
-    let overlap = facts.late.min(back.saturating_sub(facts.pause));
-    let newest = gap.to.plus(overlap).min(facts.now);
+    let newest = gap.to.plus(overlap(facts, back)).min(facts.now);
     if facts.newest_first {
         return newest;
     }
-    gap.from.plus(as_of_covers(back, facts.pause).saturating_sub(overlap)).min(newest)
+    gap.from.plus(as_of_step(facts, back)).min(newest)
+}
+
+/// By how much two moments of an as-of hunt look at the same: as much as its schedule lets them, and `late` at most.
+fn overlap(facts: &CatchUpFacts<'_>, back: Duration) -> Duration {
+    facts.late.min(back.saturating_sub(facts.pause))
+}
+
+/// How far two moments of an as-of hunt are apart.
+pub(super) fn as_of_step(facts: &CatchUpFacts<'_>, back: Duration) -> Duration {
+    as_of_covers(back, facts.pause).saturating_sub(overlap(facts, back))
 }
 
 /// How much event time before its moment a run of an as-of hunt covers: what it looks at, and at least what

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::catch_up::{Asks, CatchUpFacts, SOON, as_of_covers, live_from};
+use super::catch_up::{Asks, CatchUpFacts, SOON, as_of_step, live_from, owed_to};
 use crate::model::time::{Timestamp, Window};
 
 /// What will be done about a gap.
@@ -33,13 +33,7 @@ impl fmt::Display for Outlook {
 /// What of event time is owed by now and isn't covered, in order.
 #[must_use]
 pub fn gaps(facts: &CatchUpFacts<'_>) -> Vec<Window> {
-    let to = match facts.asks {
-        Asks::Never => return Vec::new(),
-        // The rest is the next run's, by its very rule.
-        Asks::Window => facts.served().minus(facts.late),
-        // What its schedule leaves to the next run.
-        Asks::AsOf(back) => facts.served().min(facts.next.map_or(facts.now, |next| next.minus(back))),
-    };
+    let Some(to) = owed_to(facts) else { return Vec::new() };
     facts.coverage.gaps(Window { from: facts.now.minus(facts.data_age), to })
 }
 
@@ -52,8 +46,7 @@ pub fn outlook(facts: &CatchUpFacts<'_>, gap: Window) -> Outlook {
         }
         (Asks::AsOf(_), _) if gap.to.plus(facts.late) > facts.now => Outlook::Later(gap.to.plus(facts.late)),
         (Asks::AsOf(back), _) => {
-            let overlap = facts.late.min(back.saturating_sub(facts.pause));
-            let step = as_of_covers(back, facts.pause).saturating_sub(overlap).as_nanos().max(1);
+            let step = as_of_step(facts, back).as_nanos().max(1);
             Outlook::CaughtUp(u64::try_from(gap.length().as_nanos().div_ceil(step)).unwrap_or(u64::MAX).max(1))
         }
         (Asks::Window | Asks::Never, _) => Outlook::CaughtUp(1),

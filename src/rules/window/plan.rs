@@ -63,6 +63,12 @@ pub fn window(facts: WindowFacts<'_>) -> WindowPlan {
     WindowPlan { window: Window { from, to: as_of }, caught_up: from < usual, clock_was_ahead: ahead }
 }
 
+/// How long the window of a live run is that takes nothing along but what its schedule leaves to it.
+#[must_use]
+pub fn usual_length(lookback: Duration, late: Duration, pause: Duration) -> Duration {
+    lookback.max(pause) + late
+}
+
 /// By how much covered time lies in the future of `now`: it was written under a clock that stood ahead.
 #[must_use]
 pub fn clock_was_ahead(coverage: &Coverage, now: Timestamp) -> Option<Duration> {
