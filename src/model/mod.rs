@@ -1,6 +1,7 @@
 //! Words: ids, times, rows, hunts, runs, hits, deliveries, limits. No decisions, no I/O.
 
 pub mod config;
+pub mod cost;
 pub mod coverage;
 pub mod delivery;
 pub mod failure;
