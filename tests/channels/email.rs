@@ -85,7 +85,7 @@ async fn a_mail_arrives_whole() {
 
 #[tokio::test]
 async fn a_large_table_is_compressed() {
-    let notice = notices::usual(2_000);
+    let notice = notices::usual(20_000);
     let (server, sent) = send(Faults::default(), &notice).await;
     sent.unwrap();
     let mail = Part::parse(&server.mails()[0].data);
@@ -96,7 +96,7 @@ async fn a_large_table_is_compressed() {
     assert!(attached.header("content-disposition").unwrap().contains(&name));
     let mut table = String::new();
     flate2::read::GzDecoder::new(&attached.body[..]).read_to_string(&mut table).unwrap();
-    assert_eq!(csv::Reader::from_reader(table.as_bytes()).records().count(), 2_000);
+    assert_eq!(csv::Reader::from_reader(table.as_bytes()).records().count(), 20_000);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use crate::rules::render::mail::{Attachment, html, subject, text};
 use crate::rules::render::visible::visible;
 
 /// A larger CSV is compressed.
-const PLAIN: usize = 256 * 1024;
+const PLAIN: usize = 4 * 1024 * 1024;
 /// How many hit ids the `X-Huntd-Hits` header holds.
 const HITS: usize = 50;
 
