@@ -11,6 +11,7 @@ use super::output::Output;
 use super::queries;
 use crate::adapters::{api, channel, folder};
 use crate::engine::dispatcher::{Channels, Dispatcher};
+use crate::engine::gate::Gates;
 use crate::engine::runner::Runner;
 use crate::engine::tenant::{Tenant, Tenants};
 use crate::engine::turns::Turns;
@@ -186,6 +187,7 @@ pub fn runner(config: &Config, store: &Store, clock: &SharedClock) -> Runner {
         routes: config.routes.clone().into(),
         failures: Arc::new(config.failures.clone()),
         turns: Turns::default(),
+        gates: Gates::default(),
         schema: Arc::new(queries::world(config).0.schema),
     }
 }

@@ -8,31 +8,23 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use super::admission::{self, Reserved};
 use super::intake::IntakeError;
 use super::order::Order;
+use super::runner::Runner;
 use crate::model::failure::{ApiFailure, FailureClass};
-use crate::model::quota::{Admission, BlockReason, CallLedger, WaitReason};
+use crate::model::quota::{BlockReason, CallEnd};
 use crate::model::run::Trigger;
 use crate::model::time::Timestamp;
-use crate::ports::api::{AnswerEnd, AnswerPiece, QueryRequest};
-use crate::ports::clock::SharedClock;
+use crate::ports::api::{AnswerEnd, AnswerPiece, FirstByte, QueryRequest};
 use crate::ports::store::error::StoreError;
-use crate::ports::store::{CallId, Store};
 use crate::rules::quota;
 use crate::rules::remedy::{self, Remedy};
-use crate::rules::schedule::{self, ClockMove, Look};
 
-/// How long a call that was entered in the ledger may wait until it is made.
-const RESERVED: Duration = Duration::from_secs(30);
 /// Pieces of an answer that wait for the comparison: bounds the memory of a run.
 const PIECES_IN_FLIGHT: usize = 4;
-/// A wait for the quota that a person should know of.
-const WORTH_SAYING: Duration = Duration::from_secs(5);
 /// The longest wait between two looks at a block: a person may have mended what it is for.
 const LOOK: Duration = Duration::from_mins(1);
-/// What the scheduler has for carrying the quota's ledger along after the clock was set: until then
-/// the calls of the last minute look older or younger than they are.
-const CARRY: Duration = Duration::from_secs(5);
 
 /// Whether a run only waits: for a permit, for the quota, or for its next try. Such a run may be
 /// dropped at a stop without loss.
@@ -55,14 +47,6 @@ impl Waiting {
     }
 }
 
-/// A call that is in the quota's ledger before it is known when it will be made.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Reserved {
-    pub(super) call: CallId,
-    /// Since when it is there, by the steady clock.
-    pub(super) since: Duration,
-}
-
 /// What a run has spent so far, over all its calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Spent {
@@ -82,8 +66,7 @@ pub(super) type Taker<T> = Box<dyn FnOnce(mpsc::Receiver<AnswerPiece>) -> Result
 
 /// One run's caller.
 pub(super) struct Caller<'a, T> {
-    pub(super) store: &'a Store,
-    pub(super) clock: &'a SharedClock,
+    pub(super) runner: &'a Runner,
     pub(super) order: &'a Order,
     pub(super) request: &'a QueryRequest,
     /// Makes what takes in an answer, for each try anew.
@@ -117,18 +100,12 @@ impl<T: Send + 'static> Caller<'_, T> {
                 }
                 Err(failure) => failure,
             };
-            let now = self.clock.now();
+            let now = self.runner.clock.now();
             let times = failed.entry(failure.class.as_str()).and_modify(|times| *times += 1).or_insert(1);
             let next = remedy::remedy(&failure, *times, signed_in_again, now, fastrand::f64());
             let (hunt, tenant) = (&self.order.hunt.id, &self.order.tenant.name);
             tracing::debug!(%hunt, %tenant, class = %failure.class, remedy = ?next, error = %failure, "call failed");
-            let block = match next {
-                Remedy::GiveUpTenant => Some(quota::access_block(&failure, now)),
-                _ => quota::block_for(&failure, now),
-            };
-            if let Some(block) = block {
-                self.store.set_block(tenant, &block).await?;
-            }
+            self.learn(&failure, next, now).await?;
             match next {
                 Remedy::RetryNow => {}
                 Remedy::RetryAt(at) => self.pause(at).await,
@@ -148,7 +125,7 @@ impl<T: Send + 'static> Caller<'_, T> {
             return Ok(());
         }
         loop {
-            let (now, block) = (self.clock.now(), self.store.block(&self.order.tenant.name).await?);
+            let (now, block) = (self.runner.clock.now(), self.runner.store.block(&self.order.tenant.name).await?);
             match block.filter(|block| block.reason == BlockReason::Access && block.until > now) {
                 None => return Ok(()),
                 Some(block) => self.pause(block.until.min(now.plus(LOOK))).await,
@@ -160,22 +137,21 @@ impl<T: Send + 'static> Caller<'_, T> {
     /// is over.
     async fn admitted(&self) -> Result<(), StoreError> {
         if self.order.trigger == Trigger::Manual {
-            self.store.clear_block_of(&self.order.tenant.name, BlockReason::Access).await?;
+            self.runner.store.clear_block_of(&self.order.tenant.name, BlockReason::Access).await?;
         }
         Ok(())
     }
 
     /// Waits for the quota, enters the call in the ledger, and makes it.
     async fn call_once(&mut self) -> Result<Answer<T>, StoreError> {
-        let call = self.reserve().await?;
+        let reserved = self.reserve().await?;
         let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
         let take = (self.taker)();
         let intake = tokio::task::spawn_blocking(move || take(receiver));
-        let began = self.clock.steady();
+        let (began, first_byte) = (self.runner.clock.steady(), FirstByte::default());
         self.spent.calls += 1;
-        let answer = self.order.tenant.api.query(self.request, sender).await;
-        self.spent.api += self.clock.steady().saturating_sub(began);
-        self.store.finish_call(call, self.clock.now()).await?;
+        let answer = self.order.tenant.api.query(self.request, &first_byte, sender).await;
+        self.ended(&reserved, began, &first_byte, &answer).await?;
         Ok(match (answer, intake.await) {
             (_, Err(_)) => Err(broken("the comparison of the answer stopped unexpectedly".to_owned())),
             // A row that can't be read closes the receiver, so its error comes before the call's own.
@@ -186,62 +162,68 @@ impl<T: Send + 'static> Caller<'_, T> {
         })
     }
 
-    /// A place in the quota, entered in the ledger.
-    async fn reserve(&mut self) -> Result<CallId, StoreError> {
-        let tenant = &self.order.tenant;
-        if let Some(Reserved { call, since }) = self.spent.reserved.take() {
-            // The ledger takes a call of old for over, and the service counts it when it comes: one that waited
-            // for long is entered anew.
-            if self.clock.steady().saturating_sub(since) < RESERVED {
-                return Ok(call);
+    /// Enters in the ledger that a call has ended, and what it cost.
+    async fn ended(
+        &mut self,
+        reserved: &Reserved,
+        began: Duration,
+        first_byte: &FirstByte,
+        answer: &Result<AnswerEnd, ApiFailure>,
+    ) -> Result<(), StoreError> {
+        let (store, clock, tenant) = (&self.runner.store, &self.runner.clock, &self.order.tenant.name);
+        let steady = clock.steady();
+        let ran = steady.saturating_sub(began);
+        self.spent.api += ran;
+        // By the steady clock, as the wall clock may have been set meanwhile.
+        let since = steady.saturating_sub(first_byte.at().unwrap_or(steady));
+        let cpu = answer.as_ref().ok().and_then(|end| end.cpu);
+        let end = CallEnd { answered: clock.now().minus(since), ran, cpu };
+        store.finish_call(reserved.call, end).await?;
+        if answer.is_ok() {
+            self.runner.gates.of(tenant).remember(&self.order.hunt.id, cpu.unwrap_or(ran));
+            if reserved.probes {
+                store.clear_block_of(tenant, BlockReason::Cpu).await?;
             }
-            self.store.finish_call(call, self.clock.now()).await?;
         }
-        let mut said = false;
-        loop {
-            let now = self.clock.now();
-            let admit = |ledger: &CallLedger| quota::admit(&seen_by(self.order.trigger, ledger), &tenant.quota, now);
-            let (until, why) = match self.store.reserve_call(&tenant.name, now, admit).await? {
-                (Admission::Go, Some(call)) => return Ok(call),
-                (Admission::Go, None) => continue,
-                (Admission::Wait { until, why }, _) => (until, why),
-            };
-            if until.since(now) > WORTH_SAYING && !said {
-                said = true;
-                tracing::warn!(hunt = %self.order.hunt.id, tenant = %tenant.name, %until, %why, "waiting for the quota");
-            }
-            // A block may be lifted before its time, by hand or by another process.
-            let until = if matches!(why, WaitReason::Blocked(_)) { until.min(now.plus(LOOK)) } else { until };
-            self.pause(until).await;
-        }
+        Ok(())
     }
 
-    /// Waits until `at`, and no longer than that is away now, also when the wall clock is set back.
+    /// Keeps what a failure teaches of the tenant: until when it may not be called, and its own numbers.
+    async fn learn(&self, failure: &ApiFailure, next: Remedy, now: Timestamp) -> Result<(), StoreError> {
+        let (store, tenant) = (&self.runner.store, &self.order.tenant.name);
+        let block = match next {
+            Remedy::GiveUpTenant => Some(quota::access_block(failure, now)),
+            _ => quota::block_for(failure, now),
+        };
+        let Some(block) = block else { return Ok(()) };
+        if block.reason == BlockReason::Cpu
+            && let Some(budget) = quota::budget_from(&store.ledger(tenant, now).await?, now)
+        {
+            tracing::warn!(%tenant, cpu = ?budget.most, "the tenant's CPU is spent until the quarter hour turns: what can wait leaves more to higher severities from now on");
+            store.set_budget(tenant, budget).await?;
+        }
+        if let Some(limit) = quota::learn(&failure.message, now) {
+            store.set_limit(tenant, limit).await?;
+        }
+        store.set_block(tenant, &block).await
+    }
+
+    /// A place in the quota, entered in the ledger.
+    async fn reserve(&mut self) -> Result<Reserved, StoreError> {
+        if let Some(reserved) = self.spent.reserved.take() {
+            if reserved.is_fresh(&self.runner.clock) {
+                return Ok(reserved);
+            }
+            self.runner.store.withdraw_call(reserved.call).await?;
+        }
+        admission::reserve(self.runner, self.order, self.waiting).await
+    }
+
     async fn pause(&self, at: Timestamp) {
         self.waiting.set(true);
-        let before = self.look();
-        tokio::select! {
-            () = self.clock.wait_until(at) => {}
-            () = self.clock.pass(at.since(before.wall)) => {}
-        }
-        if schedule::moved(before, self.look()) != ClockMove::Steady {
-            self.clock.pass(CARRY).await;
-        }
+        admission::pause(&self.runner.clock, at).await;
         self.waiting.set(false);
     }
-
-    fn look(&self) -> Look {
-        Look { wall: self.clock.now(), steady: self.clock.steady() }
-    }
-}
-
-/// The ledger as a run sees it: one by hand doesn't heed a block for want of access.
-fn seen_by(trigger: Trigger, ledger: &CallLedger) -> CallLedger {
-    let mut ledger = ledger.clone();
-    if trigger == Trigger::Manual {
-        ledger.block = ledger.block.filter(|block| block.reason != BlockReason::Access);
-    }
-    ledger
 }
 
 fn broken(message: String) -> ApiFailure {

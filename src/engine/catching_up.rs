@@ -6,29 +6,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::admission;
 use super::asking::{asks, usual_length};
-use super::caller::{Reserved, Waiting};
+use super::caller::Waiting;
 use super::order::Order;
 use super::runner::Runner;
 use super::tenant::Tenant;
 use crate::model::hunt::{Hunt, Severity};
 use crate::model::id::TenantName;
 use crate::model::limits;
-use crate::model::quota::{Admission, CallLedger};
 use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
 use crate::ports::store::error::StoreError;
 use crate::rules::coverage::Coverage;
 use crate::rules::kql::analyse::analyse;
 use crate::rules::kql::schema::Schema;
-use crate::rules::quota;
 use crate::rules::schedule;
 use crate::rules::window::{self, CatchUpFacts, CatchUpPlan, Outlook, QueryNature, Splits, Step};
-
-/// How long catching up waits for quota that live runs leave over.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// The longest wait between two looks at a block: a person may have mended what it is for.
-const LOOK: Duration = Duration::from_mins(1);
 
 /// What comes after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,27 +63,6 @@ impl Behind {
         }
     }
 
-    /// Reserves a call that leaves live runs their part of the quota, and holds nothing up meanwhile: neither a
-    /// permit nor the hunt's turn. After [`PATIENCE`] it waits like a live run: where live work takes all of a quota
-    /// for good, what was missed must still be found in the end.
-    pub(super) async fn reserve(&self, runner: &Runner) -> Result<Reserved, StoreError> {
-        let (quota, began) = (&self.tenant.quota, runner.clock.steady());
-        loop {
-            let now = runner.clock.now();
-            let waited = runner.clock.steady().saturating_sub(began);
-            let share = if waited < PATIENCE { quota::slack(quota) } else { *quota };
-            let admit = |ledger: &CallLedger| quota::admit(ledger, &share, now);
-            let until = match runner.store.reserve_call(&self.tenant.name, now, admit).await? {
-                (Admission::Go, Some(call)) => return Ok(Reserved { call, since: runner.clock.steady() }),
-                (Admission::Go, None) => continue,
-                (Admission::Wait { until, .. }, _) => until,
-            };
-            let patience = PATIENCE.saturating_sub(waited);
-            let longest = if patience.is_zero() { LOOK } else { patience };
-            runner.clock.pass(until.since(now).min(longest)).await;
-        }
-    }
-
     /// What comes next, where there is nothing to ask for now.
     pub(super) async fn nothing_to_ask(&self, runner: &Runner) -> Result<Option<After>, StoreError> {
         let track = runner.store.track(&self.hunt.id, &self.tenant.name).await?;
@@ -100,33 +73,23 @@ impl Behind {
         })
     }
 
-    /// Makes one step, whose first call is reserved already.
-    pub(super) async fn step(
-        &self,
-        runner: &Runner,
-        waiting: &Waiting,
-        reserved: Reserved,
-    ) -> Result<After, StoreError> {
+    /// Makes one step, once there is quota that live runs leave over. Meanwhile it holds nothing up, not the hunt's turn
+    /// either.
+    pub(super) async fn step(&self, runner: &Runner, waiting: &Waiting) -> Result<After, StoreError> {
+        let now = runner.clock.now();
+        let reserved = admission::reserve(runner, &self.order(now, None), waiting).await?;
         // A live run may have ended meanwhile.
         let track = runner.store.track(&self.hunt.id, &self.tenant.name).await?;
         let CatchUpPlan::Ask(step) = self.plan(&track.coverage, track.last_due, &runner.schema, runner.clock.now())
         else {
-            runner.store.finish_call(reserved.call, runner.clock.now()).await?;
+            runner.store.withdraw_call(reserved.call).await?;
             return Ok(After::Again);
         };
         let (window, as_of) = match step {
             Step::Window(window) => (Some(window), window.to),
             Step::AsOf(moment) => (None, moment),
         };
-        let order = Order {
-            hunt: Arc::clone(&self.hunt),
-            tenant: Arc::clone(&self.tenant),
-            due: as_of,
-            trigger: Trigger::CatchUp,
-            window,
-            as_of: Some(as_of),
-            notify: true,
-        };
+        let order = self.order(as_of, window);
         tracing::info!(hunt = %order.hunt.id, tenant = %order.tenant.name, ?step, "catching up on event time that was missed");
         // What is longer than a live run's window is halved, down to that.
         let usual = usual_length(&self.hunt);
@@ -140,6 +103,18 @@ impl Behind {
             (RunStatus::Failed, _) if finished.may_pass => After::Failed,
             (RunStatus::Failed, _) => After::Nothing,
         })
+    }
+
+    fn order(&self, as_of: Timestamp, window: Option<Window>) -> Order {
+        Order {
+            hunt: Arc::clone(&self.hunt),
+            tenant: Arc::clone(&self.tenant),
+            due: as_of,
+            trigger: Trigger::CatchUp,
+            window,
+            as_of: Some(as_of),
+            notify: true,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::asking::{Asking, Share};
 use super::caller::{Answer, Caller, Spent, Taker, Waiting};
 use super::intake::{Intake, IntakeJob};
 use super::order::Order;
-use super::turns::Turns;
+use super::runner::Runner;
 use crate::model::failure::{ApiFailure, FailureClass};
 use crate::model::hit::KnownHits;
 use crate::model::hunt::{Hunt, Severity};
@@ -20,11 +20,8 @@ use crate::model::limits;
 use crate::model::run::Trigger;
 use crate::model::time::Window;
 use crate::ports::api::{AnswerPiece, QueryRequest};
-use crate::ports::clock::SharedClock;
-use crate::ports::store::Store;
 use crate::ports::store::error::StoreError;
 use crate::rules::identity::IdentityRule;
-use crate::rules::kql::schema::Schema;
 use crate::rules::remedy;
 
 /// Calls of one run at most: what is left then is a gap, and is caught up later, in turn with other work.
@@ -59,10 +56,7 @@ impl Collected {
 
 /// What collects one run's result.
 pub(super) struct Collector<'a> {
-    pub(super) store: &'a Store,
-    pub(super) clock: &'a SharedClock,
-    pub(super) schema: &'a Schema,
-    pub(super) turns: &'a Turns,
+    pub(super) runner: &'a Runner,
     pub(super) order: &'a Order,
     pub(super) asking: &'a Asking,
     pub(super) waiting: &'a Waiting,
@@ -93,7 +87,7 @@ impl Collector<'_> {
             tenant: self.order.tenant.name.clone(),
             hunt: self.order.hunt.id.clone(),
             rule: identity_rule(&self.order.hunt, self.asking),
-            secret: self.store.secret(),
+            secret: self.runner.store.secret(),
             known: Arc::clone(known),
         };
         let mut done = Collected::new(Intake::new(job));
@@ -204,7 +198,7 @@ impl Collector<'_> {
         if share != Share::Whole {
             return Ok(());
         }
-        let Some(request) = self.asking.part(self.order, self.schema, share, true) else { return Ok(()) };
+        let Some(request) = self.asking.part(self.order, &self.runner.schema, share, true) else { return Ok(()) };
         progress.calls += 1;
         match self.call(&request, true, &|| -> Taker<Option<u64>> { Box::new(|pieces| Ok(read_count(pieces))) }).await?
         {
@@ -222,8 +216,8 @@ impl Collector<'_> {
         is_part: bool,
         taker: &(dyn Fn() -> Taker<T> + Send + Sync),
     ) -> Result<Answer<T>, StoreError> {
-        let (store, clock, order, waiting) = (self.store, self.clock, self.order, self.waiting);
-        Caller { store, clock, order, request, taker, is_part, waiting, spent: &mut *self.spent }.call().await
+        let (runner, order, waiting) = (self.runner, self.order, self.waiting);
+        Caller { runner, order, request, taker, is_part, waiting, spent: &mut *self.spent }.call().await
     }
 
     /// Why no further share is asked now.
@@ -234,14 +228,14 @@ impl Collector<'_> {
         }
         // Catching up makes way for a live run of the same hunt, once it has got anywhere.
         let makes_way = !done.covered.is_empty() && order.trigger == Trigger::CatchUp;
-        (makes_way && self.turns.is_wanted(&order.hunt.id, &order.tenant.name))
+        (makes_way && self.runner.turns.is_wanted(&order.hunt.id, &order.tenant.name))
             .then(|| "it made way for the hunt's next run: the rest is asked later".to_owned())
     }
 
     fn request(&self, share: Share) -> Option<QueryRequest> {
         match share {
             Share::Whole => Some(self.asking.request.clone()),
-            part => self.asking.part(self.order, self.schema, part, false),
+            part => self.asking.part(self.order, &self.runner.schema, part, false),
         }
     }
 

@@ -1,9 +1,10 @@
 //! The engine carries values between ports and rules; it holds no policy of its own.
 //!
 //! `agenda` says what is due and `tick` launches it; `runner` makes one run, `asking` says what it
-//! asks, `collecting` asks for the whole and for parts of it, `caller` makes its calls, `intake` turns an answer into an outcome; `catching_up` asks for event time that was missed;
+//! asks, `collecting` asks for the whole and for parts of it, `gate` is the queue before a tenant and `admission` a place in its quota, `caller` makes its calls, `intake` turns an answer into an outcome; `catching_up` asks for event time that was missed;
 //! `dispatcher` empties the outbox. The daemon, `huntd run`, `huntd demo` and the tests all go through the same [`runner::Runner`] and [`dispatcher::Dispatcher`].
 
+mod admission;
 pub mod agenda;
 mod asking;
 pub mod bell;
@@ -11,6 +12,7 @@ mod caller;
 pub mod catching_up;
 mod collecting;
 pub mod dispatcher;
+pub mod gate;
 pub mod intake;
 mod order;
 pub mod runner;

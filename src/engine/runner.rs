@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
+use super::admission::{self, Reserved};
 pub use super::asking::Asking;
-use super::caller::{Reserved, Spent, Waiting};
+use super::caller::{Spent, Waiting};
 use super::collecting::{Collected, Collector};
+use super::gate::Gates;
 pub use super::order::Order;
 use super::turns::Turns;
 use crate::model::config::{Failures, Route};
@@ -19,7 +21,7 @@ use crate::model::hit::KnownHits;
 use crate::model::hunt::Hunt;
 use crate::model::id::RunId;
 use crate::model::notice_hunt::NoticeHunt;
-use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus};
+use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
@@ -29,6 +31,7 @@ use crate::rules::definition;
 use crate::rules::kql::schema::Schema;
 use crate::rules::remedy;
 use crate::rules::route::{self, Facts, Verdict};
+use crate::rules::schedule;
 
 /// What a run came to.
 #[derive(Debug, Clone)]
@@ -62,12 +65,15 @@ pub struct Runner {
     pub failures: Arc<Failures>,
     /// Keeps a hunt from overlapping itself.
     pub turns: Turns,
+    /// Where runs wait for the quota.
+    pub gates: Gates,
     /// The tables and columns by which queries are understood.
     pub schema: Arc<Schema>,
 }
 
 /// How often a run is made again when another process committed one of the same hunt in between.
 const OVERTAKEN_TRIES: u32 = 5;
+
 impl Runner {
     /// Makes the run, and commits it. An error means that the store failed and nothing is in it; a
     /// run that failed otherwise is committed as such.
@@ -87,18 +93,43 @@ impl Runner {
         waiting: &Waiting,
         reserved: Reserved,
     ) -> Result<Finished, StoreError> {
-        let mut spent = Spent { reserved: Some(reserved), ..Spent::default() };
-        let finished = self.run_spending(order, waiting, &mut spent).await;
-        if let Some(Reserved { call, .. }) = spent.reserved {
-            self.store.finish_call(call, self.clock.now()).await?;
-        }
-        finished
+        self.run_spending(order, waiting, &mut Spent { reserved: Some(reserved), ..Spent::default() }).await
     }
 
     async fn run_spending(&self, order: &Order, waiting: &Waiting, spent: &mut Spent) -> Result<Finished, StoreError> {
         waiting.set(true);
         let _turn = self.turns.take(&order.hunt.id, &order.tenant.name).await;
         waiting.set(false);
+        if spent.reserved.is_none() {
+            // What is known of the hunt is read when it can be asked at once, and not before the wait.
+            spent.reserved = Some(admission::reserve(self, order, waiting).await?);
+        }
+        let finished = self.run_until_first(&self.merged(order), waiting, spent).await;
+        if let Some(Reserved { call, .. }) = spent.reserved {
+            self.store.withdraw_call(call).await?;
+        }
+        finished
+    }
+
+    /// The order with the tick that it serves by now: ticks that came while it waited are served by the same run, whose
+    /// window reaches up to the latest.
+    fn merged(&self, order: &Order) -> Order {
+        let mut merged = order.clone();
+        if order.trigger == Trigger::Schedule
+            && let Some((due, missed)) = schedule::latest(&order.hunt, &order.tenant.name, order.due, self.clock.now())
+        {
+            tracing::warn!(hunt = %order.hunt.id, tenant = %order.tenant.name, from = %order.due, %due, missed, "the run waited for the quota until its next tick came: one run serves both");
+            merged.due = due;
+        }
+        merged
+    }
+
+    async fn run_until_first(
+        &self,
+        order: &Order,
+        waiting: &Waiting,
+        spent: &mut Spent,
+    ) -> Result<Finished, StoreError> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -117,8 +148,7 @@ impl Runner {
         let asking = Asking::of(order, &track, &self.schema, started);
         asking.warn(order);
         let run = self.store.new_run_id(started).await?;
-        let (store, clock, schema, turns) = (&self.store, &self.clock, &self.schema, &self.turns);
-        let mut collector = Collector { store, clock, schema, turns, order, asking: &asking, waiting, spent };
+        let mut collector = Collector { runner: self, order, asking: &asking, waiting, spent };
         let answer = collector.collect(&known).await?;
         let base = self.base(order, &asking, run, started, spent);
         let mut too_much = false;

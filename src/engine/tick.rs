@@ -4,11 +4,10 @@
 //! by `rules/schedule` from the last tick that was served, so that no tick is lost or served twice
 //! when the bell is late, the machine slept, or the wall clock was set.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 
 pub use super::agenda::{Agenda, Launch};
@@ -16,7 +15,6 @@ use super::caller::Waiting;
 use super::catching_up::{After, Behind, pause_after};
 use super::runner::{Finished, Order, Runner};
 use super::tenant::{Tenant, Tenants};
-use super::turns::Queued;
 use crate::model::hunt::Hunt;
 use crate::model::run::RunStatus;
 use crate::model::time::Timestamp;
@@ -87,8 +85,6 @@ enum Ended {
 pub struct Scheduler {
     runner: Runner,
     agenda: Arc<Mutex<Agenda>>,
-    permits: Vec<(Arc<Tenant>, Arc<Semaphore>)>,
-    queued: Arc<AtomicUsize>,
     outbox: Arc<Notify>,
     runs: JoinSet<Ended>,
     /// Up to where the quota's ledger was carried along with the clock.
@@ -117,24 +113,25 @@ impl Scheduler {
                 agenda.add(Arc::clone(hunt), Arc::clone(tenant), last);
             }
         }
-        let permits = tenants
-            .values()
-            .map(|tenant| (Arc::clone(tenant), Arc::new(Semaphore::new(tenant.quota.concurrent.max(1) as usize))))
-            .collect();
+        for tenant in tenants.values() {
+            let standing = hunts.iter().filter(|hunt| hunt.enabled && hunt.runs_on(&tenant.name));
+            runner.gates.of(&tenant.name).stand(standing.map(Arc::clone).collect());
+        }
         let agenda = Arc::new(Mutex::new(agenda));
         let latest = hunts.iter().map(|hunt| hunt.late).max().unwrap_or_default();
         let stop = watch::Sender::new(false);
-        let queued = Arc::default();
         let runs = JoinSet::new();
-        Ok(Self { runner, agenda, permits, queued, outbox, runs, carried: look, leap: None, latest, stop })
+        Ok(Self { runner, agenda, outbox, runs, carried: look, leap: None, latest, stop })
     }
 
     /// Launches what is due now, and says how many runs that are.
     pub async fn look(&mut self) -> usize {
         let look = look_at(&self.runner.clock);
         self.carry(look).await;
-        let (_, launches) = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).look(look);
+        let (_, mut launches) = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).look(look);
         let count = launches.len();
+        // What matters most comes first into the queue.
+        launches.sort_by_key(|launch| std::cmp::Reverse(launch.order.hunt.severity));
         for launch in launches {
             self.launch(launch);
         }
@@ -155,10 +152,10 @@ impl Scheduler {
         self.runs.len()
     }
 
-    /// How many of the runs under way wait for others to end: for a place on their tenant, or for their hunt's turn.
+    /// How many of the runs under way wait for others to end: for the quota of their tenant, or for their hunt's turn.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.queued.load(Ordering::Relaxed) + self.runner.turns.waiting()
+        self.runner.gates.waiting() + self.runner.turns.waiting()
     }
 
     /// Carries the quota's ledger along when the clock was set. What fails is made up for by the next look.
@@ -190,8 +187,7 @@ impl Scheduler {
         if missed > 0 {
             tracing::info!(hunt = %order.hunt.id, tenant = %order.tenant.name, missed, "ticks were missed: their event time is caught up after this run");
         }
-        let permits = self.permits_of(&order.tenant);
-        let (runner, outbox, queued) = (self.runner.clone(), Arc::clone(&self.outbox), Arc::clone(&self.queued));
+        let (runner, outbox) = (self.runner.clone(), Arc::clone(&self.outbox));
         let (agenda, clock) = (Arc::clone(&self.agenda), Arc::clone(&runner.clock));
         let serving = Serving { agenda, entry, clock, done: false };
         let stop = self.stop.subscribe();
@@ -199,15 +195,14 @@ impl Scheduler {
             let waiting = Waiting::new(true);
             tokio::select! {
                 biased;
-                () = serve(&runner, &order, (permits.as_deref(), &queued), &waiting, serving, &outbox) => Ended::Over,
+                () = serve(&runner, &order, &waiting, serving, &outbox) => Ended::Over,
                 () = stopped(stop, &waiting) => Ended::Cut,
             }
         });
     }
 
     fn catch_up(&mut self, entry: usize, behind: Behind) {
-        let permits = self.permits_of(&behind.tenant);
-        let (runner, outbox, queued) = (self.runner.clone(), Arc::clone(&self.outbox), Arc::clone(&self.queued));
+        let (runner, outbox) = (self.runner.clone(), Arc::clone(&self.outbox));
         let (agenda, clock) = (Arc::clone(&self.agenda), Arc::clone(&runner.clock));
         let mut catching = Catching { agenda, entry, clock, after: After::Failed };
         let stop = self.stop.subscribe();
@@ -215,16 +210,11 @@ impl Scheduler {
             let waiting = Waiting::new(true);
             tokio::select! {
                 biased;
-                () = step(&runner, &behind, (permits.as_deref(), &queued), &waiting, &mut catching, &outbox) => Ended::Over,
+                () = step(&runner, &behind, &waiting, &mut catching, &outbox) => Ended::Over,
                 // No tick hangs on it: what is missing is named again after the next start.
                 () = stopped(stop, &waiting) => Ended::Over,
             }
         });
-    }
-
-    fn permits_of(&self, tenant: &Arc<Tenant>) -> Option<Arc<Semaphore>> {
-        let permits = self.permits.iter().find(|(known, _)| Arc::ptr_eq(known, tenant));
-        permits.map(|(_, permits)| Arc::clone(permits))
     }
 
     /// Stops: cuts off the runs that only wait, and waits for those that are in a call, at most `limit`.
@@ -270,36 +260,19 @@ async fn stopped(mut stop: watch::Receiver<bool>, waiting: &Waiting) {
     waiting.waits().await;
 }
 
-/// A place on the tenant, once there is one.
-async fn place<'a>(permits: Option<&'a Semaphore>, queued: &AtomicUsize) -> Option<SemaphorePermit<'a>> {
-    let _in_queue = Queued::new(queued);
-    // The semaphore is never closed, so an error can't come.
-    permits?.acquire().await.ok()
-}
-
 fn not_committed(hunt: &Hunt, tenant: &Tenant, error: &StoreError) {
     let mend = error.hint().unwrap_or("");
     tracing::error!(hunt = %hunt.id, tenant = %tenant.name, %error, hint = mend, "the run could not be committed: nothing of it counts, and it is made again");
 }
 
-/// Looks at what was missed, and makes one step, once there is a permit.
-async fn step(
-    runner: &Runner,
-    behind: &Behind,
-    (permits, queued): (Option<&Semaphore>, &AtomicUsize),
-    waiting: &Waiting,
-    catching: &mut Catching,
-    outbox: &Notify,
-) {
+/// Looks at what was missed, and makes one step.
+async fn step(runner: &Runner, behind: &Behind, waiting: &Waiting, catching: &mut Catching, outbox: &Notify) {
     let made = async {
         // A look that finds nothing costs no call, and must not wait for one.
         if let Some(after) = behind.nothing_to_ask(runner).await? {
             return Ok(after);
         }
-        let call = behind.reserve(runner).await?;
-        let _permit = place(permits, queued).await;
-        waiting.set(false);
-        behind.step(runner, waiting, call).await
+        behind.step(runner, waiting).await
     };
     match made.await {
         Ok(after) => {
@@ -310,20 +283,11 @@ async fn step(
     }
 }
 
-/// Makes one run, once there is a permit, and marks its tick as served when it was committed.
-async fn serve(
-    runner: &Runner,
-    order: &Order,
-    (permits, queued): (Option<&Semaphore>, &AtomicUsize),
-    waiting: &Waiting,
-    mut serving: Serving,
-    outbox: &Notify,
-) {
-    let _permit = place(permits, queued).await;
-    waiting.set(false);
+/// Makes one run, and marks its tick as served when it was committed.
+async fn serve(runner: &Runner, order: &Order, waiting: &Waiting, mut serving: Serving, outbox: &Notify) {
     match runner.run_noting(order, waiting).await {
         Ok(finished) => {
-            serving.done(order.due, look_behind_at(runner, order, &finished));
+            serving.done(finished.run.due, look_behind_at(runner, order, &finished));
             outbox.notify_one();
         }
         Err(error) => not_committed(&order.hunt, &order.tenant, &error),
@@ -334,7 +298,7 @@ async fn serve(
 fn look_behind_at(runner: &Runner, order: &Order, finished: &Finished) -> Option<Timestamp> {
     let now = runner.clock.now();
     let behind = Behind { hunt: Arc::clone(&order.hunt), tenant: Arc::clone(&order.tenant), most: None };
-    let at = match behind.plan(&finished.coverage, Some(order.due), &runner.schema, now) {
+    let at = match behind.plan(&finished.coverage, Some(finished.run.due), &runner.schema, now) {
         CatchUpPlan::Nothing => return None,
         CatchUpPlan::Wait(at) => at,
         CatchUpPlan::Ask(_) => now,

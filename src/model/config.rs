@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::hunt::Severity;
 use super::id::{ChannelName, TenantName};
+use super::limits;
 use super::schedule::Schedule;
 use super::secret::SecretSource;
 use super::time::Zone;
@@ -142,6 +143,40 @@ pub struct Quota {
     pub concurrent: u32,
     /// Rows at which a result counts as cut.
     pub row_limit: u64,
+    /// What of all this is left to people and other tools, in hundredths.
+    pub reserve: u32,
+    /// Time that calls may be under way, in any rolling hour.
+    pub running_per_hour: Option<Duration>,
+    /// As before, in any rolling day.
+    pub running_per_day: Option<Duration>,
+    /// CPU in each quarter hour of the clock, as the older API tells it; elsewhere the time that calls take.
+    pub cpu_per_cycle: Option<Duration>,
+    /// Which of the numbers of calls the config names.
+    pub named: Named,
+}
+
+/// Which numbers of calls the config names: those bind, whatever the API says of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named {
+    /// Those in a minute.
+    pub per_minute: bool,
+    /// Those in an hour.
+    pub per_hour: bool,
+}
+
+impl Quota {
+    /// The API's published limits, as if the config named them.
+    pub const DEFAULT: Self = Self {
+        calls_per_minute: limits::CALLS_PER_MINUTE,
+        calls_per_hour: limits::CALLS_PER_HOUR,
+        concurrent: limits::CONCURRENT,
+        row_limit: limits::ROW_LIMIT,
+        reserve: 0,
+        running_per_hour: None,
+        running_per_day: None,
+        cpu_per_cycle: None,
+        named: Named { per_minute: true, per_hour: true },
+    };
 }
 
 /// A channel's kind and settings.

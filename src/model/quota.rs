@@ -1,7 +1,9 @@
 //! What the quota's ledger holds, and what is decided from it.
 
 use std::fmt;
+use std::time::Duration;
 
+use super::failure::ThrottleWindow;
 use super::time::Timestamp;
 
 /// A call, as the ledger holds it: entered before it goes out.
@@ -9,9 +11,52 @@ use super::time::Timestamp;
 pub struct LedgerCall {
     /// When it was entered, just before it was sent.
     pub sent: Timestamp,
-    /// When its answer had come, or it was known to be over; `None` while it is under way. The
-    /// service may count the call at any moment between the two.
+    /// When the first byte of its answer had come, or it was known to be over; `None` while it is under way.
+    /// The service may count the call at any moment between the two.
     pub answered: Option<Timestamp>,
+    /// How long it ran, until the end of its answer; `None` while it is under way, and where its process died.
+    pub ran: Option<Duration>,
+    /// CPU that the service says it spent; only the older API says it.
+    pub cpu: Option<Duration>,
+}
+
+impl LedgerCall {
+    /// What it cost the tenant: its CPU, and where that isn't said, how long it ran.
+    #[must_use]
+    pub fn work(&self) -> Duration {
+        self.cpu.or(self.ran).unwrap_or_default()
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallEnd {
+    /// When the first byte of its answer had come, or it was known to be over.
+    pub answered: Timestamp,
+    /// How long it ran, until the end of its answer.
+    pub ran: Duration,
+    /// CPU that the service says it spent.
+    pub cpu: Option<Duration>,
+}
+
+/// A number of calls that an answer told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LearntLimit {
+    /// In which window.
+    pub window: ThrottleWindow,
+    /// How many.
+    pub calls: u32,
+    /// When it was told.
+    pub at: Timestamp,
+}
+
+/// CPU in a quarter hour of the clock, at which the service blocked the tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CpuBudget {
+    /// What of it huntd may spend.
+    pub most: Duration,
+    /// When it was learnt.
+    pub at: Timestamp,
 }
 
 /// Why a tenant may not be called for a while.
@@ -76,6 +121,10 @@ pub struct CallLedger {
     pub calls: Vec<LedgerCall>,
     /// A block, which may be over.
     pub block: Option<Block>,
+    /// Numbers of calls that answers told; one a window.
+    pub learnt: Vec<LearntLimit>,
+    /// The CPU budget that a block taught.
+    pub budget: Option<CpuBudget>,
 }
 
 /// Whether a call may go out now.
@@ -101,6 +150,14 @@ pub enum WaitReason {
     HourFull,
     /// As many calls are under way as may be.
     ConcurrentFull,
+    /// The calls of a window go out evenly once half of them are spent.
+    Paced,
+    /// Calls ran for as long as they may in a window.
+    RunningTimeSpent,
+    /// The quarter hour's CPU is spent, or kept for hunts of a higher severity.
+    CpuSpent,
+    /// The tenant was blocked for CPU, and one call shows whether it still is.
+    Probed,
     /// The tenant is blocked.
     Blocked(BlockReason),
 }
@@ -111,6 +168,10 @@ impl fmt::Display for WaitReason {
             Self::MinuteFull => f.write_str("the minute's calls are spent"),
             Self::HourFull => f.write_str("the hour's calls are spent"),
             Self::ConcurrentFull => f.write_str("as many calls are under way as may be"),
+            Self::Paced => f.write_str("the window's calls are spread"),
+            Self::RunningTimeSpent => f.write_str("the running time is spent"),
+            Self::CpuSpent => f.write_str("the quarter hour's CPU is spent, or kept for higher severities"),
+            Self::Probed => f.write_str("one call shows whether the tenant is still blocked"),
             Self::Blocked(reason) => write!(f, "the tenant is blocked ({reason})"),
         }
     }

@@ -1,5 +1,6 @@
 //! A tenant's advanced hunting API.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -42,6 +43,24 @@ pub struct AnswerEnd {
     pub request_id: Option<String>,
 }
 
+/// When the first byte of an answer came, by the steady clock: noted by the API as soon as it is there, and good also
+/// where the answer then fails.
+#[derive(Debug, Default)]
+pub struct FirstByte(OnceLock<Duration>);
+
+impl FirstByte {
+    /// Notes it; only the first time counts.
+    pub fn note(&self, steady: Duration) {
+        self.0.get_or_init(|| steady);
+    }
+
+    /// When it came; `None` where nothing did.
+    #[must_use]
+    pub fn at(&self) -> Option<Duration> {
+        self.0.get().copied()
+    }
+}
+
 /// One tenant's API. An implementation makes exactly one HTTP call a [`query`](Self::query) to the
 /// API itself; to sign in it may call the token endpoint, which has no quota of its own.
 #[async_trait::async_trait]
@@ -61,5 +80,11 @@ pub trait TenantApi: Send + Sync {
 
     /// Asks, and hands the answer on through `pieces` while it arrives. Whatever was handed on
     /// counts only when this returns `Ok`. A closed receiver ends the call early with a failure.
-    async fn query(&self, request: &QueryRequest, pieces: mpsc::Sender<AnswerPiece>) -> Result<AnswerEnd, ApiFailure>;
+    /// Whatever becomes of the call, the service has counted it by `first_byte`.
+    async fn query(
+        &self,
+        request: &QueryRequest,
+        first_byte: &FirstByte,
+        pieces: mpsc::Sender<AnswerPiece>,
+    ) -> Result<AnswerEnd, ApiFailure>;
 }

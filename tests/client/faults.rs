@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use huntd::adapters::api::{ClientOptions, client_with};
 use huntd::model::config::ApiKind;
 use huntd::model::failure::{FailureClass, ThrottleWindow};
-use huntd::ports::api::QueryRequest;
+use huntd::ports::api::{FirstByte, QueryRequest};
 use tokio::sync::mpsc;
 
 use crate::server::Reply;
@@ -229,6 +229,6 @@ async fn a_receiver_that_goes_ends_the_call() {
     client.sign_in().await.unwrap();
     let (sender, receiver) = mpsc::channel(1);
     drop(receiver);
-    let failure = client.query(&request(), sender).await.unwrap_err();
+    let failure = client.query(&request(), &FirstByte::default(), sender).await.unwrap_err();
     assert_eq!(failure.message, "the call was given up, as its rows were no longer taken");
 }

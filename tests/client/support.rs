@@ -11,7 +11,7 @@ use huntd::model::id::TenantName;
 use huntd::model::row::Schema;
 use huntd::model::secret::SecretSource;
 use huntd::model::time::Timestamp;
-use huntd::ports::api::{AnswerEnd, AnswerPiece, QueryRequest, TenantApi};
+use huntd::ports::api::{AnswerEnd, AnswerPiece, FirstByte, QueryRequest, TenantApi};
 use huntd::ports::clock::ManualClock;
 use tokio::sync::mpsc;
 
@@ -36,7 +36,7 @@ pub(crate) fn tenant(server: &Server, api: ApiKind) -> Tenant {
         auth: Auth::ClientSecret(SecretSource::Env("SECRET".to_owned())),
         login_url: Some(server.url.clone()),
         api_url: Some(server.url.clone()),
-        quota: Quota { calls_per_minute: 45, calls_per_hour: 1500, concurrent: 5, row_limit: 100_000 },
+        quota: Quota::DEFAULT,
         enabled: true,
     }
 }
@@ -95,7 +95,7 @@ pub(crate) async fn ask_for(client: &dyn TenantApi, request: &QueryRequest) -> R
         }
         answer
     };
-    let (end, answer) = tokio::join!(client.query(request, sender), gather);
+    let (end, answer) = tokio::join!(client.query(request, &FirstByte::default(), sender), gather);
     let made = end.map(|end| Answer { end, ..answer });
     if let Err(failure) = &made {
         let said = format!("{failure} {failure:?}");

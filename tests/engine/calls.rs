@@ -118,8 +118,10 @@ async fn each_kind_of_429_is_waited_out() {
         assert_eq!((run.status, run.calls, run.rows), (RunStatus::Ok, 2, 3), "{fault}");
         let waited = stage.clock.now().since(START);
         assert!((least..=most).contains(&waited), "{fault}: {waited:?}");
-        let block = stage.runner.store.block(&stage.tenant.name).await.unwrap().unwrap();
-        assert_eq!(block.reason, reason, "{fault}");
+        let block = stage.runner.store.block(&stage.tenant.name).await.unwrap();
+        // The call that showed that the CPU is free again has ended the block.
+        let left = (reason != BlockReason::Cpu).then_some(reason);
+        assert_eq!(block.map(|block| block.reason), left, "{fault}");
         assert!(run.api < least, "the time of the calls isn't the time of the waits: {:?}", run.api);
     }
 }

@@ -135,7 +135,8 @@ async fn two_that_race_on_one_hunt_tell_each_hit_once() {
 async fn a_hunt_of_another_store_shares_no_ledger_entry_of_a_dead_process_for_ever() {
     let stage = Stage::with(THREE, Quota { concurrent: 1, ..QUOTA }, "right").await;
     let (name, now) = (stage.tenant.name.clone(), stage.clock.now());
-    let entered = stage.runner.store.reserve_call(&name, now, |_| huntd::model::quota::Admission::Go).await.unwrap();
+    let entered =
+        stage.runner.store.reserve_call(&name, now, HOUR, |_| huntd::model::quota::Admission::Go).await.unwrap();
     assert!(entered.1.is_some(), "a call that nobody will end");
     let settled = stage.runner.store.settle_orphans(now, |_| false).await.unwrap();
     assert_eq!(settled, 1, "as the next start does");

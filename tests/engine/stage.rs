@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use huntd::adapters::api::{ClientOptions, client_with};
 use huntd::engine::dispatcher::{Channels, Dispatcher};
+use huntd::engine::gate::Gates;
 use huntd::engine::runner::{Finished, Order, Runner};
 use huntd::engine::tenant::{Tenant, Tenants};
 use huntd::engine::tick::Scheduler;
@@ -35,7 +36,7 @@ use crate::recorder::Recorder;
 pub(crate) const START: Timestamp = Timestamp::from_seconds(1_795_514_400);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
-pub(crate) const QUOTA: Quota = Quota { calls_per_minute: 45, calls_per_hour: 1500, concurrent: 5, row_limit: 100_000 };
+pub(crate) const QUOTA: Quota = Quota::DEFAULT;
 
 /// Three events before the start, found by the query of [`Stage::hunt`].
 pub(crate) const THREE: &str = "
@@ -86,9 +87,9 @@ impl Stage {
         let shared: SharedClock = Arc::<TestClock>::clone(&clock);
         let routes = Arc::new([Route { to: vec![channel("soc")], ..Route::default() }]);
         let failures = Failures { to: vec![channel("owners")], after: 3, every: Duration::from_hours(24) };
-        let (failures, turns) = (Arc::new(failures), Turns::default());
+        let (failures, turns, gates) = (Arc::new(failures), Turns::default(), Gates::default());
         let schema = Arc::new(Schema::defender().clone());
-        let runner = Runner { store, clock: shared, routes, failures, turns, schema };
+        let runner = Runner { store, clock: shared, routes, failures, turns, gates, schema };
         let tenant = tenant_of(&simulator, quota, secret, &runner.clock);
         let (soc, owners) = (Recorder::new("soc"), Recorder::new("owners"));
         Self { clock, simulator, runner, tenant, soc, owners, folder }
@@ -106,7 +107,12 @@ impl Stage {
     /// The database opened once more, as another process would.
     pub(crate) async fn other_runner(&self) -> Runner {
         let store = Store::open(&self.database()).await.unwrap();
-        Runner { store, turns: Turns::default(), ..self.runner.clone() }
+        Runner {
+            store,
+            turns: Turns::default(),
+            gates: Gates::default(),
+            ..self.runner.clone()
+        }
     }
 
     pub(crate) fn order(&self, hunt: &Arc<Hunt>) -> Order {

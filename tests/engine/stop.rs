@@ -13,7 +13,7 @@ use crate::stage::{MINUTE, QUOTA, Stage, THREE, hunt};
 const LIMIT: Duration = Duration::from_hours(1);
 
 #[tokio::test]
-async fn what_waits_for_the_quota_or_a_permit_is_dropped_at_once() {
+async fn what_waits_for_the_quota_or_in_the_queue_is_dropped_at_once() {
     let quota = Quota { calls_per_minute: 1, concurrent: 2, ..QUOTA };
     let stage = Stage::with(THREE, quota, "right").await;
     let hunts = [hunt("a", ""), hunt("b", ""), hunt("c", ""), hunt("d", "")];
@@ -21,8 +21,8 @@ async fn what_waits_for_the_quota_or_a_permit_is_dropped_at_once() {
     stage.clock.hold();
     stage.clock.manual.advance(MINUTE * 10);
     assert_eq!(scheduler.look().await, 4);
-    // One calls, the next two wait for the minute, and the last for a permit.
-    stage.clock.waited_by(2).await;
+    // One calls, the next one waits for the minute, and the others for their turn to ask.
+    stage.clock.waited_by(1).await;
     assert_eq!(within(scheduler.finish(LIMIT)).await, 3);
     assert_eq!(stage.simulator.stats().calls, 1);
     let runs = stage.runs().await;

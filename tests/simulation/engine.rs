@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use huntd::engine::dispatcher::{Dispatcher, Work};
+use huntd::engine::gate::Gates;
 use huntd::engine::runner::Runner;
 use huntd::engine::tenant::{Tenant, Tenants};
 use huntd::engine::tick::Scheduler;
@@ -72,6 +73,7 @@ impl Engine {
             routes: routes(),
             failures: Arc::new(failures),
             turns: Turns::default(),
+            gates: Gates::default(),
             schema: Arc::new(Schema::defender().clone()),
         };
         let (tenants, hunts) = (tenants(world), hunts(world));
@@ -245,8 +247,13 @@ fn channels(world: &Arc<World>) -> Arc<BTreeMap<ChannelName, Arc<dyn Channel>>> 
 }
 
 fn tenants(world: &Arc<World>) -> Tenants {
-    let quota =
-        Quota { calls_per_minute: PER_MINUTE, calls_per_hour: PER_HOUR, concurrent: CONCURRENT, row_limit: ROW_LIMIT };
+    let quota = Quota {
+        calls_per_minute: PER_MINUTE,
+        calls_per_hour: PER_HOUR,
+        concurrent: CONCURRENT,
+        row_limit: ROW_LIMIT,
+        ..Quota::DEFAULT
+    };
     let now = world.clocks.true_now();
     let tenant = |(index, name): (usize, &&str)| {
         let name = TenantName::new(*name).unwrap();

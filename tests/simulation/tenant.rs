@@ -7,7 +7,7 @@ use huntd::model::failure::{ApiFailure, FailureClass, ThrottleWindow};
 use huntd::model::limits::DATA_AGE;
 use huntd::model::row::{Column, ColumnType, RowChunk, Schema};
 use huntd::model::time::{Timestamp, Window};
-use huntd::ports::api::{AnswerEnd, AnswerPiece, QueryRequest, TenantApi};
+use huntd::ports::api::{AnswerEnd, AnswerPiece, FirstByte, QueryRequest, TenantApi};
 use tokio::sync::mpsc;
 
 use crate::dice::Dice;
@@ -58,7 +58,12 @@ impl TenantApi for Reached {
 
     async fn forget_token(&self) {}
 
-    async fn query(&self, request: &QueryRequest, pieces: mpsc::Sender<AnswerPiece>) -> Result<AnswerEnd, ApiFailure> {
+    async fn query(
+        &self,
+        request: &QueryRequest,
+        first_byte: &FirstByte,
+        pieces: mpsc::Sender<AnswerPiece>,
+    ) -> Result<AnswerEnd, ApiFailure> {
         let (world, clocks) = (&self.world, &self.world.clocks);
         let hunt = hunts::asked(&request.query);
         let mut dice = world.dice_of_call(hunt);

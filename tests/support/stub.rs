@@ -2,7 +2,7 @@
 
 use huntd::model::failure::ApiFailure;
 use huntd::model::row::{Column, ColumnType, Schema};
-use huntd::ports::api::{AnswerEnd, AnswerPiece, QueryRequest, TenantApi};
+use huntd::ports::api::{AnswerEnd, AnswerPiece, FirstByte, QueryRequest, TenantApi};
 use tokio::sync::mpsc;
 
 /// Answers each query with a schema, no rows, and the end that the function gives.
@@ -24,7 +24,12 @@ impl<F: Fn() -> AnswerEnd + Send + Sync> TenantApi for Stub<F> {
 
     async fn forget_token(&self) {}
 
-    async fn query(&self, _: &QueryRequest, pieces: mpsc::Sender<AnswerPiece>) -> Result<AnswerEnd, ApiFailure> {
+    async fn query(
+        &self,
+        _: &QueryRequest,
+        _: &FirstByte,
+        pieces: mpsc::Sender<AnswerPiece>,
+    ) -> Result<AnswerEnd, ApiFailure> {
         let end = (self.0)();
         let column = Column { name: "N".to_owned(), kind: ColumnType::Long };
         pieces.send(AnswerPiece::Schema(Schema { columns: vec![column] })).await.unwrap();

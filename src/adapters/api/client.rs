@@ -24,7 +24,7 @@ use crate::model::failure::ApiFailure;
 use crate::model::limits;
 use crate::model::secret::ExposeSecret;
 use crate::model::time::Window;
-use crate::ports::api::{AnswerEnd, AnswerPiece, QueryRequest, TenantApi};
+use crate::ports::api::{AnswerEnd, AnswerPiece, FirstByte, QueryRequest, TenantApi};
 use crate::ports::clock::SharedClock;
 
 /// A refusal's body is read so far.
@@ -150,11 +150,17 @@ impl Client {
         request.timeout.max(self.limits.head)
     }
 
-    async fn ask(&self, request: &QueryRequest, pieces: &mpsc::Sender<AnswerPiece>) -> Result<AnswerEnd, ApiFailure> {
+    async fn ask(
+        &self,
+        request: &QueryRequest,
+        first_byte: &FirstByte,
+        pieces: &mpsc::Sender<AnswerPiece>,
+    ) -> Result<AnswerEnd, ApiFailure> {
         let token = self.tokens.get().await?;
         let own_id = Uuid::new_v4().to_string();
         let whole = async {
             let response = self.post(request, &token, &own_id).await?;
+            first_byte.note(self.clock.steady());
             self.read(response, &token, pieces).await
         };
         let most = self.head_wait(request).saturating_add(self.limits.body);
@@ -211,10 +217,15 @@ impl TenantApi for Client {
         self.tokens.forget().await;
     }
 
-    async fn query(&self, request: &QueryRequest, pieces: mpsc::Sender<AnswerPiece>) -> Result<AnswerEnd, ApiFailure> {
+    async fn query(
+        &self,
+        request: &QueryRequest,
+        first_byte: &FirstByte,
+        pieces: mpsc::Sender<AnswerPiece>,
+    ) -> Result<AnswerEnd, ApiFailure> {
         tokio::select! {
             biased;
-            made = self.ask(request, &pieces) => made,
+            made = self.ask(request, first_byte, &pieces) => made,
             () = pieces.closed() => Err(fault::abandoned()),
         }
     }

@@ -172,7 +172,7 @@ pub(super) mod tests {
             auth: Auth::ClientSecret(SecretSource::Env("SECRET".to_owned())),
             login_url: None,
             api_url: None,
-            quota: Quota { calls_per_minute: 45, calls_per_hour: 1500, concurrent: 5, row_limit: 100_000 },
+            quota: Quota::DEFAULT,
             enabled: true,
         }
     }

@@ -24,7 +24,7 @@ fn hunt(schedule: &str, splay: &str) -> Arc<Hunt> {
 }
 
 fn tenant() -> Arc<Tenant> {
-    let quota = Quota { calls_per_minute: 1, calls_per_hour: 1, concurrent: 1, row_limit: 1 };
+    let quota = Quota { calls_per_minute: 1, calls_per_hour: 1, concurrent: 1, ..Quota::DEFAULT };
     Arc::new(Tenant { name: TenantName::new("contoso").unwrap(), quota, api: Arc::new(stub::Stub(AnswerEnd::default)) })
 }
 

@@ -8,22 +8,23 @@ use super::database::Store;
 use super::error::StoreError;
 use super::fault::Fault;
 use super::outbox::{CLAIM_OWNERS, FREE_CLAIMS};
+use crate::model::failure::ThrottleWindow;
 use crate::model::id::TenantName;
-use crate::model::quota::{Admission, Block, BlockReason, CallLedger, LedgerCall};
+use crate::model::quota::{Admission, Block, BlockReason, CallEnd, CallLedger, CpuBudget, LearntLimit, LedgerCall};
 use crate::model::time::Timestamp;
 
 /// A call in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallId(i64);
 
-/// What of the ledger a decision sees: an hour, and room for the service's clock and a slow answer.
+/// What of the ledger is moved with the clock and shown: an hour, and room for the service's clock and a slow answer.
 const SEEN: Duration = Duration::from_mins(70);
 /// What the ledger keeps, so that a clock that leaps ahead and back finds the last hour still there.
 const KEPT: Duration = Duration::from_hours(48);
 /// The newest calls of all tenants together that stay whatever the clock says.
 const KEPT_CALLS: i64 = 20_000;
 
-pub(super) const LOAD_CALLS: &str = "SELECT sent, answered FROM call \
+pub(super) const LOAD_CALLS: &str = "SELECT sent, answered, ran, cpu FROM call \
      WHERE tenant = ?1 AND (sent > ?2 OR answered > ?2 OR answered IS NULL) ORDER BY sent, call";
 pub(super) const LOAD_BLOCK: &str = "SELECT until, reason, said FROM tenant_block WHERE tenant = ?1";
 /// As [`LOAD_CALLS`], in the same order.
@@ -35,35 +36,84 @@ pub(super) const MOVE_BLOCK: &str = "UPDATE tenant_block SET until = ?2 WHERE te
 pub(super) const ENTER_CALL: &str = "INSERT INTO call (tenant, sent, owner) VALUES (?1, ?2, ?3) RETURNING call";
 pub(super) const FORGET_CALLS: &str = "DELETE FROM call WHERE tenant = ?1 AND sent < ?2 AND answered IS NOT NULL \
      AND call <= (SELECT max(call) FROM call) - ?3";
-pub(super) const FINISH_CALL: &str = "UPDATE call SET answered = max(sent, ?2) WHERE call = ?1 AND answered IS NULL";
+pub(super) const FINISH_CALL: &str =
+    "UPDATE call SET answered = max(sent, ?2), ran = ?3, cpu = ?4 WHERE call = ?1 AND answered IS NULL";
+/// Of a call that was never made.
+pub(super) const WITHDRAW_CALL: &str = "DELETE FROM call WHERE call = ?1 AND answered IS NULL";
 pub(super) const OPEN_OWNERS: &str = "SELECT DISTINCT owner FROM call WHERE answered IS NULL";
 pub(super) const SETTLE_OWNER: &str = "UPDATE call SET answered = max(sent, ?2) WHERE owner = ?1 AND answered IS NULL";
 /// Of two blocks the longer one holds: two processes may learn of one at once.
 pub(super) const SET_BLOCK: &str = "INSERT INTO tenant_block (tenant, until, reason, said) VALUES (?1, ?2, ?3, ?4) \
      ON CONFLICT (tenant) DO UPDATE SET until = excluded.until, reason = excluded.reason, said = excluded.said \
      WHERE excluded.until >= until";
+pub(super) const LOAD_LIMITS: &str = "SELECT window, calls, learnt FROM tenant_limit WHERE tenant = ?1";
+pub(super) const SET_LIMIT: &str = "INSERT INTO tenant_limit (tenant, window, calls, learnt) VALUES (?1, ?2, ?3, ?4) \
+     ON CONFLICT (tenant, window) DO UPDATE SET calls = excluded.calls, learnt = excluded.learnt";
+pub(super) const LOAD_BUDGET: &str = "SELECT cpu, learnt FROM tenant_budget WHERE tenant = ?1";
+pub(super) const SET_BUDGET: &str = "INSERT INTO tenant_budget (tenant, cpu, learnt) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (tenant) DO UPDATE SET cpu = excluded.cpu, learnt = excluded.learnt";
 pub(super) const CLEAR_BLOCK: &str = "DELETE FROM tenant_block WHERE tenant = ?1";
 pub(super) const CLEAR_BLOCK_OF: &str = "DELETE FROM tenant_block WHERE tenant = ?1 AND reason = ?2";
 
 impl Store {
-    /// Shows `decide` the tenant's calls, and enters one call where it says [`Admission::Go`]. No
-    /// other process's call comes between the two, and on return the entry is on the disk.
+    /// Shows `decide` the tenant's calls of the last `reach`, and enters one call where it says
+    /// [`Admission::Go`]. No other process's call comes between the two, and on return the entry is on the disk.
     pub async fn reserve_call(
         &self,
         tenant: &TenantName,
         now: Timestamp,
+        reach: Duration,
         decide: impl FnOnce(&CallLedger) -> Admission + Send,
     ) -> Result<(Admission, Option<CallId>), StoreError> {
         let mut write = self.begin().await?;
-        let result = reserve(&mut write.conn, tenant, now, self.owner(), decide).await;
+        let result = reserve(&mut write.conn, tenant, (now, reach), self.owner(), decide).await;
         self.told(write.end(result).await)
     }
 
     /// Enters that a call's answer has come, or that it is known to be over. A second time changes
     /// nothing.
-    pub async fn finish_call(&self, call: CallId, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn finish_call(&self, call: CallId, end: CallEnd) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
-        let done = sqlx::query(FINISH_CALL).bind(call.0).bind(now.nanos()).execute(&mut write.conn).await;
+        let done = sqlx::query(FINISH_CALL)
+            .bind(call.0)
+            .bind(end.answered.nanos())
+            .bind(nanos(end.ran))
+            .bind(end.cpu.map(nanos))
+            .execute(&mut write.conn)
+            .await;
+        self.told(write.end(done.map(drop).map_err(Fault::from)).await)
+    }
+
+    /// Takes a call out again that was entered and will not be made.
+    pub async fn withdraw_call(&self, call: CallId) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        let done = sqlx::query(WITHDRAW_CALL).bind(call.0).execute(&mut write.conn).await;
+        self.told(write.end(done.map(drop).map_err(Fault::from)).await)
+    }
+
+    /// Keeps a number of calls that the API told, in place of the one before.
+    pub async fn set_limit(&self, tenant: &TenantName, limit: LearntLimit) -> Result<(), StoreError> {
+        let Some(window) = window_word(limit.window) else { return Ok(()) };
+        let mut write = self.begin().await?;
+        let done = sqlx::query(SET_LIMIT)
+            .bind(tenant.as_str())
+            .bind(window)
+            .bind(limit.calls)
+            .bind(limit.at.nanos())
+            .execute(&mut write.conn)
+            .await;
+        self.told(write.end(done.map(drop).map_err(Fault::from)).await)
+    }
+
+    /// Keeps the CPU budget that a block taught, in place of the one before.
+    pub async fn set_budget(&self, tenant: &TenantName, budget: CpuBudget) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        let done = sqlx::query(SET_BUDGET)
+            .bind(tenant.as_str())
+            .bind(nanos(budget.most))
+            .bind(budget.at.nanos())
+            .execute(&mut write.conn)
+            .await;
         self.told(write.end(done.map(drop).map_err(Fault::from)).await)
     }
 
@@ -129,21 +179,51 @@ impl Store {
     /// The tenant's calls and block, to be shown.
     pub async fn ledger(&self, tenant: &TenantName, now: Timestamp) -> Result<CallLedger, StoreError> {
         let mut read = self.read().await?;
-        self.told(load(&mut read, tenant, now).await)
+        self.told(load(&mut read, tenant, now.minus(SEEN)).await)
     }
 }
 
-async fn load(conn: &mut SqliteConnection, tenant: &TenantName, now: Timestamp) -> Result<CallLedger, Fault> {
-    let calls: Vec<(i64, Option<i64>)> =
-        sqlx::query_as(LOAD_CALLS).bind(tenant.as_str()).bind(now.minus(SEEN).nanos()).fetch_all(&mut *conn).await?;
+fn nanos(span: Duration) -> i64 {
+    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn span(nanos: i64) -> Duration {
+    Duration::from_nanos(nanos.unsigned_abs())
+}
+
+/// A window's name in the database; a limit without one teaches nothing.
+const fn window_word(window: ThrottleWindow) -> Option<&'static str> {
+    match window {
+        ThrottleWindow::Minute => Some("minute"),
+        ThrottleWindow::Hour => Some("hour"),
+        ThrottleWindow::Unnamed => None,
+    }
+}
+
+async fn load(conn: &mut SqliteConnection, tenant: &TenantName, since: Timestamp) -> Result<CallLedger, Fault> {
+    let calls: Vec<(i64, Option<i64>, Option<i64>, Option<i64>)> =
+        sqlx::query_as(LOAD_CALLS).bind(tenant.as_str()).bind(since.nanos()).fetch_all(&mut *conn).await?;
     let calls = calls
         .into_iter()
-        .map(|(sent, answered)| LedgerCall {
+        .map(|(sent, answered, ran, cpu)| LedgerCall {
             sent: Timestamp::from_nanos(sent),
             answered: answered.map(Timestamp::from_nanos),
+            ran: ran.map(span),
+            cpu: cpu.map(span),
         })
         .collect();
-    Ok(CallLedger { calls, block: load_block(conn, tenant).await? })
+    let block = load_block(&mut *conn, tenant).await?;
+    let limits: Vec<(String, u32, i64)> =
+        sqlx::query_as(LOAD_LIMITS).bind(tenant.as_str()).fetch_all(&mut *conn).await?;
+    let learnt = limits.into_iter().filter_map(|(word, calls, at)| {
+        let windows = [ThrottleWindow::Minute, ThrottleWindow::Hour];
+        let window = windows.into_iter().find(|window| window_word(*window) == Some(&word))?;
+        Some(LearntLimit { window, calls, at: Timestamp::from_nanos(at) })
+    });
+    let budget: Option<(i64, i64)> =
+        sqlx::query_as(LOAD_BUDGET).bind(tenant.as_str()).fetch_optional(&mut *conn).await?;
+    let budget = budget.map(|(most, at)| CpuBudget { most: span(most), at: Timestamp::from_nanos(at) });
+    Ok(CallLedger { calls, block, learnt: learnt.collect(), budget })
 }
 
 async fn load_block(conn: &mut SqliteConnection, tenant: &TenantName) -> Result<Option<Block>, Fault> {
@@ -164,10 +244,10 @@ async fn move_all(
     let tenants: Vec<String> = sqlx::query_scalar(LEDGER_TENANTS).fetch_all(&mut *conn).await?;
     for tenant in tenants {
         let name = TenantName::new(tenant).map_err(super::runs::name_fault)?;
-        let since = now.minus(SEEN).nanos();
+        let since = now.minus(SEEN);
         let ids: Vec<i64> =
-            sqlx::query_scalar(LOAD_CALL_IDS).bind(name.as_str()).bind(since).fetch_all(&mut *conn).await?;
-        let before = load(&mut *conn, &name, now).await?;
+            sqlx::query_scalar(LOAD_CALL_IDS).bind(name.as_str()).bind(since.nanos()).fetch_all(&mut *conn).await?;
+        let before = load(&mut *conn, &name, since).await?;
         let after = carry(&before);
         for ((id, old), new) in ids.iter().zip(&before.calls).zip(&after.calls) {
             if old != new {
@@ -185,11 +265,11 @@ async fn move_all(
 async fn reserve(
     conn: &mut SqliteConnection,
     tenant: &TenantName,
-    now: Timestamp,
+    (now, reach): (Timestamp, Duration),
     owner: &str,
     decide: impl FnOnce(&CallLedger) -> Admission + Send,
 ) -> Result<(Admission, Option<CallId>), Fault> {
-    let ledger = load(&mut *conn, tenant, now).await?;
+    let ledger = load(&mut *conn, tenant, now.minus(reach)).await?;
     let admission = decide(&ledger);
     if admission != Admission::Go {
         return Ok((admission, None));

@@ -36,6 +36,7 @@
 mod address;
 mod channel;
 mod load;
+mod quota;
 mod route;
 mod schema;
 mod secret;

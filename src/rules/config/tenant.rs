@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::section::{Context, Section, only};
-use super::{address, secret};
-use crate::model::config::{ApiKind, Auth, Cloud, Quota, Tenant};
+use super::{address, quota, secret};
+use crate::model::config::{ApiKind, Auth, Cloud, Tenant};
 use crate::model::id::TenantName;
-use crate::model::limits::{CALLS_PER_HOUR, CALLS_PER_MINUTE, CONCURRENT, ROW_LIMIT};
 use crate::rules::yaml::{self, Node, Problem};
 
 const KEYS: [&str; 9] = ["api", "cloud", "tenant_id", "client_id", "auth", "login_url", "api_url", "quota", "enabled"];
@@ -49,7 +48,7 @@ fn tenant(context: &mut Context, node: &Node, name: TenantName) -> Option<Tenant
     let cloud = section.read(context, "cloud", |context, node, what| context.choice(node, what, &CLOUDS));
     let login_url = section.read(context, "login_url", address::http);
     let api_url = section.read(context, "api_url", address::http);
-    let quota = section.read(context, "quota", quota).unwrap_or(DEFAULT_QUOTA);
+    let quota = section.read(context, "quota", quota::quota).unwrap_or(quota::UNNAMED);
     let enabled = section.read(context, "enabled", |context, node, what| context.keep(yaml::boolean(node, what)));
     Some(Tenant {
         name,
@@ -86,28 +85,4 @@ fn auth(context: &mut Context, node: &Node, what: &str) -> Option<Auth> {
     let problem = Problem::new(entry.key_place, format!("`{what}` isn't served by this version yet"));
     context.notes.error("C006", problem.hint("use `client_secret`"));
     None
-}
-
-const DEFAULT_QUOTA: Quota = Quota {
-    calls_per_minute: CALLS_PER_MINUTE,
-    calls_per_hour: CALLS_PER_HOUR,
-    concurrent: CONCURRENT,
-    row_limit: ROW_LIMIT,
-};
-
-fn quota(context: &mut Context, node: &Node, what: &str) -> Option<Quota> {
-    let section =
-        Section::open(context, node, what, &["calls_per_minute", "calls_per_hour", "concurrent", "row_limit"])?;
-    let small = |context: &mut Context, node: &Node, what: &str| {
-        let count = context.keep(yaml::count(node, what))?;
-        let too_large = Problem::new(node.place, format!("`{what}` is too large"));
-        context.keep(u32::try_from(count).map_err(|_| too_large))
-    };
-    let row_limit = section.read(context, "row_limit", |context, node, what| context.keep(yaml::count(node, what)));
-    Some(Quota {
-        calls_per_minute: section.read(context, "calls_per_minute", small).unwrap_or(CALLS_PER_MINUTE),
-        calls_per_hour: section.read(context, "calls_per_hour", small).unwrap_or(CALLS_PER_HOUR),
-        concurrent: section.read(context, "concurrent", small).unwrap_or(CONCURRENT),
-        row_limit: row_limit.unwrap_or(ROW_LIMIT),
-    })
 }

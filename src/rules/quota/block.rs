@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::admit::MARGIN;
 use super::carry::LONGEST_BLOCK;
+use super::cpu;
 use crate::model::failure::{ApiFailure, FailureClass, ThrottleWindow};
-use crate::model::limits::CPU_CYCLE;
 use crate::model::quota::{Block, BlockReason};
 use crate::model::time::Timestamp;
 
@@ -16,8 +15,8 @@ const MINUTE_UNSAID: Duration = Duration::from_mins(1);
 const HOUR_UNSAID: Duration = Duration::from_mins(15);
 /// The gateway without `Retry-After`; Microsoft's example of the header says 10 s.
 const GATEWAY_UNSAID: Duration = Duration::from_secs(30);
-/// After the quarter hour turns: the service's clock isn't ours.
-const CPU_MARGIN: Duration = Duration::from_secs(5);
+/// The service's clock isn't ours.
+const MARGIN: Duration = Duration::from_secs(1);
 /// A person must act, and is not waited for longer than this.
 const ACCESS: Duration = Duration::from_mins(15);
 
@@ -38,8 +37,7 @@ pub fn block_for(failure: &ApiFailure, now: Timestamp) -> Option<Block> {
             (now.plus(said.unwrap_or(unsaid)).plus(MARGIN), reason)
         }
         FailureClass::ThrottledCpu => {
-            let turn = || now.floor_to(CPU_CYCLE).plus(CPU_CYCLE).plus(CPU_MARGIN);
-            (said.map_or_else(turn, |wait| now.plus(wait).plus(CPU_MARGIN)), BlockReason::Cpu)
+            (said.map_or_else(|| cpu::turn(now), |wait| now.plus(wait).plus(cpu::MARGIN)), BlockReason::Cpu)
         }
         FailureClass::SignIn | FailureClass::Forbidden | FailureClass::Unlicensed | FailureClass::Secret => {
             return Some(access_block(failure, now));

@@ -21,9 +21,13 @@ pub fn carry(ledger: &CallLedger, moved: ClockMove, now: Timestamp) -> CallLedge
         ClockMove::SetBack { by } => at.minus(by),
     };
     let past = |at: Timestamp| shift(at).min(now);
-    let call = |call: &LedgerCall| LedgerCall { sent: past(call.sent), answered: call.answered.map(past) };
+    let call = |call: &LedgerCall| LedgerCall { sent: past(call.sent), answered: call.answered.map(past), ..*call };
     let block = |block: &Block| Block { until: shift(block.until).min(now.plus(LONGEST_BLOCK)), ..block.clone() };
-    CallLedger { calls: ledger.calls.iter().map(call).collect(), block: ledger.block.as_ref().map(block) }
+    CallLedger {
+        calls: ledger.calls.iter().map(call).collect(),
+        block: ledger.block.as_ref().map(block),
+        ..ledger.clone()
+    }
 }
 
 /// The longest that one answer can keep a tenant from being asked.

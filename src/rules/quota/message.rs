@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use crate::model::failure::{FailureClass, ThrottleWindow};
+use crate::model::quota::LearntLimit;
+use crate::model::time::Timestamp;
 
 /// The class of a 429, and the wait that its text names.
 ///
@@ -17,6 +19,18 @@ pub fn read_429(message: &str) -> (FailureClass, Option<Duration>) {
     let text = message.to_lowercase();
     let wait = ["again in", "retry after"].iter().find_map(|phrase| after(&text, phrase).find_map(span));
     (class(&text), wait)
+}
+
+/// The number of calls in a window that the text of a 429 tells: `maximum allowed 45 per 00:01:00`.
+#[must_use]
+pub fn learn(message: &str, now: Timestamp) -> Option<LearntLimit> {
+    let text = message.to_lowercase();
+    let (FailureClass::ThrottledCalls(window), _) = read_429(&text) else { return None };
+    if window == ThrottleWindow::Unnamed {
+        return None;
+    }
+    let calls = after(&text, "maximum allowed ").find_map(|rest| first_word(rest).parse().ok())?;
+    Some(LearntLimit { window, calls, at: now })
 }
 
 fn class(text: &str) -> FailureClass {

@@ -5,13 +5,17 @@
 //! every process that shares the ledger. docs/quota.md says it in words.
 
 mod admit;
+mod allowance;
 mod block;
 mod carry;
+mod cpu;
 mod message;
 #[cfg(test)]
 mod tests;
 
-pub use admit::{LONGEST_CALL, MARGIN, REACH, admit, slack};
+pub use admit::{Ask, LONGEST_CALL, admit, is_probing, margin, reach};
+pub use allowance::{Allowance, Rolling, budget_from};
 pub use block::{access_block, block_for};
 pub use carry::carry;
-pub use message::read_429;
+pub use cpu::{turn, work_in_cycle};
+pub use message::{learn, read_429};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::due::next;
+use super::due::{Due, due, next};
 use crate::model::hunt::Hunt;
 use crate::model::id::{HuntId, TenantName, digest};
 use crate::model::schedule::Schedule;
@@ -30,6 +30,22 @@ pub fn start(hunt: &Hunt, tenant: &TenantName, tick: Timestamp) -> Timestamp {
 /// `most`, held to half the time from `tick` to the next.
 fn held(schedule: &Schedule, zone: Zone, tick: Timestamp, most: Duration) -> Duration {
     next(schedule, zone, tick).map_or(most, |following| most.min(following.since(tick) / 2))
+}
+
+/// The latest tick after `served` whose run would have started by `now`, and how many ticks have come since; `None`
+/// where none has.
+#[must_use]
+pub fn latest(hunt: &Hunt, tenant: &TenantName, served: Timestamp, now: Timestamp) -> Option<(Timestamp, u64)> {
+    // No splay is longer than half the time to the next tick, so the tick before the latest has started.
+    let found = |until| match due(&hunt.schedule, hunt.timezone, served, until) {
+        Due::Run { tick, missed, .. } => Some((tick, missed + 1)),
+        Due::Nothing { .. } => None,
+    };
+    let (tick, ticks) = found(now)?;
+    if start(hunt, tenant, tick) <= now {
+        return Some((tick, ticks));
+    }
+    found(tick.minus(Duration::from_nanos(1)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::{CallId, Store, owner_is_alive, this_owner};
 use super::fixture::{at, fresh, tenant};
 use crate::model::id::TenantName;
-use crate::model::quota::{Admission, Block, BlockReason, CallLedger, LedgerCall, WaitReason};
+use crate::model::quota::{Admission, Block, BlockReason, CallEnd, CallLedger, LedgerCall, WaitReason};
 use crate::model::time::Timestamp;
 
 /// So many calls in the ledger at most.
@@ -19,8 +19,14 @@ fn at_most(most: usize) -> impl Fn(&CallLedger) -> Admission + Send {
     }
 }
 
+const HOUR: Duration = Duration::from_hours(1);
+
+fn ended(answered: Timestamp) -> CallEnd {
+    CallEnd { answered, ran: Duration::ZERO, cpu: None }
+}
+
 async fn call(store: &Store, now: Timestamp) -> CallId {
-    store.reserve_call(&tenant(), now, |_| Admission::Go).await.unwrap().1.unwrap()
+    store.reserve_call(&tenant(), now, HOUR, |_| Admission::Go).await.unwrap().1.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -33,7 +39,7 @@ async fn two_processes_never_call_more_than_may_be() {
             let store = if n % 2 == 0 { first.clone() } else { second.clone() };
             let gone_out = Arc::clone(&gone_out);
             tokio::spawn(async move {
-                let (admission, call) = store.reserve_call(&tenant(), at(0), at_most(7)).await.unwrap();
+                let (admission, call) = store.reserve_call(&tenant(), at(0), HOUR, at_most(7)).await.unwrap();
                 assert_eq!(admission == Admission::Go, call.is_some());
                 gone_out.fetch_add(usize::from(call.is_some()), Ordering::SeqCst);
             })
@@ -51,11 +57,11 @@ async fn the_ledger_shows_the_last_hour_and_what_lies_ahead() {
     let (_folder, store) = fresh().await;
     for minute in [-200, -71, -69, 0, 500] {
         let id = call(&store, at(minute)).await;
-        store.finish_call(id, at(minute).plus(Duration::from_secs(3))).await.unwrap();
+        store.finish_call(id, ended(at(minute).plus(Duration::from_secs(3)))).await.unwrap();
     }
     // Sent long ago and answered just now, as after a suspend; and one still under way.
     let slow = call(&store, at(-300)).await;
-    store.finish_call(slow, at(-1)).await.unwrap();
+    store.finish_call(slow, ended(at(-1))).await.unwrap();
     call(&store, at(-400)).await;
     let ledger = store.ledger(&tenant(), at(0)).await.unwrap();
     let sent: Vec<_> = ledger.calls.iter().map(|call| call.sent).collect();
@@ -70,19 +76,19 @@ async fn the_ledger_shows_the_last_hour_and_what_lies_ahead() {
 async fn a_clock_that_went_back_makes_no_answer_before_its_call() {
     let (_folder, store) = fresh().await;
     let id = call(&store, at(0)).await;
-    store.finish_call(id, at(-30)).await.unwrap();
-    store.finish_call(id, at(30)).await.unwrap();
+    store.finish_call(id, ended(at(-30))).await.unwrap();
+    store.finish_call(id, ended(at(30))).await.unwrap();
     let calls = store.ledger(&tenant(), at(0)).await.unwrap().calls;
-    assert_eq!(calls, [LedgerCall { sent: at(0), answered: Some(at(0)) }]);
+    assert_eq!(calls, [LedgerCall { sent: at(0), answered: Some(at(0)), ran: Some(Duration::ZERO), cpu: None }]);
 }
 
 #[tokio::test]
 async fn a_clock_that_leaps_and_comes_back_forgets_nothing() {
     let (_folder, store) = fresh().await;
     let id = call(&store, at(0)).await;
-    store.finish_call(id, at(0)).await.unwrap();
+    store.finish_call(id, ended(at(0))).await.unwrap();
     let leapt = call(&store, at(60 * 24 * 365)).await;
-    store.finish_call(leapt, at(60 * 24 * 365)).await.unwrap();
+    store.finish_call(leapt, ended(at(60 * 24 * 365))).await.unwrap();
     assert_eq!(store.ledger(&tenant(), at(1)).await.unwrap().calls.len(), 2);
 }
 
@@ -130,7 +136,7 @@ async fn of_two_blocks_the_longer_one_holds() {
         assert_eq!(ledger.block, Some(long));
         Admission::Wait { until: at(15), why: WaitReason::Blocked(BlockReason::Cpu) }
     };
-    assert_eq!(store.reserve_call(&tenant(), at(0), see).await.unwrap().1, None);
+    assert_eq!(store.reserve_call(&tenant(), at(0), HOUR, see).await.unwrap().1, None);
     store.clear_block(&tenant()).await.unwrap();
     assert_eq!(store.ledger(&tenant(), at(0)).await.unwrap().block, None);
 }

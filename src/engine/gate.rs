@@ -1,0 +1,198 @@
+//! The queue before a tenant: of all runs that wait for a call, one asks the quota at a time, as `rules/queue` chooses.
+//!
+//! Promises: a tenant that is blocked or slow holds up no other; who asks makes way at once for one that comes before
+//! it; one that goes away, however it does, passes its turn on.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::model::hunt::Hunt;
+use crate::model::id::{HuntId, TenantName};
+use crate::model::quota::{BlockReason, WaitReason};
+use crate::model::severity::Severity;
+use crate::model::time::Timestamp;
+use crate::ports::clock::SharedClock;
+use crate::rules::queue::{self, Order, Wish};
+use crate::rules::quota::{self, Allowance, Ask};
+use crate::rules::schedule;
+
+/// Of ticks that come until the quarter hour turns, so many of one hunt are counted.
+const MOST_TICKS: usize = 15;
+
+/// The queues before all tenants.
+#[derive(Debug, Clone, Default)]
+pub struct Gates {
+    by_tenant: Arc<Mutex<HashMap<TenantName, Arc<Gate>>>>,
+}
+
+impl Gates {
+    /// The queue before a tenant.
+    pub(super) fn of(&self, tenant: &TenantName) -> Arc<Gate> {
+        let mut gates = self.by_tenant.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(gates.entry(tenant.clone()).or_default())
+    }
+
+    /// How many runs wait in all queues.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let gates = self.by_tenant.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.values().map(|gate| gate.state().waiting.len()).sum()
+    }
+}
+
+/// The queue before one tenant.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// In the order of their coming.
+    waiting: Vec<Waiter>,
+    tickets: u64,
+    /// Whose turn it is to ask.
+    asker: Option<u64>,
+    served: u64,
+    /// How often a call can go out in the long run.
+    pace: Duration,
+    /// Until when the quarter hour's CPU is short.
+    short_until: Option<Timestamp>,
+    /// Whether the next call is to show that a block for CPU is over.
+    probing: bool,
+    /// What a call of each hunt was last seen to cost.
+    work: HashMap<HuntId, Duration>,
+    /// The hunts that are due on the tenant by their schedule.
+    standing: Vec<Arc<Hunt>>,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    ticket: u64,
+    wish: Wish,
+    bell: Arc<Notify>,
+}
+
+impl State {
+    fn elect(&mut self, now: Timestamp) {
+        let wishes: Vec<Wish> = self.waiting.iter().map(|waiter| waiter.wish).collect();
+        let short = self.short_until.is_some_and(|until| now < until);
+        let order = match (self.probing, short) {
+            (true, _) => Order::Cheapest,
+            (false, true) => Order::BySeverity,
+            (false, false) => queue::order(&wishes, self.pace, now),
+        };
+        let chosen = queue::first(&wishes, order, self.served, now).and_then(|place| self.waiting.get(place));
+        let before = self.asker;
+        self.asker = chosen.map(|waiter| waiter.ticket);
+        // Who asks already isn't rung again; who asks no longer sees it when its wait is over.
+        if let Some(waiter) = chosen.filter(|waiter| before != Some(waiter.ticket)) {
+            waiter.bell.notify_one();
+        }
+    }
+}
+
+impl Gate {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The hunts whose coming runs are foreseen.
+    pub(super) fn stand(&self, hunts: Vec<Arc<Hunt>>) {
+        self.state().standing = hunts;
+    }
+
+    /// What a call of a hunt cost, for the next ones.
+    pub(super) fn remember(&self, hunt: &HuntId, work: Duration) {
+        let mut state = self.state();
+        // Old and new count alike, so that one slow answer doesn't decide.
+        let known = state.work.entry(hunt.clone()).or_insert(work);
+        *known = (*known + work) / 2;
+    }
+
+    /// What a call of a hunt is likely to cost.
+    pub(super) fn work_of(&self, hunt: &HuntId) -> Duration {
+        self.state().work.get(hunt).copied().unwrap_or_default()
+    }
+
+    /// What to ask the quota for, for a wish: its own likely work, and what higher severities are likely to need until
+    /// the quarter hour turns.
+    pub(super) fn ask(&self, wish: &Wish, tenant: &TenantName, now: Timestamp) -> Ask {
+        let state = self.state();
+        let work = |hunt: &Hunt| state.work.get(&hunt.id).copied().unwrap_or_default();
+        let above = |severity: Severity| severity > wish.severity;
+        let due = state.standing.iter().filter(|hunt| above(hunt.severity)).map(|hunt| {
+            let next = |after: &Timestamp| schedule::next(&hunt.schedule, hunt.timezone, *after);
+            let starts = std::iter::successors(next(&now), next).map(|tick| schedule::start(hunt, tenant, tick));
+            let ticks = starts.take(MOST_TICKS).take_while(|start| *start < quota::turn(now)).count();
+            work(hunt) * u32::try_from(ticks).unwrap_or(u32::MAX)
+        });
+        let waiting = state.waiting.iter().filter(|waiter| above(waiter.wish.severity)).map(|waiter| waiter.wish.work);
+        Ask { work: wish.work, leave: due.chain(waiting).sum() }
+    }
+
+    /// A place in the queue, until it is dropped.
+    pub(super) fn enter(self: &Arc<Self>, wish: Wish, allowed: &Allowance, clock: &SharedClock) -> Place {
+        let bell = Arc::new(Notify::new());
+        let mut state = self.state();
+        state.tickets += 1;
+        let ticket = state.tickets;
+        state.pace = allowed.pace();
+        state.waiting.push(Waiter { ticket, wish, bell: Arc::clone(&bell) });
+        state.elect(clock.now());
+        drop(state);
+        Place { gate: Arc::clone(self), ticket, bell, clock: Arc::clone(clock) }
+    }
+}
+
+/// A place in the queue.
+pub(super) struct Place {
+    gate: Arc<Gate>,
+    ticket: u64,
+    bell: Arc<Notify>,
+    clock: SharedClock,
+}
+
+impl Place {
+    /// Waits until it is this one's turn to ask.
+    pub(super) async fn turn(&self) {
+        while self.gate.state().asker != Some(self.ticket) {
+            self.bell.notified().await;
+        }
+    }
+
+    /// Chooses anew, after a wait for the quota that was for `why` and ends at `until`.
+    pub(super) fn wait(&self, why: WaitReason, until: Timestamp) {
+        let mut state = self.gate.state();
+        match why {
+            WaitReason::Blocked(BlockReason::Cpu) | WaitReason::Probed => state.probing = true,
+            WaitReason::CpuSpent => {
+                state.short_until = Some(until);
+                // Who must leave the rest to others has had its turn.
+                state.served += 1;
+            }
+            _ => {}
+        }
+        state.elect(self.clock.now());
+    }
+
+    /// The call was let through.
+    pub(super) fn served(self) {
+        let mut state = self.gate.state();
+        state.served += 1;
+        state.probing = false;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.gate.state();
+        state.waiting.retain(|waiter| waiter.ticket != self.ticket);
+        if state.asker == Some(self.ticket) {
+            state.elect(self.clock.now());
+        }
+    }
+}
