@@ -8,6 +8,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod busy;
 mod calls;
 mod catch_up;
 mod clock;
