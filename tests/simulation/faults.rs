@@ -155,6 +155,12 @@ fn blows(
         let ahead = if number % 2 == 0 { fast } else { -span };
         blows.push((wrong.from, Blow::Clock { ahead }));
         blows.push((wrong.to, Blow::Clock { ahead: 0 }));
+        if dice.chance(0.5) {
+            // Whoever starts under a wrong clock doesn't know since when it is wrong.
+            let down = wrong.from.plus(dice.span(MINUTE, wrong.to.since(wrong.from)));
+            let until = down.plus(dice.span(Duration::from_secs(2), MINUTE * 2));
+            blows.push((down, Blow::Down { until, by_force: dice.chance(0.5) }));
+        }
     }
     blows.retain(|(at, _)| *at < scale.end());
     blows
