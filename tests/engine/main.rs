@@ -29,3 +29,4 @@ mod stream;
 mod stub;
 mod telling;
 mod windows;
+mod wrong_clock;
