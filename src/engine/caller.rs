@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use super::insisting::insist;
 use super::intake::IntakeError;
 use super::order::Order;
 use crate::model::failure::{ApiFailure, FailureClass};
@@ -127,7 +128,7 @@ impl<T: Send + 'static> Caller<'_, T> {
                 _ => quota::block_for(&failure, now),
             };
             if let Some(block) = block {
-                self.store.set_block(tenant, &block).await?;
+                insist(self.clock, || self.store.set_block(tenant, &block)).await?;
             }
             match next {
                 Remedy::RetryNow => {}
@@ -160,7 +161,8 @@ impl<T: Send + 'static> Caller<'_, T> {
     /// is over.
     async fn admitted(&self) -> Result<(), StoreError> {
         if self.order.trigger == Trigger::Manual {
-            self.store.clear_block_of(&self.order.tenant.name, BlockReason::Access).await?;
+            let (store, tenant) = (self.store, &self.order.tenant.name);
+            insist(self.clock, || store.clear_block_of(tenant, BlockReason::Access)).await?;
         }
         Ok(())
     }
@@ -175,7 +177,8 @@ impl<T: Send + 'static> Caller<'_, T> {
         self.spent.calls += 1;
         let answer = self.order.tenant.api.query(self.request, sender).await;
         self.spent.api += self.clock.steady().saturating_sub(began);
-        self.store.finish_call(call, self.clock.now()).await?;
+        let (store, answered) = (self.store, self.clock.now());
+        insist(self.clock, || store.finish_call(call, answered)).await?;
         Ok(match (answer, intake.await) {
             (_, Err(_)) => Err(broken("the comparison of the answer stopped unexpectedly".to_owned())),
             // A row that can't be read closes the receiver, so its error comes before the call's own.

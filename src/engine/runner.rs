@@ -9,6 +9,7 @@ use std::sync::Arc;
 pub use super::asking::Asking;
 use super::caller::{Reserved, Spent, Waiting};
 use super::collecting::{Collected, Collector};
+use super::insisting::insist;
 pub use super::order::Order;
 use super::turns::Turns;
 use crate::model::config::{Failures, Route};
@@ -90,7 +91,8 @@ impl Runner {
         let mut spent = Spent { reserved: Some(reserved), ..Spent::default() };
         let finished = self.run_spending(order, waiting, &mut spent).await;
         if let Some(Reserved { call, .. }) = spent.reserved {
-            self.store.finish_call(call, self.clock.now()).await?;
+            let now = self.clock.now();
+            insist(&self.clock, || self.store.finish_call(call, now)).await?;
         }
         finished
     }
@@ -130,7 +132,7 @@ impl Runner {
             }
             Err(failure) => (self.judge_failure(order, &asking, &track, base, &failure), None, Some(failure.class)),
         };
-        self.store.commit_run(&commit).await?;
+        insist(clock, || store.commit_run(&commit)).await?;
         log_run(&commit.run);
         let RunCommit { run, notice, deliveries, coverage, .. } = commit;
         let coverage = track.coverage.noted(&coverage, &run.run);

@@ -8,6 +8,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod busy;
 mod calls;
 mod catch_up;
 mod clock;
@@ -28,3 +29,4 @@ mod stream;
 mod stub;
 mod telling;
 mod windows;
+mod wrong_clock;

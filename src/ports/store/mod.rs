@@ -21,6 +21,7 @@ pub mod error;
 mod fault;
 mod hits;
 mod lateness;
+mod leap;
 mod ledger;
 mod maintenance;
 mod members;

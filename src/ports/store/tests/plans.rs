@@ -4,7 +4,7 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::super::{
-    commit, database, hits, lateness, ledger, maintenance, members, notice, outbox, rows, runs, seen, track,
+    commit, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, rows, runs, seen, track,
 };
 use super::fixture::fresh;
 
@@ -28,6 +28,9 @@ const BY_INDEX: &[&str] = &[
     hits::NOTICE_OF,
     lateness::ADD_LATENESS,
     lateness::LOAD_LATENESS,
+    leap::NOTE_LEAP,
+    leap::LOAD_LEAP,
+    leap::FORGET_LEAP,
     ledger::LOAD_CALLS,
     ledger::LOAD_BLOCK,
     ledger::ENTER_CALL,
