@@ -11,6 +11,7 @@
 mod calls;
 mod catch_up;
 mod clock;
+mod cost;
 mod dialects;
 mod failures;
 mod lab;
