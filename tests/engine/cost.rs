@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use huntd::model::cost::{Cost, Spending};
 use huntd::model::run::{RunStatus, Trigger};
+use huntd::ports::store::RunFilter;
 use huntd::sim::moment::Span;
 
 use crate::lab::{Lab, start};
@@ -39,7 +40,7 @@ async fn the_cpu_that_the_older_api_says_is_kept_and_graph_says_none() {
     lab.speak("graph");
     let other = lab.run().await.run;
     assert_eq!((other.status, other.cpu), (RunStatus::Ok, None));
-    let mut cpu: Vec<_> = lab.store.runs(&Default::default()).await.unwrap().into_iter().map(|run| run.cpu).collect();
+    let mut cpu: Vec<_> = lab.store.runs(&RunFilter::default()).await.unwrap().into_iter().map(|run| run.cpu).collect();
     cpu.reverse();
     assert_eq!(cpu, [first.cpu, Some(millis(1_000)), None]);
     let costs = lab.store.costs(start()).await.unwrap();
@@ -68,7 +69,8 @@ async fn a_run_that_failed_has_spent_its_calls() {
     assert_eq!((run.status, run.calls, run.cpu), (RunStatus::Failed, 4, None));
     let spent = lab.store.spending(start()).await.unwrap();
     assert_eq!(spent[0].2, Spending { runs: 1, calls: 4, api: run.api, cpu: None, rows: 0 });
-    assert_eq!(lab.store.costs(start()).await.unwrap()[0].2.calls, 4.0);
+    let cost = Cost { runs: 1, calls: 4.0, api: run.api, cpu: None, rows: 0.0 };
+    assert_eq!(lab.store.costs(start()).await.unwrap()[0].2, cost);
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ pub(super) const ADD_SPENDING: &str = "INSERT INTO spending \
      cpu_nanos = cpu_nanos + excluded.cpu_nanos, rows = rows + excluded.rows";
 
 /// The sums of each track over the spending that `$which` takes. CROSS JOIN keeps SQLite from going through all tracks
-/// first.
+/// first; grouped by names in place of numbers it takes four times as long.
 macro_rules! sums {
     ($which:literal) => {
         concat!(
@@ -35,7 +35,7 @@ macro_rules! sums {
              sum(cpu_runs) AS cpu_runs, sum(cpu_nanos) AS cpu_nanos, sum(rows) AS rows \
              FROM spending CROSS JOIN track USING (track) WHERE hour > ?1 ",
             $which,
-            "GROUP BY hunt, tenant ORDER BY hunt, tenant"
+            "GROUP BY track ORDER BY hunt, tenant"
         )
     };
 }

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use sqlx::{ConnectOptions, Connection};
 
-use super::super::Store;
 use super::super::connection::options;
+use super::super::{RunFilter, Store};
 use super::fixture::{at, empty, failed, fresh, hunt, tenant};
 use crate::model::cost::{Cost, Spending};
 use crate::model::id::{HuntId, RunId, TenantName};
@@ -42,7 +42,7 @@ async fn the_cpu_of_a_run_is_kept_with_it() {
     commit(&store, empty(2, 0), (1, 1, Some(0), 0)).await;
     store.close().await.unwrap();
     let store = Store::open(&folder.path().join("huntd.db")).await.unwrap();
-    let mut cpu: Vec<_> = store.runs(&Default::default()).await.unwrap().into_iter().map(|run| run.cpu).collect();
+    let mut cpu: Vec<_> = store.runs(&RunFilter::default()).await.unwrap().into_iter().map(|run| run.cpu).collect();
     cpu.reverse();
     assert_eq!(cpu, [Some(secs(19)), None, Some(secs(0))], "none is not zero");
     let run = store.run(empty(0, 0).run.run.as_str()).await.unwrap().unwrap();
@@ -146,7 +146,7 @@ async fn runs_from_before_are_summed_by_the_migration() {
     commit(&store, by(Trigger::CatchUp, empty(120, 0)), (5, 6, None, 7)).await;
     commit(&store, on("a", "fabrikam", failed(120)), (2, 2, None, 0)).await;
     let (spending, costs) = (store.spending(at(0)).await.unwrap(), store.costs(at(0)).await.unwrap());
-    let (later, runs) = (store.spending(at(120)).await.unwrap(), store.runs(&Default::default()).await.unwrap());
+    let (later, runs) = (store.spending(at(120)).await.unwrap(), store.runs(&RunFilter::default()).await.unwrap());
     assert_eq!((spending.len(), costs.len(), later.len(), runs.len()), (2, 2, 2, 5));
     store.close().await.unwrap();
     let mut conn = options(&path).connect().await.unwrap();
@@ -158,7 +158,7 @@ async fn runs_from_before_are_summed_by_the_migration() {
     assert_eq!(store.spending(at(0)).await.unwrap(), spending);
     assert_eq!(store.spending(at(120)).await.unwrap(), later);
     assert_eq!(store.costs(at(0)).await.unwrap(), costs);
-    assert_eq!(store.runs(&Default::default()).await.unwrap(), runs);
+    assert_eq!(store.runs(&RunFilter::default()).await.unwrap(), runs);
     commit(&store, empty(30, 0), (1, 1, Some(1), 0)).await;
     assert_eq!(store.check().await.unwrap(), [] as [&str; 0]);
 }
