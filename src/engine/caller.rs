@@ -73,6 +73,17 @@ pub(super) struct Spent {
     pub(super) calls: u32,
     /// Time from sending to the end of the answer.
     pub(super) api: Duration,
+    /// CPU, as far as the service says it.
+    pub(super) cpu: Option<Duration>,
+}
+
+impl Spent {
+    /// Adds what an answer says of its CPU. Retries and parts add up; a run of which no answer says any has none.
+    fn add_cpu(&mut self, cpu: Option<Duration>) {
+        if let Some(cpu) = cpu {
+            self.cpu = Some(self.cpu.unwrap_or_default().saturating_add(cpu));
+        }
+    }
 }
 
 /// A sound answer, or a failure that no further call would mend now.
@@ -177,6 +188,7 @@ impl<T: Send + 'static> Caller<'_, T> {
         self.spent.calls += 1;
         let answer = self.order.tenant.api.query(self.request, sender).await;
         self.spent.api += self.clock.steady().saturating_sub(began);
+        self.spent.add_cpu(answer.as_ref().ok().and_then(|end| end.cpu));
         let (store, answered) = (self.store, self.clock.now());
         insist(self.clock, || store.finish_call(call, answered)).await?;
         Ok(match (answer, intake.await) {

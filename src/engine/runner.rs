@@ -171,6 +171,7 @@ impl Runner {
             returned: 0,
             calls: spent.calls,
             api: spent.api,
+            cpu: spent.cpu,
             error: None,
             hunt_version: definition::version(&order.hunt),
             commit: None,

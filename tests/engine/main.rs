@@ -12,6 +12,7 @@ mod busy;
 mod calls;
 mod catch_up;
 mod clock;
+mod cost;
 mod dialects;
 mod failures;
 mod lab;

@@ -15,6 +15,7 @@
 
 mod commit;
 mod connection;
+mod cost;
 mod coverage;
 mod database;
 pub mod error;

@@ -14,8 +14,8 @@ pub const LONGEST_CALL: Duration = Duration::from_mins(4);
 /// count to whole seconds, and a clock is mended by small steps. It costs one call in sixty.
 pub const MARGIN: Duration = Duration::from_secs(1);
 
-const MINUTE: Duration = Duration::from_mins(1);
-const HOUR: Duration = Duration::from_hours(1);
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
 
 /// How far back a ledger must hold the calls, by when they were sent.
 pub const REACH: Duration = Duration::from_secs(3600 + 4 * 60 + 1);
@@ -63,7 +63,7 @@ pub fn slack(quota: &Quota) -> Quota {
 }
 
 /// A call as it stands at the moment of the question.
-enum Life {
+pub(super) enum Life {
     /// No answer yet; when it counts as over at the latest.
     UnderWay(Timestamp),
     /// Over since.
@@ -71,7 +71,7 @@ enum Life {
 }
 
 impl Life {
-    fn of(call: &LedgerCall, now: Timestamp) -> Self {
+    pub(super) fn of(call: &LedgerCall, now: Timestamp) -> Self {
         let cut_off = call.sent.min(now).plus(LONGEST_CALL);
         match call.answered {
             Some(at) => Self::Over(at.min(now)),
@@ -79,15 +79,19 @@ impl Life {
             None => Self::UnderWay(cut_off),
         }
     }
+
+    /// When its place in a window of `length` is free; at the earliest, while it is under way.
+    pub(super) fn free(&self, length: Duration, now: Timestamp) -> Timestamp {
+        match self {
+            Self::UnderWay(_) => now.plus(length + MARGIN),
+            Self::Over(at) => at.plus(length + MARGIN),
+        }
+    }
 }
 
 /// When there may be a place in a window of `length`, where there is none now.
 fn full(calls: &[Life], length: Duration, limit: u32, now: Timestamp) -> Option<Timestamp> {
-    let free = |life: &Life| match life {
-        Life::UnderWay(_) => now.plus(length + MARGIN),
-        Life::Over(at) => at.plus(length + MARGIN),
-    };
-    let mut taken: Vec<Timestamp> = calls.iter().map(free).filter(|at| *at > now).collect();
+    let mut taken: Vec<Timestamp> = calls.iter().map(|life| life.free(length, now)).filter(|at| *at > now).collect();
     let surplus = taken.len().checked_sub(usize::try_from(limit).unwrap_or(usize::MAX))?;
     taken.sort_unstable();
     // Above the limit by `surplus`, one more than that must end. A limit of none never has a place.

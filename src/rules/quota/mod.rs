@@ -7,11 +7,15 @@
 mod admit;
 mod block;
 mod carry;
+mod dearest;
 mod message;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use admit::{LONGEST_CALL, MARGIN, REACH, admit, slack};
 pub use block::{access_block, block_for};
 pub use carry::carry;
+pub use dearest::{Dearest, Share, dearest};
 pub use message::read_429;
+pub use usage::{Gauge, Limit, Limits, Usage, standing, usage};

@@ -4,7 +4,7 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::super::{
-    commit, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, rows, runs, seen, track,
+    commit, cost, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, rows, runs, seen, track,
 };
 use super::fixture::fresh;
 
@@ -19,6 +19,12 @@ const BY_INDEX: &[&str] = &[
     commit::ADD_DELIVERY,
     commit::MOVE_TRACK,
     commit::SET_MEMORY,
+    cost::ADD_CPU,
+    cost::ADD_SPENDING,
+    cost::SUMS,
+    cost::SCHEDULED_SUMS,
+    cost::CPU_SINCE,
+    cost::FORGET_SPENDING,
     database::FORGET_RUN_IDS,
     database::TAKE_RUN_ID,
     hits::STEPS_OF_TRACK,
