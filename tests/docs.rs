@@ -440,7 +440,7 @@ fn options_of_the_reference_exist() {
         }
     }
     let manual = huntd(&["man"]).replace('\\', "");
-    let verbs = ["run", "check", "runs", "hits", "gaps", "deliveries", "demo", "simulate"];
+    let verbs = ["run", "check", "runs", "hits", "gaps", "quota", "deliveries", "demo", "simulate"];
     let helps: String = verbs.iter().map(|verb| huntd(&["help", verb])).collect();
     let retry = huntd(&["help", "deliveries", "retry"]);
     let known = manual + &helps + &retry;

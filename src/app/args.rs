@@ -60,6 +60,8 @@ pub enum Verb {
     Hits(HitsArguments),
     /// List event time that isn't covered, why, and what will be done
     Gaps(GapsArguments),
+    /// Show what is used and left of each tenant's quota, its blocks, and its dearest hunts
+    Quota(QuotaArguments),
     /// Show one run or one hit, whole
     Show(ShowArguments),
     /// List deliveries, or try failed ones again
@@ -209,6 +211,23 @@ pub struct GapsArguments {
     /// Exit 1 where event time is lost: no run will cover it any more
     #[arg(long)]
     pub check: bool,
+}
+
+/// `quota`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  huntd quota                          every tenant, and its dearest hunts of a day\n  huntd quota --tenant contoso --since 7d --limit 30\n  huntd quota --json | jq 'select(.blocked)'   for a script"
+)]
+pub struct QuotaArguments {
+    /// Only this tenant; may be repeated
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Vec<String>,
+    /// The dearest hunts of the last DURATION, to the hour
+    #[arg(long, value_name = "DURATION", default_value = "1d")]
+    pub since: String,
+    /// At most so many hunts a tenant
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: usize,
 }
 
 /// `show`.

@@ -24,6 +24,13 @@ impl Output {
         Self { json, terminal: terminal && !json }
     }
 
+    /// The terminal's width in characters; `elsewhere` where it goes to none.
+    #[must_use]
+    pub fn width(self, elsewhere: usize) -> usize {
+        let width = if io::stdout().is_terminal() { Table::new().width() } else { None };
+        width.map_or(elsewhere, usize::from)
+    }
+
     /// Prints a line on stdout. A reader that went away (`| head`) ends the command quietly.
     pub fn line(self, text: &str) -> Result<(), AppError> {
         let mut out = io::stdout().lock();

@@ -78,7 +78,7 @@ impl Asking {
         let analysis = analyse(&hunt.query, schema);
         let nature = QueryNature::of(&hunt.query, &analysis, schema);
         let kind = nature.kind;
-        let plan = window::window(WindowFacts {
+        let live = window::window(WindowFacts {
             lookback: hunt.lookback,
             late: hunt.late,
             pause: schedule::longest_pause(&hunt.schedule),
@@ -91,7 +91,7 @@ impl Asking {
         let reach = Window { from: as_of.minus(limits::DATA_AGE), to: as_of };
         let window = match (order.window, kind) {
             (Some(window), _) => Some(window),
-            (None, QueryKind::Windowed) => Some(plan.window),
+            (None, QueryKind::Windowed) => Some(live),
             // The narrower of two time filters wins, so this bounds only the upper end.
             (None, QueryKind::OwnTime | QueryKind::Fixed) => Some(reach),
             (None, QueryKind::Snapshot) => None,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::admission::{self, Reserved};
+use super::insisting::insist;
 use super::intake::IntakeError;
 use super::order::Order;
 use super::runner::Runner;
@@ -56,6 +57,17 @@ pub(super) struct Spent {
     pub(super) calls: u32,
     /// Time from sending to the end of the answer.
     pub(super) api: Duration,
+    /// CPU, as far as the service says it.
+    pub(super) cpu: Option<Duration>,
+}
+
+impl Spent {
+    /// Adds what an answer says of its CPU. Retries and parts add up; a run of which no answer says any has none.
+    fn add_cpu(&mut self, cpu: Option<Duration>) {
+        if let Some(cpu) = cpu {
+            self.cpu = Some(self.cpu.unwrap_or_default().saturating_add(cpu));
+        }
+    }
 }
 
 /// A sound answer, or a failure that no further call would mend now.
@@ -137,7 +149,8 @@ impl<T: Send + 'static> Caller<'_, T> {
     /// is over.
     async fn admitted(&self) -> Result<(), StoreError> {
         if self.order.trigger == Trigger::Manual {
-            self.runner.store.clear_block_of(&self.order.tenant.name, BlockReason::Access).await?;
+            let (runner, tenant) = (self.runner, &self.order.tenant.name);
+            insist(&runner.clock, || runner.store.clear_block_of(tenant, BlockReason::Access)).await?;
         }
         Ok(())
     }
@@ -178,11 +191,12 @@ impl<T: Send + 'static> Caller<'_, T> {
         let since = steady.saturating_sub(first_byte.at().unwrap_or(steady));
         let cpu = answer.as_ref().ok().and_then(|end| end.cpu);
         let end = CallEnd { answered: clock.now().minus(since), ran, cpu };
-        store.finish_call(reserved.call, end).await?;
+        self.spent.add_cpu(cpu);
+        insist(clock, || store.finish_call(reserved.call, end)).await?;
         if answer.is_ok() {
             self.runner.gates.of(tenant).remember(&self.order.hunt.id, cpu.unwrap_or(ran));
             if reserved.probes {
-                store.clear_block_of(tenant, BlockReason::Cpu).await?;
+                insist(clock, || store.clear_block_of(tenant, BlockReason::Cpu)).await?;
             }
         }
         Ok(())
@@ -205,7 +219,7 @@ impl<T: Send + 'static> Caller<'_, T> {
         if let Some(limit) = quota::learn(&failure.message, now) {
             store.set_limit(tenant, limit).await?;
         }
-        store.set_block(tenant, &block).await
+        insist(&self.runner.clock, || store.set_block(tenant, &block)).await
     }
 
     /// A place in the quota, entered in the ledger.

@@ -1,8 +1,11 @@
 //! The engine carries values between ports and rules; it holds no policy of its own.
 //!
-//! `agenda` says what is due and `tick` launches it; `runner` makes one run, `asking` says what it
-//! asks, `collecting` asks for the whole and for parts of it, `gate` is the queue before a tenant and `admission` a place in its quota, `caller` makes its calls, `intake` turns an answer into an outcome; `catching_up` asks for event time that was missed;
-//! `dispatcher` empties the outbox. The daemon, `huntd run`, `huntd demo` and the tests all go through the same [`runner::Runner`] and [`dispatcher::Dispatcher`].
+//! `agenda` says what is due and `tick` launches it; `clockwatch` follows a clock that was set; `runner` makes one run,
+//! `asking` says what it asks, `collecting` asks for the whole and for parts of it, `gate` is the queue before a tenant and
+//! `admission` a place in its quota, `caller` makes its calls, `intake` turns an answer into an outcome; `catching_up` asks
+//! for event time that was missed; `insisting` makes a write again that met a lock; `dispatcher` empties the outbox. The
+//! daemon, `huntd run`, `huntd demo` and the tests all go through the same [`runner::Runner`] and
+//! [`dispatcher::Dispatcher`].
 
 mod admission;
 pub mod agenda;
@@ -10,9 +13,11 @@ mod asking;
 pub mod bell;
 mod caller;
 pub mod catching_up;
+mod clockwatch;
 mod collecting;
 pub mod dispatcher;
 pub mod gate;
+mod insisting;
 pub mod intake;
 mod order;
 pub mod runner;

@@ -11,6 +11,7 @@ pub use super::asking::Asking;
 use super::caller::{Spent, Waiting};
 use super::collecting::{Collected, Collector};
 use super::gate::Gates;
+use super::insisting::insist;
 pub use super::order::Order;
 use super::turns::Turns;
 use crate::model::config::{Failures, Route};
@@ -106,7 +107,7 @@ impl Runner {
         }
         let finished = self.run_until_first(&self.merged(order), waiting, spent).await;
         if let Some(Reserved { call, .. }) = spent.reserved {
-            self.store.withdraw_call(call).await?;
+            insist(&self.clock, || self.store.withdraw_call(call)).await?;
         }
         finished
     }
@@ -160,7 +161,7 @@ impl Runner {
             }
             Err(failure) => (self.judge_failure(order, &asking, &track, base, &failure), None, Some(failure.class)),
         };
-        self.store.commit_run(&commit).await?;
+        insist(&self.clock, || self.store.commit_run(&commit)).await?;
         log_run(&commit.run);
         let RunCommit { run, notice, deliveries, coverage, .. } = commit;
         let coverage = track.coverage.noted(&coverage, &run.run);
@@ -199,6 +200,7 @@ impl Runner {
             returned: 0,
             calls: spent.calls,
             api: spent.api,
+            cpu: spent.cpu,
             error: None,
             hunt_version: definition::version(&order.hunt),
             commit: None,

@@ -13,6 +13,7 @@ use tokio::task::{JoinError, JoinSet};
 pub use super::agenda::{Agenda, Launch};
 use super::caller::Waiting;
 use super::catching_up::{After, Behind, pause_after};
+use super::clockwatch::Clockwatch;
 use super::runner::{Finished, Order, Runner};
 use super::tenant::{Tenant, Tenants};
 use crate::model::hunt::Hunt;
@@ -20,8 +21,7 @@ use crate::model::run::RunStatus;
 use crate::model::time::Timestamp;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
-use crate::rules::quota;
-use crate::rules::schedule::{self, ClockMove, Leap, Look};
+use crate::rules::schedule::Look;
 use crate::rules::window::CatchUpPlan;
 
 /// How often the agenda is looked at without the bell.
@@ -87,12 +87,7 @@ pub struct Scheduler {
     agenda: Arc<Mutex<Agenda>>,
     outbox: Arc<Notify>,
     runs: JoinSet<Ended>,
-    /// Up to where the quota's ledger was carried along with the clock.
-    carried: Look,
-    /// The last jump of the clock forward.
-    leap: Option<Leap>,
-    /// How late events may arrive, of all hunts.
-    latest: Duration,
+    clockwatch: Clockwatch,
     stop: watch::Sender<bool>,
 }
 
@@ -106,6 +101,9 @@ impl Scheduler {
         outbox: Arc<Notify>,
     ) -> Result<Self, StoreError> {
         let look = look_at(&runner.clock);
+        let latest = hunts.iter().map(|hunt| hunt.late).max().unwrap_or_default();
+        // Before the agenda, which looks at what is covered.
+        let clockwatch = Clockwatch::begin(&runner.store, look, latest).await?;
         let mut agenda = Agenda::new(look);
         for hunt in hunts.iter().filter(|hunt| hunt.enabled) {
             for tenant in tenants.values().filter(|tenant| hunt.runs_on(&tenant.name)) {
@@ -118,16 +116,15 @@ impl Scheduler {
             runner.gates.of(&tenant.name).stand(standing.map(Arc::clone).collect());
         }
         let agenda = Arc::new(Mutex::new(agenda));
-        let latest = hunts.iter().map(|hunt| hunt.late).max().unwrap_or_default();
         let stop = watch::Sender::new(false);
         let runs = JoinSet::new();
-        Ok(Self { runner, agenda, outbox, runs, carried: look, leap: None, latest, stop })
+        Ok(Self { runner, agenda, outbox, runs, clockwatch, stop })
     }
 
     /// Launches what is due now, and says how many runs that are.
     pub async fn look(&mut self) -> usize {
         let look = look_at(&self.runner.clock);
-        self.carry(look).await;
+        self.clockwatch.carry(&self.runner.store, look).await;
         let (_, mut launches) = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).look(look);
         let count = launches.len();
         // What matters most comes first into the queue.
@@ -156,30 +153,6 @@ impl Scheduler {
     #[must_use]
     pub fn queued(&self) -> usize {
         self.runner.gates.waiting() + self.runner.turns.waiting()
-    }
-
-    /// Carries the quota's ledger along when the clock was set. What fails is made up for by the next look.
-    async fn carry(&mut self, look: Look) {
-        let moved = schedule::moved(self.carried, look);
-        if moved != ClockMove::Steady {
-            tracing::warn!(?moved, "the wall clock was set, or the machine slept: the hunts go on from its new time");
-            let carried = self.runner.store.move_ledgers(look.wall, |ledger| quota::carry(ledger, moved, look.wall));
-            if let Err(error) = carried.await {
-                tracing::error!(%error, "the quota's ledger could not be moved with the clock");
-                return;
-            }
-            if let ClockMove::SetBack { by } = moved {
-                let since = schedule::wrong_since(self.leap.take(), by, look.wall);
-                if let Err(error) = self.runner.store.uncover(since.minus(self.latest)).await {
-                    tracing::error!(%error, "what was covered under the wrong clock could not be taken back");
-                    return;
-                }
-            }
-            if let ClockMove::JumpedForward { by } = moved {
-                self.leap = Some(Leap { before: look.wall.minus(by), by });
-            }
-        }
-        self.carried = look;
     }
 
     fn launch(&mut self, launch: Launch) {

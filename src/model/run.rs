@@ -119,6 +119,9 @@ pub struct Run {
     pub calls: u32,
     /// Time spent waiting for the API.
     pub api: Duration,
+    /// CPU that the service says its calls spent; only the older API says it, and of a call that failed
+    /// nobody does.
+    pub cpu: Option<Duration>,
     /// What failed, why, and how to mend it.
     pub error: Option<String>,
     /// The definition that it ran, by its hash.

@@ -132,7 +132,15 @@ mod tests {
         let deadline =
             if left < 0 { NOW.minus(seconds(left.unsigned_abs())) } else { NOW.plus(seconds(left.unsigned_abs())) };
         let pause = seconds(waited.saturating_add_signed(left).max(1));
-        Wish { severity, catches_up: false, by_hand: false, since: NOW.minus(seconds(waited)), deadline, pause, work: seconds(1) }
+        Wish {
+            severity,
+            catches_up: false,
+            by_hand: false,
+            since: NOW.minus(seconds(waited)),
+            deadline,
+            pause,
+            work: seconds(1),
+        }
     }
 
     fn next(wishes: &[Wish]) -> Option<usize> {

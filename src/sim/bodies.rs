@@ -207,7 +207,8 @@ impl Trace {
     /// CPU is spent.
     #[must_use]
     pub fn throttled_cpu(&self, wait: Duration, retry_after: Option<u64>) -> Text {
-        let seconds = wait.as_secs();
+        // Up to whole seconds: who comes back then must not be a moment too early.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let span = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
         let message = format!(
             "You have exceeded processing resources allocated to this tenant. You can run queries again in {span}."

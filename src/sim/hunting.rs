@@ -57,11 +57,13 @@ enum Answer {
         rows: u64,
         limit: u64,
         cut: bool,
+        cpu: Duration,
     },
     /// One row with the number of rows, which no limit cuts.
     Count {
         hunt: usize,
         count: u64,
+        cpu: Duration,
     },
 }
 
@@ -200,9 +202,10 @@ impl Visit<'_> {
         let oldest = Asked { from: self.now.minus(self.scenario.data_age.0), to: Asked::ALL.to };
         let reading = Reading::of(&ask.query, "Timestamp");
         let asked = asked.and(oldest).and(reading.asked);
-        self.state.ledger().spend(tenant, hunt.cpu.0, self.now);
         // An open end means now.
         let length = Asked { to: asked.to.min(self.now), ..asked }.length();
+        let cpu = hunt.cost(length);
+        self.state.ledger().spend(tenant, cpu, self.now);
         if hunt.longest_window.is_some_and(|longest| length > longest.0) {
             return Err(self.trace.limits_exceeded());
         }
@@ -217,13 +220,13 @@ impl Visit<'_> {
         let found = Found::new(&self.scenario, place, question);
         let total = found.total();
         if reading.counted {
-            return Ok(Answer::Count { hunt: place, count: total });
+            return Ok(Answer::Count { hunt: place, count: total, cpu });
         }
         if hunt.most_rows.is_some_and(|most| total > most) {
             return Err(self.trace.result_size());
         }
         let limit = hunt.row_limit.unwrap_or(self.scenario.row_limit);
-        Ok(Answer::Rows { hunt: place, found, rows: total.min(limit), limit, cut: total > limit })
+        Ok(Answer::Rows { hunt: place, found, rows: total.min(limit), limit, cut: total > limit, cpu })
     }
 
     fn record(&self, answer: &Answer, tenant: Option<String>, hunt: Option<String>, damaged: bool) {
@@ -260,7 +263,7 @@ impl Visit<'_> {
             }
             Dialect::Defender => "application/json; charset=utf-8",
         };
-        let (hunt, source, rows, limit) = match (answer, spoilt) {
+        let (hunt, source, rows, limit, cpu) = match (answer, spoilt) {
             (Answer::Text(text), _) => {
                 let packed = if text.content_type.starts_with("text/") { Packing::Plain } else { packed };
                 let headers = headers(&self.trace, &text.content_type);
@@ -275,8 +278,10 @@ impl Visit<'_> {
                 let text = Text::new(200, content_type, body);
                 return reply(text, headers(&self.trace, content_type), wire.framing, packed, damage);
             }
-            (Answer::Rows { hunt, found, rows, limit, .. }, _) => (hunt, Source::Events(Box::new(found)), rows, limit),
-            (Answer::Count { hunt, count }, _) => (hunt, Source::Count(Some(count)), 1, 1),
+            (Answer::Rows { hunt, found, rows, limit, cpu, .. }, _) => {
+                (hunt, Source::Events(Box::new(found)), rows, limit, cpu)
+            }
+            (Answer::Count { hunt, count, cpu }, _) => (hunt, Source::Count(Some(count)), 1, 1, cpu),
         };
         let pieces = Pieces {
             scenario: Arc::clone(&self.scenario),
@@ -287,6 +292,7 @@ impl Visit<'_> {
             left: limit,
             stage: Stage::Opening,
             rows,
+            cpu,
             error_member: spoilt == Some(&Effect::ErrorMember),
         };
         Reply {
@@ -343,6 +349,8 @@ struct Pieces {
     left: u64,
     stage: Stage,
     rows: u64,
+    /// What the answer says that it cost.
+    cpu: Duration,
     error_member: bool,
 }
 
@@ -358,7 +366,7 @@ impl Iterator for Pieces {
             return None;
         }
         if self.stage == Stage::Opening {
-            out = encode::opening(self.dialect, self.rows, hunt.cpu.0);
+            out = encode::opening(self.dialect, self.rows, self.cpu);
             if !self.wire.schema_last {
                 out.extend(encode::schema(self.dialect, &columns));
                 out.push(b',');

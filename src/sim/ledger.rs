@@ -48,6 +48,10 @@ pub struct SimStats {
     pub peak_per_hour: u64,
     /// The most hunting calls at a time.
     pub peak_concurrent: u64,
+    /// CPU of all calls, in milliseconds.
+    pub cpu_ms: u64,
+    /// The most CPU of one tenant's calls in any quarter hour of the clock, in milliseconds.
+    pub peak_cpu_ms: u64,
 }
 
 /// One hunting call, as the journal keeps it.
@@ -109,6 +113,8 @@ struct Spending {
     /// The quarter hour that `cpu` was spent in.
     cycle: Option<Timestamp>,
     cpu: Duration,
+    /// CPU since the simulator's start.
+    cpu_total: Duration,
 }
 
 /// What changes while the simulator runs.
@@ -149,6 +155,9 @@ impl Ledger {
         let spending = self.spending.entry(tenant.to_owned()).or_default();
         spending.turn(now);
         spending.cpu += cpu;
+        spending.cpu_total += cpu;
+        self.stats.peak_cpu_ms = self.stats.peak_cpu_ms.max(millis(spending.cpu));
+        self.stats.cpu_ms = millis(self.spending.values().map(|spending| spending.cpu_total).sum());
     }
 
     /// Counts a call that meets a fault's other conditions, and gives its number, from 1.
@@ -194,8 +203,10 @@ impl Spending {
     fn full(&mut self, quota: &SimQuota, now: Timestamp) -> Option<Full> {
         if let Some(limit) = quota.cpu_per_cycle {
             self.turn(now);
-            if self.cpu >= limit.0 {
-                return Some(Full::Cpu(now.floor_to(CYCLE).plus(CYCLE).since(now)));
+            let began = now.floor_to(CYCLE);
+            let others = quota.cpu_of_others.0.mul_f64(now.since(began).div_duration_f64(CYCLE));
+            if self.cpu.saturating_add(others) >= limit.0 {
+                return Some(Full::Cpu(began.plus(CYCLE).since(now)));
             }
         }
         if let Some(wait) = wait(&self.counted, now, HOUR, quota.calls_per_hour) {
@@ -212,6 +223,10 @@ impl Spending {
             self.cpu = Duration::ZERO;
         }
     }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn forget(calls: &mut VecDeque<Timestamp>, now: Timestamp) {

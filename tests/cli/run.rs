@@ -82,6 +82,7 @@ fn json_has_exactly_the_keys_of_the_reference() {
         "returned",
         "calls",
         "api_ms",
+        "cpu_ms",
         "error",
         "hunt_version",
         "commit",

@@ -95,7 +95,8 @@ pub(crate) async fn ask_for(client: &dyn TenantApi, request: &QueryRequest) -> R
         }
         answer
     };
-    let (end, answer) = tokio::join!(client.query(request, &FirstByte::default(), sender), gather);
+    let first_byte = FirstByte::default();
+    let (end, answer) = tokio::join!(client.query(request, &first_byte, sender), gather);
     let made = end.map(|end| Answer { end, ..answer });
     if let Err(failure) = &made {
         let said = format!("{failure} {failure:?}");

@@ -8,9 +8,11 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod busy;
 mod calls;
 mod catch_up;
 mod clock;
+mod cost;
 mod dialects;
 mod failures;
 mod lab;
@@ -28,3 +30,4 @@ mod stream;
 mod stub;
 mod telling;
 mod windows;
+mod wrong_clock;

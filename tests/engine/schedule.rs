@@ -30,7 +30,7 @@ async fn serve(scheduler: &mut Scheduler) -> usize {
 }
 
 /// Lets `minutes` go by, a minute at a time.
-async fn pass(stage: &Stage, scheduler: &mut Scheduler, minutes: u32) -> usize {
+pub(crate) async fn pass(stage: &Stage, scheduler: &mut Scheduler, minutes: u32) -> usize {
     let mut launched = 0;
     for _ in 0..minutes {
         stage.clock.manual.advance(MINUTE);
@@ -42,7 +42,7 @@ async fn pass(stage: &Stage, scheduler: &mut Scheduler, minutes: u32) -> usize {
 
 /// The events from `START - 90m` (what the first run reaches) that have arrived by `now` with all their
 /// delay, as their numbers.
-fn told_once(stage: &Stage, hunt: &Hunt) {
+pub(crate) fn told_once(stage: &Stage, hunt: &Hunt) {
     let told = stage.soc.numbers();
     let set: BTreeSet<i64> = told.iter().copied().collect();
     assert_eq!(set.len(), told.len(), "nothing is told twice");

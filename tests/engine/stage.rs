@@ -79,9 +79,11 @@ impl Stage {
         let clock = Arc::new(TestClock::new(START));
         let tenant = "tenants: [{id: t1, client_id: app, secret: right, token_life: 1h}]\n";
         let scenario = parse_scenario(&format!("start: {START}\n{tenant}{scenario}")).unwrap();
+        // The service knows the time, whatever huntd's clock is set to.
         let now = Arc::clone(&clock);
         let listen = "127.0.0.1:0".parse().unwrap();
-        let simulator = Simulator::start(scenario, listen, Arc::new(move || now.now()), 7).await.unwrap();
+        let simulator =
+            Simulator::start(scenario, listen, Arc::new(move || START.plus(now.steady())), 7).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("huntd.db")).await.unwrap();
         let shared: SharedClock = Arc::<TestClock>::clone(&clock);
@@ -107,12 +109,7 @@ impl Stage {
     /// The database opened once more, as another process would.
     pub(crate) async fn other_runner(&self) -> Runner {
         let store = Store::open(&self.database()).await.unwrap();
-        Runner {
-            store,
-            turns: Turns::default(),
-            gates: Gates::default(),
-            ..self.runner.clone()
-        }
+        Runner { store, turns: Turns::default(), gates: Gates::default(), ..self.runner.clone() }
     }
 
     pub(crate) fn order(&self, hunt: &Arc<Hunt>) -> Order {

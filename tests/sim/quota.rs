@@ -74,3 +74,42 @@ async fn cpu_is_spent_until_the_next_quarter_hour() {
     tenant.advance(754_000);
     assert_eq!(tenant.ask(GRAPH, QUERY).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_long_window_costs_more_and_the_older_api_says_so() {
+    let tenant =
+        Tenant::start("hunts: [{name: t, match: {table: T}, columns: {N: long}, cpu: 500ms, cpu_per_hour: 2s}]\n")
+            .await;
+    let spent = async |query: &str| {
+        let answer = tenant.ask(OLDER, query).await;
+        assert_eq!(answer.status, 200);
+        answer.json()["Stats"]["resource_usage"]["cpu"]["total cpu"].as_str().unwrap().to_owned()
+    };
+    let hours =
+        r#"{"Query":"T | where Timestamp between (datetime(2020-01-01T00:00:00Z) .. datetime(2020-01-01T03:00:00Z))"}"#;
+    let none = spent(hours).await;
+    assert_eq!(none, "00:00:00.5000000", "older than all data: nothing is looked at");
+    // Thirty days.
+    assert_eq!(spent(QUERY).await, "00:24:00.5000000");
+    let stats = tenant.simulator.stats();
+    assert_eq!((stats.cpu_ms, stats.peak_cpu_ms), (1_441_000, 1_441_000));
+    tenant.advance(900_000);
+    spent(hours).await;
+    let stats = tenant.simulator.stats();
+    assert_eq!((stats.cpu_ms, stats.peak_cpu_ms), (1_441_500, 1_441_000));
+}
+
+#[tokio::test]
+async fn others_spend_the_budget_too() {
+    let tenant = Tenant::start(HUNT).await;
+    tenant.simulator.set(|scenario| {
+        scenario.quota.cpu_per_cycle = Some(Span(Duration::from_secs(8)));
+        scenario.quota.cpu_of_others = Span(Duration::from_secs(9));
+    });
+    // Their nine seconds are the whole budget after 800 s, and with four of ours after 400 s.
+    for (after, status) in [(0, 200), (399_000, 200), (1_000, 429), (500_000, 200), (390_000, 200)] {
+        tenant.advance(after);
+        let answer = tenant.ask(GRAPH, QUERY).await;
+        assert_eq!(answer.status, status, "{after}");
+    }
+}

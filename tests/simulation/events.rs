@@ -8,6 +8,7 @@ use huntd::model::time::Timestamp;
 use huntd::rules::schedule;
 
 use crate::dice::Dice;
+use crate::faults::Stretch;
 use crate::hunts::Spec;
 use crate::scale::{DAY, HOUR, MINUTE, Scale};
 
@@ -25,7 +26,7 @@ pub(crate) struct Event {
 
 /// All events, by hunt and in order of time. Of one hunt in twenty-five, more happens in an hour than
 /// `row_limit` rows hold.
-pub(crate) fn all(seed: u64, scale: Scale, hunts: &[Spec], row_limit: u64) -> Vec<Vec<Event>> {
+pub(crate) fn all(seed: u64, scale: Scale, hunts: &[Spec], fast: &[Stretch], row_limit: u64) -> Vec<Vec<Event>> {
     let mut next = 0;
     let mut of_hunt = |spec: &Spec| {
         let mut dice = Dice::of(seed, &[20, spec.number as u64]);
@@ -44,6 +45,12 @@ pub(crate) fn all(seed: u64, scale: Scale, hunts: &[Spec], row_limit: u64) -> Ve
             let burst = scale.start().plus(dice.span(DAY, scale.quiet().since(scale.start())));
             let many = dice.number(row_limit, row_limit * 2);
             times.extend((0..many).map(|_| burst.plus(Duration::from_millis(dice.number(0, 3_600_000)))));
+        }
+        // What happens while the clock is ahead is asked for before it has arrived.
+        for wrong in fast {
+            let from = wrong.from.minus(spec.late);
+            let length = u64::try_from(wrong.to.since(from).as_millis()).unwrap();
+            times.extend((0..2).map(|_| from.plus(Duration::from_millis(dice.number(0, length)))));
         }
         times.sort_unstable();
         let mut event = |at: Timestamp| {

@@ -129,6 +129,15 @@ impl Faults {
         self.ill[tenant].iter().find(|(stretch, _)| stretch.holds(at)).map(|(_, ill)| *ill)
     }
 
+    /// When the wall clock is ahead.
+    pub(crate) fn fast(&self) -> Vec<Stretch> {
+        let set =
+            |(at, blow): &(Timestamp, Blow)| if let Blow::Clock { ahead } = blow { Some((*at, *ahead)) } else { None };
+        let sets: Vec<(Timestamp, i64)> = self.blows.iter().filter_map(set).collect();
+        let ahead = sets.windows(2).filter(|pair| pair[0].1 > 0);
+        ahead.map(|pair| Stretch { from: pair[0].0, to: pair[1].0 }).collect()
+    }
+
     pub(crate) fn deaf(&self, channel: &str, at: Timestamp) -> Option<Deaf> {
         let now = self.deaf.iter().find(|(name, stretch, _)| *name == channel && stretch.holds(at));
         now.map(|(_, _, deaf)| *deaf)
@@ -155,6 +164,12 @@ fn blows(
         let ahead = if number % 2 == 0 { fast } else { -span };
         blows.push((wrong.from, Blow::Clock { ahead }));
         blows.push((wrong.to, Blow::Clock { ahead: 0 }));
+        if dice.chance(0.5) {
+            // Whoever starts under a wrong clock doesn't know since when it is wrong.
+            let down = wrong.from.plus(dice.span(MINUTE, wrong.to.since(wrong.from)));
+            let until = down.plus(dice.span(Duration::from_secs(2), MINUTE * 2));
+            blows.push((down, Blow::Down { until, by_force: dice.chance(0.5) }));
+        }
     }
     blows.retain(|(at, _)| *at < scale.end());
     blows

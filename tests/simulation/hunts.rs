@@ -98,7 +98,10 @@ fn spec(seed: u64, scale: Scale, number: usize, edits: &[Timestamp]) -> Spec {
     let mut dice = Dice::of(seed, &[1, number as u64]);
     let (rhythm, interval) = rhythm(scale.mix, number);
     let lookback = interval.mul_f64(*dice.of_these(&[1.0, 1.0, 1.25, 2.0, 0.5]));
-    let late = *dice.of_these(&[MINUTE * 5, MINUTE * 30, HOUR * 2, HOUR * 8, HOUR * 20]);
+    // Of some seeds all are short: one long one would have the engine take back more than a wrong clock is worth.
+    let lates = [MINUTE * 5, MINUTE * 30, HOUR * 2, HOUR * 8, HOUR * 20];
+    let most = if seed.is_multiple_of(3) { 2 } else { lates.len() };
+    let late = *dice.of_these(&lates[..most]);
     let kind = match number % 20 {
         7 => Kind::OwnTime((interval * 2 + late).min(DAY * 20)),
         13 => Kind::Grouped,

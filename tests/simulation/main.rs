@@ -5,7 +5,8 @@
 //! channels and the clock are the simulation's, in the same process, and no time passes but what the play lets pass.
 //!
 //! `cargo test --test simulation` plays one with sixty hunts and a handful of small ones. `HUNTD_SEEDS=300 HUNTD_FROM=1000` plays so many from that one
-//! on, and `HUNTD_MIX=busy` lets the hunts run as often as on a real site, which takes over three times as long.
+//! on, and `HUNTD_MIX=busy` lets the hunts run as often as on a real site, which takes over three times as long;
+//! `HUNTD_SMALL=1` plays small ones instead, each in a few seconds.
 //! `HUNTD_SEED=17 cargo test --test simulation replay -- --nocapture` plays one and tells its story.
 //!
 //! A kill falls when a task waits or looks at the clock: between all that it does to the store, the tenant and the
@@ -39,7 +40,7 @@ mod story;
 mod tenant;
 mod world;
 
-use crate::scale::{SMALL, full};
+use crate::scale::SMALL;
 
 /// Small seeds that `cargo test` plays.
 const HANDFUL: u64 = 8;
@@ -49,7 +50,7 @@ fn nothing_is_missed_and_nothing_told_twice() {
     let from = seeds::number("HUNTD_FROM").unwrap_or(1);
     // Of the full size one takes longer than all other tests may: it is played where seeds are asked for.
     match seeds::number("HUNTD_SEEDS") {
-        Some(count) => seeds::hold(&seeds::play_many(from, count, full(seeds::mix()))),
+        Some(count) => seeds::hold(&seeds::play_many(from, count, seeds::asked())),
         None => seeds::hold(&seeds::play_many(from, 1, scale::SHORT)),
     }
 }
@@ -70,8 +71,7 @@ fn the_referee_sees_each_kind_of_fault() {
 #[test]
 fn replay() {
     let seed = seeds::number("HUNTD_SEED");
-    let small = seed.is_none() || std::env::var_os("HUNTD_SMALL").is_some();
-    let scale = if small { SMALL } else { full(seeds::mix()) };
+    let scale = if seed.is_none() { SMALL } else { seeds::asked() };
     let one = play::play(seed.unwrap_or(1), scale);
     if seed.is_some() {
         for line in &one.lines {

@@ -14,12 +14,13 @@ use huntd::rules::schedule::{self, Due};
 use crate::events::Event;
 use crate::features::{KEEPS_FIRST_WINDOW, SPLITS, STEPS_OWN_TIME};
 use crate::hunts::{Kind, Spec};
-use crate::scale::{DAY, HOUR, MINUTE};
+use crate::scale::{DAY, HOUR, MINUTE, Scale};
 use crate::world::{Call, Outcome, PER_HOUR, PER_MINUTE, Seen, World};
 
 /// What the referee says of a play.
 pub(crate) struct Verdict {
     pub(crate) seed: u64,
+    pub(crate) scale: Scale,
     /// A number for the whole story and what the store holds at its end.
     pub(crate) hash: u64,
     pub(crate) lines: Vec<String>,
@@ -29,8 +30,8 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     /// Of a play that didn't come to its end.
-    pub(crate) fn broken(seed: u64, violation: String) -> Self {
-        Self { seed, hash: 0, lines: Vec::new(), violations: vec![violation], counts: Counts::default() }
+    pub(crate) fn broken(seed: u64, scale: Scale, violation: String) -> Self {
+        Self { seed, scale, hash: 0, lines: Vec::new(), violations: vec![violation], counts: Counts::default() }
     }
 }
 
@@ -94,7 +95,7 @@ pub(crate) async fn judge(world: &World, store: &Store) -> (Verdict, Kept) {
         repeats: seen.told.len() - distinct.len(),
     };
     let lines = seen.story.lines().to_vec();
-    (Verdict { seed: world.seed, hash: seen.story.hash(), lines, violations, counts }, kept)
+    (Verdict { seed: world.seed, scale: world.scale, hash: seen.story.hash(), lines, violations, counts }, kept)
 }
 
 fn event_number(row: &str) -> u64 {

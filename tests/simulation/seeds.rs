@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::play::play;
 use crate::referee::Verdict;
-use crate::scale::{Mix, Scale};
+use crate::scale::{Mix, SMALL, Scale, full};
 
 /// A number from the environment.
 pub(crate) fn number(name: &str) -> Option<u64> {
@@ -19,6 +19,11 @@ pub(crate) fn mix() -> Mix {
         Ok("busy") => Mix::Busy,
         Ok(other) => panic!("HUNTD_MIX is busy or calm, not {other}"),
     }
+}
+
+/// How large the seeds are that are asked for: `HUNTD_SMALL=1` is for many of them.
+pub(crate) fn asked() -> Scale {
+    if std::env::var_os("HUNTD_SMALL").is_some() { SMALL } else { full(mix()) }
 }
 
 /// Plays `count` seeds from `from` on, as many at a time as there are processors, and tells at once what is wrong
@@ -50,7 +55,7 @@ fn play_safely(seed: u64, scale: Scale) -> Verdict {
     std::panic::catch_unwind(|| play(seed, scale)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no text");
-        Verdict::broken(seed, format!("the play panicked: {text}"))
+        Verdict::broken(seed, scale, format!("the play panicked: {text}"))
     })
 }
 
@@ -62,7 +67,8 @@ fn complaint(verdict: &Verdict) -> String {
     }
     let some: Vec<String> = verdict.violations.iter().take(3).map(|text| format!("seed {seed}: {text}\n")).collect();
     let mix = if mix() == Mix::Busy { "HUNTD_MIX=busy " } else { "" };
-    let again = format!("{mix}HUNTD_SEED={seed} cargo test --test simulation replay -- --nocapture");
+    let small = if verdict.scale == SMALL { "HUNTD_SMALL=1 " } else { "" };
+    let again = format!("{mix}{small}HUNTD_SEED={seed} cargo test --test simulation replay -- --nocapture");
     format!("{}seed {seed}: {all} violations; play it again with\n  {again}\n", some.concat())
 }
 

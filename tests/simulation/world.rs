@@ -86,7 +86,7 @@ impl World {
     pub(crate) fn new(seed: u64, scale: Scale) -> Arc<Self> {
         let faults = Faults::of(seed, scale);
         let hunts = hunts::all(seed, scale, &faults.edits);
-        let events = events::all(seed, scale, &hunts, ROW_LIMIT);
+        let events = events::all(seed, scale, &hunts, &faults.fast(), ROW_LIMIT);
         let nothing = Mutex::new(Seen { asked: vec![0; scale.hunts], ..Seen::default() });
         Arc::new(Self { seed, scale, hunts, events, faults, clocks: Clocks::new(scale.start()), seen: nothing })
     }

@@ -69,6 +69,7 @@ pub(crate) fn notice(rows: &[&str]) -> Notice {
             returned: 0,
             calls: 1,
             api: Duration::from_millis(1_250),
+            cpu: None,
             error: None,
             hunt_version: "9f2c4e7a11d0".to_owned(),
             commit: Some("a1b2c3d".to_owned()),

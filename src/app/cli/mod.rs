@@ -8,6 +8,7 @@ pub mod explain;
 pub mod gaps;
 pub mod hits;
 pub mod list;
+pub mod quota;
 pub mod run;
 pub mod runs;
 pub mod select;
@@ -34,6 +35,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
         Verb::Runs(verb) => runs::run(config, verb, output).await,
         Verb::Hits(verb) => hits::run(config, verb, output).await,
         Verb::Gaps(verb) => gaps::run(config, verb, output).await,
+        Verb::Quota(verb) => quota::run(config, verb, output).await,
         Verb::Show(verb) => show::run(config, verb, output).await,
         Verb::Deliveries(verb) => deliveries::run(config, verb, output).await,
         Verb::Simulate(verb) => simulate::run(verb, output).await,

@@ -6,9 +6,12 @@ use std::time::Duration;
 use globset::GlobBuilder;
 
 use crate::app::exit::AppError;
+use crate::model::config::{Config, Tenant};
 use crate::model::hunt::Hunt;
+use crate::model::id::TenantName;
 use crate::model::time::{Timestamp, parse_duration};
 use crate::rules::check::nearest::did_you_mean;
+use crate::rules::render::terminal::terminal_safe;
 
 /// The hunts whose ids the words name, as an id or a glob, in the order of their ids. A word that
 /// names none is an error with the nearest id.
@@ -47,6 +50,18 @@ pub fn matcher(word: &str) -> Result<impl Fn(&str) -> bool + use<>, AppError> {
         .compile_matcher();
     let word = word.to_owned();
     Ok(move |id: &str| id == word || word == "*" || glob.is_match(id))
+}
+
+/// The tenants of the config that are named, or all, in the order of their names. A name that none has is an error with
+/// the nearest one.
+pub fn tenants<'a>(names: &[String], config: &'a Config) -> Result<Vec<&'a Tenant>, AppError> {
+    let known = || config.tenants.keys().map(TenantName::as_str);
+    if let Some(name) = names.iter().find(|name| known().all(|other| other != name.as_str())) {
+        let hint = did_you_mean(name, known()).unwrap_or_else(|| "see `tenants:` in the config".to_owned());
+        return Err(AppError::new(format!("no tenant `{}`", terminal_safe(name)), hint));
+    }
+    let wanted = |tenant: &&Tenant| names.is_empty() || names.iter().any(|name| name == tenant.name.as_str());
+    Ok(config.tenants.values().filter(wanted).collect())
 }
 
 /// A duration of an option.

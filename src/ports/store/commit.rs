@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnection;
 
+use super::cost;
 use super::coverage;
 use super::database::Store;
 use super::error::StoreError;
@@ -113,6 +114,7 @@ async fn write_all(conn: &mut SqliteConnection, commit: &RunCommit, packed: &Pac
     }
     let version = version(&mut *conn, commit, packed).await?;
     let seq = add_run(&mut *conn, run, before.track, version, packed).await?;
+    cost::note(&mut *conn, run, before.track, seq).await?;
     let next_ordinal = add_hits(&mut *conn, commit, packed, &before, seq).await?;
     for (delivery, told) in commit.deliveries.iter().zip(&packed.told) {
         sqlx::query(ADD_DELIVERY)

@@ -15,7 +15,7 @@ use super::fault::Fault;
 use super::place::{Beside, Place};
 
 /// How long SQLite waits for another process's write. The longest write is one run's commit.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Connections that read: the listing verbs, the console and the runners together.
 const READERS: u32 = 4;
 

@@ -6,6 +6,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::database::Store;
 use super::error::StoreError;
 use super::fault::Fault;
+use super::leap::FORGET_LEAP;
 use super::runs::name_fault;
 use super::track::Counters;
 use crate::model::coverage::{CoverageNote, Fate, Stretch};
@@ -28,13 +29,15 @@ pub(super) const UNCOVER: [&str; 3] = [
 ];
 
 impl Store {
-    /// Takes back what every track says to have covered after `after`: the clock was wrong.
+    /// Takes back what every track says to have covered after `after`: the clock was wrong. The leap of the clock that
+    /// made it wrong is forgotten with it.
     pub async fn uncover(&self, after: Timestamp) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
         let result = async {
             for statement in UNCOVER {
                 sqlx::query(statement).bind(after.nanos()).execute(&mut write.conn).await?;
             }
+            sqlx::query(FORGET_LEAP).execute(&mut write.conn).await?;
             Ok(())
         };
         let result = result.await;

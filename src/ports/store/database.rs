@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Sqlite, SqlitePool, Transaction};
 use uuid::Uuid;
 
-use super::connection::{Write, Writer, options, options_to_read, readers};
+use super::connection::{PATIENCE, Write, Writer, options, options_to_read, readers};
 use super::error::StoreError;
 use super::fault::{Fault, explain_io};
 use super::owner::this_owner;
@@ -45,8 +45,14 @@ impl Store {
     /// Opens the database, makes it where there is none (mode 0600, and so SQLite's two files beside
     /// it), and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_waiting(path, PATIENCE).await
+    }
+
+    /// As [`open`](Self::open), with so much patience for another process's write: beyond it a write is
+    /// [`StoreError::Busy`].
+    pub async fn open_waiting(path: &Path, patience: Duration) -> Result<Self, StoreError> {
         make_file(path)?;
-        let (options, place) = (options(path), Place::of(path.to_owned()));
+        let (options, place) = (options(path).busy_timeout(patience), Place::of(path.to_owned()));
         let mut conn = connect(&options).await.map_err(|fault| fault.explain(path))?;
         let own = prepare(&mut conn, path).await?;
         // What is open is what stood there before and after.

@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection};
 
 use super::connection::options;
+use super::cost;
 use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, explain_io};
@@ -90,7 +91,7 @@ impl Store {
         copied.map_err(|fault| fault.explain(to))
     }
 
-    /// Takes away rows and runs that are older than their retention. Stays: rows that a pending
+    /// Takes away rows, runs and the sums of their costs that are older than their retention. Stays: rows that a pending
     /// delivery tells, the last row of each hit that the last result held, each track's last run and
     /// last result, and for good what is needed to know a hit again.
     pub async fn prune(&self, now: Timestamp, rows: Duration, runs: Duration) -> Result<Pruned, StoreError> {
@@ -109,6 +110,13 @@ impl Store {
             let dropped = self.told(write.end(result).await)?;
             pruned.runs += dropped;
             if dropped == 0 {
+                break;
+            }
+        }
+        loop {
+            let mut write = self.begin().await?;
+            let result = cost::forget(&mut write.conn, now.minus(runs)).await;
+            if self.told(write.end(result).await)? == 0 {
                 break;
             }
         }

@@ -15,12 +15,14 @@
 
 mod commit;
 mod connection;
+mod cost;
 mod coverage;
 mod database;
 pub mod error;
 mod fault;
 mod hits;
 mod lateness;
+mod leap;
 mod ledger;
 mod maintenance;
 mod members;

@@ -45,8 +45,10 @@ macro_rules! select_run {
     ($rest:literal) => {
         concat!(
             "SELECT run.seq, run.run, track.hunt, track.tenant, due, started, finished, window_from, window_to, as_of, \
-             status, rows, new, changed, gone, returned, calls, api_nanos, error, hash, commit_id, trigger, query \
-             FROM run JOIN track USING (track) JOIN hunt_version USING (version) ",
+             status, rows, new, changed, gone, returned, calls, api_nanos, run_cpu.nanos AS cpu_nanos, error, hash, \
+             commit_id, trigger, query \
+             FROM run JOIN track USING (track) JOIN hunt_version USING (version) \
+             LEFT JOIN run_cpu ON run_cpu.run = run.seq ",
             $rest
         )
     };
@@ -157,6 +159,7 @@ pub(super) fn run_of(row: &SqliteRow) -> Result<Run, Fault> {
         returned: count("returned")?,
         calls: unsigned(row.try_get("calls")?)?,
         api: Duration::from_nanos(count("api_nanos")?),
+        cpu: row.try_get::<Option<i64>, _>("cpu_nanos")?.map(unsigned).transpose()?.map(Duration::from_nanos),
         error: row.try_get("error")?,
         hunt_version: row.try_get("hash")?,
         commit: row.try_get("commit_id")?,

@@ -115,7 +115,7 @@ fn probed(ledger: &CallLedger, now: Timestamp) -> Option<(Timestamp, WaitReason)
 }
 
 /// A call as it stands at the moment of the question.
-enum Life {
+pub(super) enum Life {
     /// No answer yet; when it counts as over at the latest.
     UnderWay(Timestamp),
     /// Over since.
@@ -123,7 +123,7 @@ enum Life {
 }
 
 impl Life {
-    fn of(call: &LedgerCall, now: Timestamp) -> Self {
+    pub(super) fn of(call: &LedgerCall, now: Timestamp) -> Self {
         let cut_off = call.sent.min(now).plus(LONGEST_CALL);
         match call.answered {
             Some(at) => Self::Over(at.min(now)),
@@ -133,7 +133,7 @@ impl Life {
     }
 
     /// When its place in a window is free.
-    fn free(&self, length: Duration, now: Timestamp) -> Timestamp {
+    pub(super) fn free(&self, length: Duration, now: Timestamp) -> Timestamp {
         match self {
             Self::UnderWay(_) => now.plus(length + margin(length)),
             Self::Over(at) => at.plus(length + margin(length)),

@@ -58,7 +58,7 @@ impl Allowance {
     /// counts where the config names none. Of all this the reserve is left to others.
     #[must_use]
     pub fn of(quota: &Quota, learnt: &[LearntLimit], budget: Option<CpuBudget>, now: Timestamp) -> Self {
-        let per = |window, configured, named| kept(calls(learnt, window, configured, named, now), quota.reserve);
+        let per = |window, configured, named| kept(calls(learnt, window, configured, named, now).0, quota.reserve);
         let rolling =
             |length, most: Option<Duration>| most.map(|most| Rolling { length, most: kept_of(most, quota.reserve) });
         Self {
@@ -100,13 +100,27 @@ impl Allowance {
     }
 }
 
-/// The calls of one window: the config's, or what was learnt where that binds.
-fn calls(learnt: &[LearntLimit], window: ThrottleWindow, configured: u32, named: bool, now: Timestamp) -> u32 {
+/// The calls of one window: the config's, or what was learnt where that binds, with the moment when.
+fn calls(
+    learnt: &[LearntLimit],
+    window: ThrottleWindow,
+    configured: u32,
+    named: bool,
+    now: Timestamp,
+) -> (u32, Option<Timestamp>) {
     let told = learnt.iter().find(|limit| limit.window == window && now.since(limit.at) < LEARNT_COUNTS);
     match told {
-        Some(limit) if limit.calls < configured || !named => limit.calls.max(1),
-        _ => configured,
+        Some(limit) if limit.calls < configured || !named => (limit.calls.max(1), Some(limit.at)),
+        _ => (configured, None),
     }
+}
+
+/// When the numbers of a minute and of an hour were learnt that bind now.
+pub(super) fn learnt_at(quota: &Quota, learnt: &[LearntLimit], now: Timestamp) -> [Option<Timestamp>; 2] {
+    [
+        calls(learnt, ThrottleWindow::Minute, quota.calls_per_minute, quota.named.per_minute, now).1,
+        calls(learnt, ThrottleWindow::Hour, quota.calls_per_hour, quota.named.per_hour, now).1,
+    ]
 }
 
 /// What is left of so many calls; one at least, where there is one at all.

@@ -9,13 +9,17 @@ mod allowance;
 mod block;
 mod carry;
 mod cpu;
+mod dearest;
 mod message;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use admit::{Ask, LONGEST_CALL, admit, is_probing, margin, reach};
 pub use allowance::{Allowance, Rolling, budget_from};
 pub use block::{access_block, block_for};
 pub use carry::carry;
 pub use cpu::{turn, work_in_cycle};
+pub use dearest::{Dearest, Share, dearest};
 pub use message::{learn, read_429};
+pub use usage::{Gauge, Limit, Limits, Usage, standing, usage};

@@ -11,6 +11,7 @@ pub mod defang;
 pub mod json;
 pub mod log;
 pub mod mail;
+pub mod quota;
 pub mod record;
 pub mod tally;
 pub mod terminal;

@@ -40,7 +40,7 @@ pub fn run_whole(run: &Run) -> String {
         ("event time", window),
         ("rows", run.rows.to_string()),
         ("hits", format!("{} new, {} changed, {} gone, {} returned", run.new, run.changed, run.gone, run.returned)),
-        ("calls", format!("{} in {} ms", run.calls, run.api.as_millis())),
+        ("calls", format!("{} in {} ms{}", run.calls, run.api.as_millis(), cpu_of(run))),
         ("hunt version", run.hunt_version.clone()),
     ];
     for (name, value) in facts {
@@ -55,6 +55,10 @@ pub fn run_whole(run: &Run) -> String {
         writeln!(out, "  {}", terminal_safe(line)).unwrap_or_default();
     }
     out
+}
+
+fn cpu_of(run: &Run) -> String {
+    run.cpu.map(|cpu| format!(", {} ms of CPU", cpu.as_millis())).unwrap_or_default()
 }
 
 /// A hit in one line: kind, the begin of its id, hunt, and its first cells.

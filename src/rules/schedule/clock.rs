@@ -69,15 +69,42 @@ pub struct Leap {
     pub by: Duration,
 }
 
+/// A start, or a leap that fits in no other way, is doubted for so long: what is asked for again costs calls, and a
+/// clock is set back by seconds every now and then.
+const DOUBTED: Duration = Duration::from_hours(24);
+
+impl Leap {
+    /// Whether a clock that was set back by `by` undoes it; in several steps it may.
+    fn is_undone(&self, by: Duration) -> bool {
+        by <= self.by.saturating_mul(2) && self.by <= by.saturating_mul(2)
+    }
+}
+
 /// From when on, by the new time, what was asked for may have been asked under a wrong clock: the clock was just
-/// set back by `by`, to `now`.
+/// set back by `by`, to `now`. `started` is what the wrong clock showed when this process began.
 ///
-/// Where it undoes a leap, it is wrong since that leap. Else nobody knows how long it was: what was asked for
-/// lies in the future, or not further back than the clock was ahead.
+/// Where it undoes a leap, it is wrong since that leap. Else it may have been wrong when the process began, and is
+/// taken to have been so where that is no longer ago than a day. Else nobody knows how long it was: what was asked
+/// for lies in the future, or not further back than the clock was ahead.
 #[must_use]
-pub fn wrong_since(leap: Option<Leap>, by: Duration, now: Timestamp) -> Timestamp {
-    let undoes = |leap: &Leap| by <= leap.by.saturating_mul(2) && leap.by <= by.saturating_mul(2);
-    leap.filter(undoes).map_or(now.minus(by), |leap| leap.before.min(now))
+pub fn wrong_since(leap: Option<Leap>, started: Timestamp, by: Duration, now: Timestamp) -> Timestamp {
+    if let Some(leap) = leap.filter(|leap| leap.is_undone(by)) {
+        return leap.before.min(now);
+    }
+    let began = Some(started.minus(by)).filter(|began| now.since(*began) <= DOUBTED);
+    began.map_or(now.minus(by), |began| began.min(now.minus(by)))
+}
+
+/// As [`wrong_since`], for a clock that was set back before this process began, at `now`: the run before it ended at
+/// `seen`, by the clock of then. `None` where nothing says that it was set back.
+///
+/// How long nobody was there hides a part of by how much it was.
+#[must_use]
+pub fn wrong_when_started(leap: Option<Leap>, seen: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let by = Some(seen.since(now)).filter(|by| *by > SLACK)?;
+    let fits = |leap: &Leap| leap.is_undone(by) || now.since(leap.before) <= DOUBTED;
+    let began = leap.filter(fits).map_or(now, |leap| leap.before);
+    Some(began.min(now.minus(by)))
 }
 
 #[cfg(test)]
@@ -118,10 +145,36 @@ mod tests {
     fn what_was_asked_under_a_wrong_clock_is_known_by_the_leap_that_is_undone() {
         let (now, hour) = (Timestamp::from_seconds(1_000_000), Duration::from_hours(1));
         let leap = |hours| Some(Leap { before: now.minus(hour * 50), by: hour * hours });
-        assert_eq!(wrong_since(None, hour * 9, now), now.minus(hour * 9));
-        assert_eq!(wrong_since(leap(9), hour * 9, now), now.minus(hour * 50));
-        assert_eq!(wrong_since(leap(9), hour * 5, now), now.minus(hour * 50));
+        let since = |leap, by| wrong_since(leap, Timestamp::EPOCH, by, now);
+        assert_eq!(since(None, hour * 9), now.minus(hour * 9));
+        assert_eq!(since(leap(9), hour * 9), now.minus(hour * 50));
+        assert_eq!(since(leap(9), hour * 5), now.minus(hour * 50));
         // A machine that slept for days, and a clock that is mended by a minute since.
-        assert_eq!(wrong_since(leap(72), hour / 60, now), now.minus(hour / 60));
+        assert_eq!(since(leap(72), hour / 60), now.minus(hour / 60));
+    }
+
+    #[test]
+    fn a_start_under_a_wrong_clock_is_doubted_for_a_day() {
+        let (now, hour) = (Timestamp::from_seconds(1_000_000), Duration::from_hours(1));
+        // Begun so many hours ago, under a clock that was two hours ahead.
+        let since = |hours: u32, leap| wrong_since(leap, now.minus(hour * hours).plus(hour * 2), hour * 2, now);
+        assert_eq!(since(24, None), now.minus(hour * 24));
+        assert_eq!(since(25, None), now.minus(hour * 2));
+        assert_eq!(since(1, None), now.minus(hour * 2), "as far back as it was ahead all the same");
+        let leap = Leap { before: now.minus(hour), by: hour * 2 };
+        assert_eq!(since(24, Some(leap)), now.minus(hour), "it was right until the leap");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_between_two_processes_is_known_by_the_last_run() {
+        let (now, hour) = (Timestamp::from_seconds(1_000_000), Duration::from_hours(1));
+        let leap = |ago: u32, by| Some(Leap { before: now.minus(hour * ago), by: hour * by });
+        let ahead = |hours: u32| now.plus(hour * hours);
+        assert_eq!(wrong_when_started(leap(9, 9), now.minus(hour), now), None);
+        assert_eq!(wrong_when_started(leap(9, 9), now.plus(SLACK), now), None, "mended by a small step");
+        assert_eq!(wrong_when_started(None, ahead(3), now), Some(now.minus(hour * 3)));
+        assert_eq!(wrong_when_started(leap(50, 3), ahead(2), now), Some(now.minus(hour * 50)));
+        assert_eq!(wrong_when_started(leap(20, 9), ahead(1), now), Some(now.minus(hour * 20)), "down for eight hours");
+        assert_eq!(wrong_when_started(leap(50, 9), ahead(1), now), Some(now.minus(hour)));
     }
 }

@@ -13,7 +13,7 @@ mod splay;
 #[cfg(test)]
 mod tests;
 
-pub use clock::{ClockMove, Leap, Look, moved, resume, wrong_since};
+pub use clock::{ClockMove, Leap, Look, moved, resume, wrong_since, wrong_when_started};
 pub use due::{Due, MISSED_CAP, due, next};
 pub use rhythm::{ClockChange, clock_changes, longest_pause};
 pub use splay::{latest, splay, start};

@@ -146,9 +146,7 @@ fn ready(facts: &CatchUpFacts<'_>, gap: Window) -> Option<Window> {
 
 pub(super) fn live_from(facts: &CatchUpFacts<'_>, next: Timestamp) -> Timestamp {
     let CatchUpFacts { lookback, late, pause, coverage, data_age, splits, .. } = *facts;
-    window(WindowFacts { lookback, late, pause, reaches_back: true, splits, coverage, as_of: next, data_age })
-        .window
-        .from
+    window(WindowFacts { lookback, late, pause, reaches_back: true, splits, coverage, as_of: next, data_age }).from
 }
 
 /// The moment as of which an as-of hunt is asked for a gap.

@@ -11,8 +11,6 @@ mod split;
 
 pub use catch_up::{Asks, CatchUpFacts, CatchUpPlan, Step, as_of_covers, catch_up};
 pub use outlook::{Outlook, gaps, outlook};
-pub use plan::{
-    WindowFacts, WindowPlan, clock_was_ahead, extend_watermark, next_watermark, settled, usual_length, window,
-};
+pub use plan::{WindowFacts, clock_was_ahead, extend_watermark, next_watermark, settled, usual_length, window};
 pub use scope::{QueryKind, QueryNature, ResultScope, Splits};
 pub use split::halves;

@@ -26,19 +26,7 @@ pub struct WindowFacts<'a> {
     pub data_age: Duration,
 }
 
-/// The window of a run, and what there is to say of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WindowPlan {
-    /// What to ask for; ends at `as_of`.
-    pub window: Window,
-    /// Whether the window is wider than usual, to cover what was missed.
-    pub caught_up: bool,
-    /// By how much covered time lies after `as_of`: the clock ran ahead when it was written down, and
-    /// what it says of coverage can't be trusted. It is worth a word in the log.
-    pub clock_was_ahead: Option<Duration>,
-}
-
-/// The window of a live run.
+/// The window of a live run; it ends at `as_of`.
 ///
 /// It reaches back by the lookback and `late`: what lies there was covered, but not what has arrived since.
 /// What is owed before that it takes along as far as one more lookback, or one more pause of the schedule,
@@ -51,7 +39,7 @@ pub struct WindowPlan {
 /// what the runs under the wrong clock asked for in vain; the whole thirty days would tell much that
 /// is old.
 #[must_use]
-pub fn window(facts: WindowFacts<'_>) -> WindowPlan {
+pub fn window(facts: WindowFacts<'_>) -> Window {
     let WindowFacts { lookback, late, pause, coverage, as_of, data_age, .. } = facts;
     let reach = as_of.minus(data_age);
     let ahead = clock_was_ahead(coverage, as_of);
@@ -60,7 +48,7 @@ pub fn window(facts: WindowFacts<'_>) -> WindowPlan {
     let far = as_of.minus(stretch).minus(late).max(reach);
     let owed = if facts.reaches_back { coverage.gaps(Window { from: reach, to: usual }) } else { Vec::new() };
     let from = owed.iter().map(|gap| gap.from).find(|from| *from >= far).unwrap_or(usual);
-    WindowPlan { window: Window { from, to: as_of }, caught_up: from < usual, clock_was_ahead: ahead }
+    Window { from, to: as_of }
 }
 
 /// How long the window of a live run is that takes nothing along but what its schedule leaves to it.
@@ -69,7 +57,8 @@ pub fn usual_length(lookback: Duration, late: Duration, pause: Duration) -> Dura
     lookback.max(pause) + late
 }
 
-/// By how much covered time lies in the future of `now`: it was written under a clock that stood ahead.
+/// By how much covered time lies in the future of `now`: it was written under a clock that stood ahead, and what it
+/// says of coverage can't be trusted.
 #[must_use]
 pub fn clock_was_ahead(coverage: &Coverage, now: Timestamp) -> Option<Duration> {
     coverage.covered_to().map(|to| to.since(now)).filter(|ahead| !ahead.is_zero())
@@ -143,24 +132,21 @@ mod tests {
     #[test]
     fn reaches_back_by_the_lookback_and_takes_a_little_that_was_missed_along() {
         let cases = [
-            (None, "2026-11-24T10:30:00Z", false),
-            (Some("2026-11-24T11:00:00Z"), "2026-11-24T10:30:00Z", false),
-            (Some("2026-11-24T10:30:00Z"), "2026-11-24T10:30:00Z", false),
-            (Some("2026-11-24T10:00:00Z"), "2026-11-24T10:00:00Z", true),
-            (Some("2026-11-24T09:30:00Z"), "2026-11-24T09:30:00Z", true),
-            (Some("2026-11-24T09:29:59Z"), "2026-11-24T10:30:00Z", false),
-            (Some("2026-10-01T12:10:00Z"), "2026-11-24T10:30:00Z", false),
+            (None, "2026-11-24T10:30:00Z"),
+            (Some("2026-11-24T11:00:00Z"), "2026-11-24T10:30:00Z"),
+            (Some("2026-11-24T10:30:00Z"), "2026-11-24T10:30:00Z"),
+            (Some("2026-11-24T10:00:00Z"), "2026-11-24T10:00:00Z"),
+            (Some("2026-11-24T09:30:00Z"), "2026-11-24T09:30:00Z"),
+            (Some("2026-11-24T09:29:59Z"), "2026-11-24T10:30:00Z"),
+            (Some("2026-10-01T12:10:00Z"), "2026-11-24T10:30:00Z"),
         ];
-        for (to, from, caught_up) in cases {
+        for (to, from) in cases {
             let coverage = to.map_or_else(Coverage::default, |to| covered(at("2026-09-01T00:00:00Z"), at(to)));
             let window_is = Window { from: at(from), to: at("2026-11-24T12:00:00Z") };
-            assert_eq!(
-                window(facts(&coverage)),
-                WindowPlan { window: window_is, caught_up, clock_was_ahead: None },
-                "{to:?}"
-            );
+            assert_eq!(window(facts(&coverage)), window_is, "{to:?}");
+            assert_eq!(clock_was_ahead(&coverage, window_is.to), None, "{to:?}");
             let left = window(WindowFacts { reaches_back: false, ..facts(&coverage) });
-            assert_eq!((left.window.from, left.caught_up), (at("2026-11-24T10:30:00Z"), false), "{to:?}");
+            assert_eq!(left.from, at("2026-11-24T10:30:00Z"), "{to:?}");
         }
     }
 
@@ -169,7 +155,7 @@ mod tests {
         let coverage = covered(at("2026-11-01T00:00:00Z"), at("2026-11-23T11:30:00Z"));
         for splits in [true, false] {
             let daily = window(WindowFacts { pause: HOUR * 24, splits, ..facts(&coverage) });
-            assert_eq!((daily.window.from, daily.caught_up), (at("2026-11-23T11:30:00Z"), true));
+            assert_eq!(daily.from, at("2026-11-23T11:30:00Z"));
         }
     }
 
@@ -177,25 +163,25 @@ mod tests {
     fn a_hunt_that_cant_be_asked_in_parts_takes_nothing_along() {
         let coverage = covered(at("2026-11-01T00:00:00Z"), at("2026-11-24T09:30:00Z"));
         let usual = window(WindowFacts { splits: false, ..facts(&coverage) });
-        assert_eq!((usual.window.from, usual.caught_up), (at("2026-11-24T10:30:00Z"), false));
+        assert_eq!(usual.from, at("2026-11-24T10:30:00Z"));
     }
 
     #[test]
     fn it_stays_within_the_apis_reach() {
         let coverage = Coverage::default();
         let long = WindowFacts { lookback: HOUR * 24 * 90, ..facts(&coverage) };
-        assert_eq!(window(long).window.length(), DATA_AGE);
+        assert_eq!(window(long).length(), DATA_AGE);
     }
 
     #[test]
     fn covered_time_in_the_future_isnt_trusted() {
         let began = at("2026-11-01T00:00:00Z");
         let coverage = covered(began, at("2026-11-24T12:10:00Z"));
-        assert_eq!(window(facts(&coverage)).window.from, at("2026-11-24T10:30:00Z"));
+        assert_eq!(window(facts(&coverage)).from, at("2026-11-24T10:30:00Z"));
         let coverage = covered(began, at("2026-11-24T21:00:00Z"));
-        let plan = window(facts(&coverage));
-        assert_eq!((plan.window.from, plan.clock_was_ahead), (at("2026-11-24T02:30:00Z"), Some(HOUR * 9)));
-        assert_eq!(next_watermark(plan.window, true), Some(at("2026-11-24T12:00:00Z")));
+        let run = window(facts(&coverage));
+        assert_eq!((run.from, clock_was_ahead(&coverage, run.to)), (at("2026-11-24T02:30:00Z"), Some(HOUR * 9)));
+        assert_eq!(next_watermark(run, true), Some(at("2026-11-24T12:00:00Z")));
     }
 
     #[test]
@@ -247,12 +233,12 @@ mod tests {
                 let facts = WindowFacts {
                     lookback, late, pause, reaches_back: true, splits, coverage: &coverage, as_of: now, data_age: DATA_AGE,
                 };
-                let plan = window(facts);
-                prop_assert!(plan.window.to == now && plan.window.from >= now.minus(DATA_AGE));
-                coverage.note(&CoverageNote::Origin(plan.window.from), &run());
+                let asked = window(facts);
+                prop_assert!(asked.to == now && asked.from >= now.minus(DATA_AGE));
+                coverage.note(&CoverageNote::Origin(asked.from), &run());
                 if complete {
-                    runs.push(plan.window);
-                    if let Some(settled) = settled(plan.window, now, late) {
+                    runs.push(asked);
+                    if let Some(settled) = settled(asked, now, late) {
                         coverage.note(&CoverageNote::Cover(settled), &run());
                     }
                 }

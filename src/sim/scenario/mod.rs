@@ -120,8 +120,10 @@ pub struct SimQuota {
     pub calls_per_minute: u32,
     /// Calls in a rolling hour.
     pub calls_per_hour: u32,
-    /// CPU in each quarter hour by the clock; none for no limit.
+    /// CPU in each quarter hour by the clock; none for no limit. The call that goes over it is still answered.
     pub cpu_per_cycle: Option<Span>,
+    /// CPU that people and other tools spend in each quarter hour, evenly.
+    pub cpu_of_others: Span,
     /// Whether refused calls count too.
     pub count_refused: bool,
     /// Which of the service's texts a refusal has.
@@ -137,6 +139,7 @@ impl Default for SimQuota {
             calls_per_minute: 45,
             calls_per_hour: 1500,
             cpu_per_cycle: None,
+            cpu_of_others: Span(Duration::ZERO),
             count_refused: false,
             wording: Wording::Classic,
             retry_after: false,
@@ -244,6 +247,9 @@ pub struct SimHunt {
     /// CPU that one call costs.
     #[serde(default = "cpu")]
     pub cpu: Span,
+    /// CPU besides, for each hour of event time that is asked for.
+    #[serde(default)]
+    pub cpu_per_hour: Span,
     /// A row limit of its own.
     #[serde(default)]
     pub row_limit: Option<u64>,
@@ -314,6 +320,15 @@ pub struct Stream {
     /// The columns' values, in which `{n}`, `{hash}`, `{at}` and `{arrived}` are filled in.
     #[serde(default)]
     pub row: Map<String, Value>,
+}
+
+impl SimHunt {
+    /// The CPU of a call that asks for so much event time.
+    #[must_use]
+    pub fn cost(&self, window: Duration) -> Duration {
+        let more = self.cpu_per_hour.0.as_secs_f64() * (window.as_secs_f64() / 3600.0);
+        self.cpu.0.saturating_add(Duration::try_from_secs_f64(more).unwrap_or_default())
+    }
 }
 
 impl Scenario {

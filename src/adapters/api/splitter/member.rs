@@ -54,8 +54,53 @@ pub(super) fn schema(value: &Value) -> Option<Schema> {
     Some(Schema { columns })
 }
 
-/// `Stats.resource_usage.cpu`, whose key has a blank in it.
+/// `Stats.resource_usage.cpu`: its total, whose key has a blank in it, else the sum of its two parts.
 pub(super) fn cpu(stats: &Value) -> Option<Duration> {
-    let total = stats.get("resource_usage")?.get("cpu")?.get("total cpu")?;
-    span::parse(total.as_str()?)
+    let cpu = stats.get("resource_usage")?.get("cpu")?;
+    let of = |key: &str| cpu.get(key).and_then(time);
+    of("total cpu").or_else(|| Some(of("user")?.saturating_add(of("kernel")?)))
+}
+
+/// `00:00:19.0625000`, or a number of seconds, as `ExecutionTime` beside it is one.
+fn time(value: &Value) -> Option<Duration> {
+    match value {
+        Value::String(text) => {
+            span::parse(text).or_else(|| Duration::try_from_secs_f64(text.trim().parse().ok()?).ok())
+        }
+        number => Duration::try_from_secs_f64(number.as_f64()?).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn cpu_in_each_form_that_it_may_have() {
+        let cases = [
+            (
+                json!({"user": "00:00:19.0468750", "kernel": "00:00:00.0156250", "total cpu": "00:00:19.06"}),
+                Some(19_060),
+            ),
+            (json!({"total cpu": 19.06}), Some(19_060)),
+            (json!({"total cpu": 19}), Some(19_000)),
+            (json!({"total cpu": "19.06"}), Some(19_060)),
+            (json!({"total cpu": null, "user": "00:00:02", "kernel": 0.5}), Some(2_500)),
+            (json!({"user": "00:00:02"}), None),
+            (json!({"total cpu": -1}), None),
+            (json!({"total cpu": "NaN"}), None),
+            (json!({"total cpu": "much"}), None),
+            (json!({"total cpu": []}), None),
+            (json!(7), None),
+        ];
+        for (cpu_part, millis) in cases {
+            let stats = json!({"ExecutionTime": 4.6, "resource_usage": {"cpu": cpu_part}});
+            assert_eq!(cpu(&stats), millis.map(Duration::from_millis), "{stats}");
+        }
+        for stats in [json!(1), json!({}), json!({"resource_usage": "much"})] {
+            assert_eq!(cpu(&stats), None);
+        }
+    }
 }

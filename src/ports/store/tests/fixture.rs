@@ -76,6 +76,7 @@ pub(super) fn empty(minutes: i64, generation: u64) -> RunCommit {
             returned: 0,
             calls: 1,
             api: Duration::from_millis(1234),
+            cpu: None,
             error: None,
             hunt_version: "v1".to_owned(),
             commit: Some("deadbeef".to_owned()),

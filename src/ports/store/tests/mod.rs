@@ -1,6 +1,7 @@
 //! The store on real files.
 
 mod commits;
+mod cost;
 mod fixture;
 mod lateness;
 mod ledger;

@@ -4,7 +4,7 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::super::{
-    commit, database, hits, lateness, ledger, maintenance, members, notice, outbox, rows, runs, seen, track,
+    commit, cost, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, rows, runs, seen, track,
 };
 use super::fixture::fresh;
 
@@ -19,6 +19,11 @@ const BY_INDEX: &[&str] = &[
     commit::ADD_DELIVERY,
     commit::MOVE_TRACK,
     commit::SET_MEMORY,
+    cost::ADD_CPU,
+    cost::ADD_SPENDING,
+    cost::SUMS,
+    cost::SCHEDULED_SUMS,
+    cost::FORGET_SPENDING,
     database::FORGET_RUN_IDS,
     database::TAKE_RUN_ID,
     hits::STEPS_OF_TRACK,
@@ -28,6 +33,9 @@ const BY_INDEX: &[&str] = &[
     hits::NOTICE_OF,
     lateness::ADD_LATENESS,
     lateness::LOAD_LATENESS,
+    leap::NOTE_LEAP,
+    leap::LOAD_LEAP,
+    leap::FORGET_LEAP,
     ledger::LOAD_CALLS,
     ledger::LOAD_BLOCK,
     ledger::ENTER_CALL,

@@ -17,10 +17,9 @@ use super::super::tree::{
 };
 use super::super::types::Type;
 use super::super::walk::{Node, Nodes, nodes, within};
-use super::reach::{Lets, timespan};
+use super::length::length;
+use super::reach::{DEEP, Lets};
 
-/// How deep names of the query's own are followed.
-const DEEP: u32 = 12;
 /// How many tables are looked at in all: names that use each other could give any number.
 const STEPS: u32 = 5_000;
 
@@ -164,9 +163,9 @@ impl<'t, 'a> Reader<'_, 't, 'a> {
                 ("now", [Item { expr: Expr { kind: ExprKind::Unary { minus: true, operand }, .. }, .. }])
                     if self.clock.is_own(expr) =>
                 {
-                    self.span(operand, deep + 1)
+                    self.length(operand, deep + 1)
                 }
-                ("ago", [span]) if self.clock.is_own(expr) => self.span(&span.expr, deep + 1),
+                ("ago", [span]) if self.clock.is_own(expr) => self.length(&span.expr, deep + 1),
                 // They round down: it is earlier, by how much depends.
                 ("startofday" | "startofweek" | "startofmonth" | "startofyear", [of]) | ("bin" | "floor", [of, _]) => {
                     self.before_now(&of.expr, deep + 1)
@@ -175,37 +174,17 @@ impl<'t, 'a> Reader<'_, 't, 'a> {
                 _ => None,
             },
             ExprKind::Binary { op: Binary::Subtract, left, right, .. } => {
-                self.before_now(left, deep + 1)?.checked_add(self.span(right, deep + 1)?)
+                self.before_now(left, deep + 1)?.checked_add(self.length(right, deep + 1)?)
             }
             ExprKind::Binary { op: Binary::Add, left, right, .. } => {
-                self.before_now(left, deep + 1)?.checked_sub(self.span(right, deep + 1)?)
+                self.before_now(left, deep + 1)?.checked_sub(self.length(right, deep + 1)?)
             }
             _ => None,
         }
     }
 
-    /// The length of time that an expression gives.
-    fn span(&self, expr: &Expr<'a>, deep: u32) -> Option<Duration> {
-        if deep > DEEP {
-            return None;
-        }
-        match &expr.kind {
-            ExprKind::Paren(inner) => self.span(inner, deep + 1),
-            ExprKind::Name(name) => self.span(self.meant(name.text)?, deep + 1),
-            ExprKind::Literal(literal) if literal.ty == Type::Timespan => timespan(literal.text),
-            ExprKind::Call { name, args } if name.text == "totimespan" && args.len() == 1 => {
-                self.span(&args.first()?.expr, deep + 1)
-            }
-            ExprKind::Binary { op: Binary::Multiply, left, right, .. } => match (whole(left), whole(right)) {
-                (Some(times), _) => self.span(right, deep + 1)?.checked_mul(times),
-                (_, Some(times)) => self.span(left, deep + 1)?.checked_mul(times),
-                _ => None,
-            },
-            ExprKind::Binary { op: Binary::Add, left, right, .. } => {
-                self.span(left, deep + 1)?.checked_add(self.span(right, deep + 1)?)
-            }
-            _ => None,
-        }
+    fn length(&self, expr: &Expr<'a>, deep: u32) -> Option<Duration> {
+        length(expr, &|name| self.meant(name), deep)
     }
 
     /// Whether a table's rows bear in `time` the time of the event that they come from.
@@ -357,13 +336,5 @@ fn columns_made<'a>(stage: &Stage<'a>, names: &mut Vec<&'a str>) {
         }
         Operator::As { name, .. } | Operator::Range { name, .. } => names.push(name.text),
         _ => {}
-    }
-}
-
-fn whole(expr: &Expr<'_>) -> Option<u32> {
-    match &expr.kind {
-        ExprKind::Literal(literal) if literal.ty.is_integer() => literal.text.parse().ok(),
-        ExprKind::Paren(inner) => whole(inner),
-        _ => None,
     }
 }

@@ -5,6 +5,7 @@
 
 mod arrival;
 mod back;
+mod length;
 mod reach;
 mod rows;
 mod shape;

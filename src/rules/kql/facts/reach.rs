@@ -7,6 +7,7 @@ use super::super::span::Span;
 use super::super::tree::{Binary, Condition, Expr, ExprKind, LetValue, Name, Operator, Query, Stage, StatementKind};
 use super::super::types::Type;
 use super::super::walk::{Node, Nodes, within, within_stage};
+use super::length::length;
 use crate::model::time::Timestamp;
 
 /// A place where a query reads a table.
@@ -74,7 +75,7 @@ impl Reach {
 }
 
 /// How deep names of the query's own are followed.
-const DEEP: u32 = 12;
+pub(super) const DEEP: u32 = 12;
 /// How many reads are told at most: functions that call each other could give any number.
 const MOST: usize = 512;
 /// How many expressions are looked at in all.
@@ -314,6 +315,10 @@ impl<'l, 't, 'a> Reader<'l, 't, 'a> {
         back
     }
 
+    fn length(&self, expr: &Expr<'a>, deep: u32) -> Option<Duration> {
+        length(expr, &|name| self.lets.expr(name), deep)
+    }
+
     /// The moment that an expression gives.
     fn moment(&self, expr: &Expr<'a>, deep: u32) -> Option<Moment> {
         if deep > DEEP {
@@ -325,47 +330,23 @@ impl<'l, 't, 'a> Reader<'l, 't, 'a> {
             ExprKind::Literal(literal) if literal.ty == Type::Datetime => datetime(literal.text).map(Moment::At),
             ExprKind::Call { name, args } => match (name.text, args.as_slice()) {
                 ("now", []) => Some(Moment::Ago(Duration::ZERO)),
-                ("ago", [span]) => self.span(&span.expr, deep + 1).map(Moment::Ago),
+                ("ago", [span]) => self.length(&span.expr, deep + 1).map(Moment::Ago),
                 // Rounded down to the beginning of a day at most.
                 ("startofday" | "bin" | "floor", [of, ..]) => Some(match self.moment(&of.expr, deep + 1)? {
-                    Moment::Ago(span) => Moment::Ago(span + Duration::from_hours(24)),
+                    Moment::Ago(span) => Moment::Ago(span.checked_add(Duration::from_hours(24))?),
                     Moment::At(time) => Moment::At(time.minus(Duration::from_hours(24))),
                 }),
                 ("todatetime", [of]) => self.moment(&of.expr, deep + 1),
                 _ => None,
             },
             ExprKind::Binary { op: op @ (Binary::Subtract | Binary::Add), left, right, .. } => {
-                let (from, span) = (self.moment(left, deep + 1)?, self.span(right, deep + 1)?);
+                let (from, span) = (self.moment(left, deep + 1)?, self.length(right, deep + 1)?);
                 Some(match (from, op) {
-                    (Moment::Ago(ago), Binary::Subtract) => Moment::Ago(ago + span),
+                    (Moment::Ago(ago), Binary::Subtract) => Moment::Ago(ago.checked_add(span)?),
                     (Moment::Ago(ago), _) => Moment::Ago(ago.saturating_sub(span)),
                     (Moment::At(time), Binary::Subtract) => Moment::At(time.minus(span)),
                     (Moment::At(time), _) => Moment::At(time.plus(span)),
                 })
-            }
-            _ => None,
-        }
-    }
-
-    /// The length of time that an expression gives.
-    fn span(&self, expr: &Expr<'a>, deep: u32) -> Option<Duration> {
-        if deep > DEEP {
-            return None;
-        }
-        match &expr.kind {
-            ExprKind::Paren(inner) => self.span(inner, deep + 1),
-            ExprKind::Name(name) => self.span(self.lets.expr(name.text)?, deep + 1),
-            ExprKind::Literal(literal) if literal.ty == Type::Timespan => timespan(literal.text),
-            ExprKind::Call { name, args } if name.text == "totimespan" => self.span(&args.first()?.expr, deep + 1),
-            ExprKind::Binary { op: Binary::Multiply, left, right, .. } => {
-                let (span, times) = match self.span(left, deep + 1) {
-                    Some(span) => (span, number(right)?),
-                    None => (self.span(right, deep + 1)?, number(left)?),
-                };
-                span.checked_mul(times)
-            }
-            ExprKind::Binary { op: Binary::Add, left, right, .. } => {
-                self.span(left, deep + 1)?.checked_add(self.span(right, deep + 1)?)
             }
             _ => None,
         }
@@ -403,14 +384,6 @@ fn is_time(expr: &Expr<'_>, time: &str) -> bool {
     }
 }
 
-fn number(expr: &Expr<'_>) -> Option<u32> {
-    match &expr.kind {
-        ExprKind::Literal(literal) if literal.ty.is_integer() => literal.text.parse().ok(),
-        ExprKind::Paren(inner) => number(inner),
-        _ => None,
-    }
-}
-
 /// The content of `datetime(…)`.
 fn datetime(text: &str) -> Option<Timestamp> {
     let inner = inner(text)?;
@@ -425,45 +398,8 @@ fn datetime(text: &str) -> Option<Timestamp> {
 }
 
 /// What stands between parentheses and quotes.
-fn inner(text: &str) -> Option<&str> {
+pub(super) fn inner(text: &str) -> Option<&str> {
     let from = text.find('(')?;
     let inside = text.get(from + 1..)?.strip_suffix(')')?;
     Some(inside.trim().trim_matches(['"', '\'']))
-}
-
-/// A literal timespan: `1d`, `2.5h`, `timespan(1.02:03:04)`, `time(1d)`.
-pub(super) fn timespan(text: &str) -> Option<Duration> {
-    let text = if text.contains('(') { inner(text)? } else { text };
-    let digits = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
-    let (amount, unit) = text.split_at_checked(digits)?;
-    if unit.starts_with(':') || (unit.is_empty() && text.contains('.')) {
-        return clock(text);
-    }
-    let seconds = match unit.trim() {
-        "d" | "day" | "days" | "" => 86_400.0,
-        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600.0,
-        "m" | "min" | "minute" | "minutes" => 60.0,
-        "s" | "sec" | "second" | "seconds" => 1.0,
-        "ms" | "milli" | "millis" | "millisec" | "millisecond" | "milliseconds" => 1e-3,
-        "microsecond" | "microseconds" | "micro" | "micros" | "microsec" => 1e-6,
-        "tick" | "ticks" => 1e-7,
-        _ => return None,
-    };
-    Duration::try_from_secs_f64(amount.parse::<f64>().ok()? * seconds).ok()
-}
-
-/// `1.02:03:04` and `02:03`.
-fn clock(text: &str) -> Option<Duration> {
-    let (days, rest) = match text.split_once('.') {
-        Some((days, rest)) if rest.contains(':') => (days.parse::<u64>().ok()?, rest),
-        _ => (0, text),
-    };
-    let mut parts = rest.split(':');
-    let hours: u64 = parts.next()?.parse().ok()?;
-    let minutes: u64 = parts.next().unwrap_or("0").parse().ok()?;
-    let seconds: f64 = parts.next().unwrap_or("0").parse().ok()?;
-    let whole = Duration::from_secs(
-        days.checked_mul(86_400)?.checked_add(hours.checked_mul(3_600)?)?.checked_add(minutes.checked_mul(60)?)?,
-    );
-    whole.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }

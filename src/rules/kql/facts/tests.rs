@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::reach::timespan;
+use super::length::timespan;
 
 #[test]
 fn timespans_of_every_form() {

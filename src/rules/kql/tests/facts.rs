@@ -42,6 +42,9 @@ fn how_far_back_a_query_looks() {
         ),
         ("DeviceInfo | where Timestamp > ago(1d) or DeviceName == 'a'", Reach::Open),
         ("DeviceInfo | summarize Timestamp = max(Timestamp) by DeviceId | where Timestamp > ago(1d)", Reach::Open),
+        // More than can be counted.
+        ("DeviceInfo | where Timestamp > ago(150000000000000d) - 150000000000000d", Reach::Open),
+        ("DeviceInfo | where Timestamp > startofday(ago(213503982334601d))", Reach::Open),
         ("DeviceTvmSoftwareInventory | where SoftwareName == 'a'", Reach::Timeless),
         ("print 1", Reach::Timeless),
         ("Orders_CL | where A == 1", Reach::Open),
