@@ -4,11 +4,13 @@
 //! it; one that goes away, however it does, passes its turn on.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::turns::Queued;
 use crate::model::hunt::Hunt;
 use crate::model::id::{HuntId, TenantName};
 use crate::model::quota::{BlockReason, WaitReason};
@@ -35,11 +37,11 @@ impl Gates {
         Arc::clone(gates.entry(tenant.clone()).or_default())
     }
 
-    /// How many runs wait in all queues.
+    /// How many runs wait for others to ask before them.
     #[must_use]
     pub fn waiting(&self) -> usize {
         let gates = self.by_tenant.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.values().map(|gate| gate.state().waiting.len()).sum()
+        gates.values().map(|gate| gate.queued.load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -47,6 +49,8 @@ impl Gates {
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     state: Mutex<State>,
+    /// Those of the queue that wait for their turn to ask.
+    queued: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -159,6 +163,10 @@ pub(super) struct Place {
 impl Place {
     /// Waits until it is this one's turn to ask.
     pub(super) async fn turn(&self) {
+        if self.gate.state().asker == Some(self.ticket) {
+            return;
+        }
+        let _in_queue = Queued::new(&self.gate.queued);
         while self.gate.state().asker != Some(self.ticket) {
             self.bell.notified().await;
         }

@@ -8,6 +8,7 @@ use huntd::model::limits::DATA_AGE;
 use huntd::model::row::{Column, ColumnType, RowChunk, Schema};
 use huntd::model::time::{Timestamp, Window};
 use huntd::ports::api::{AnswerEnd, AnswerPiece, FirstByte, QueryRequest, TenantApi};
+use huntd::ports::clock::Clock;
 use tokio::sync::mpsc;
 
 use crate::dice::Dice;
@@ -70,6 +71,9 @@ impl TenantApi for Reached {
         let call = self.enter(hunt, request, &mut dice);
         let arrives = clocks.true_now().plus(latency(&mut dice));
         clocks.gate(arrives).await;
+        // By now the service has counted it, whatever becomes of the body.
+        first_byte.note(clocks.steady());
+        self.count(call);
         let answer = self.answer(hunt, call, request.query.ends_with("| count"), &mut dice);
         let broken = matches!(answer, Answer::Breaks(_));
         let rows = match answer {
@@ -124,13 +128,20 @@ impl Reached {
         seen.calls.len() - 1
     }
 
+    /// The service has counted a call by now.
+    fn count(&self, call: usize) {
+        let now = self.world.clocks.true_now();
+        let call = &mut self.world.seen().calls[call];
+        call.counted = call.counted.min(now);
+    }
+
     fn close(&self, call: usize, outcome: Outcome) {
         let now = self.world.clocks.true_now();
         let mut seen = self.world.seen();
         let hunt = seen.calls[call].hunt;
         seen.story.say(now, &format!("h{hunt:03} is answered: {outcome:?}"));
         let call = &mut seen.calls[call];
-        (call.answered, call.outcome, call.counted) = (now, outcome, call.counted.min(now));
+        (call.answered, call.outcome) = (now, outcome);
     }
 
     /// The event time that a request asks for.
