@@ -24,6 +24,13 @@ impl Output {
         Self { json, terminal: terminal && !json }
     }
 
+    /// How many characters a line of stdout has: `COLUMNS`, else the terminal's width, else 100.
+    #[must_use]
+    pub fn width(self) -> usize {
+        let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|width| *width > 0);
+        said.or_else(|| Table::new().width().map(usize::from)).unwrap_or(100)
+    }
+
     /// Prints a line on stdout. A reader that went away (`| head`) ends the command quietly.
     pub fn line(self, text: &str) -> Result<(), AppError> {
         let mut out = io::stdout().lock();

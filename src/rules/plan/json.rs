@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::compare::Change;
 use super::layout::{Backlog, Minute, TenantPlan};
 use super::peaks::Peak;
-use super::suggest::{Suggested, Suggestion};
+use super::suggest::Suggestion;
 use super::text::shifts;
 use crate::model::time::Timestamp;
 
@@ -103,7 +103,7 @@ fn load(plan: &TenantPlan) -> Vec<Value> {
 
 /// A suggestion: `"kind":"suggestion"`. `file` is where the hunt stands.
 #[must_use]
-pub fn suggestion_json(suggestion: &Suggestion, file: &str, suggested: &Suggested) -> Value {
+pub fn suggestion_json(suggestion: &Suggestion, file: &str) -> Value {
     json!({
         "kind": "suggestion",
         "hunt": suggestion.hunt.as_str(),
@@ -111,7 +111,6 @@ pub fn suggestion_json(suggestion: &Suggestion, file: &str, suggested: &Suggeste
         "key": suggestion.change.key(),
         "now": suggestion.now,
         "then": suggestion.change.value(),
-        "all": suggested.suggestions.len(),
     })
 }
 
