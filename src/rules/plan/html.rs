@@ -13,8 +13,8 @@ use crate::rules::render::visible::visible;
 /// The look: follows the reader's light or dark, and the width of the window.
 const STYLE: &str = include_str!("plan.css");
 
-/// The width of a picture in its own units, and the most columns that it has.
-const WIDTH: usize = 1440;
+/// The most columns of a picture: more would be thinner than a dot of a small screen.
+const COLUMNS: usize = 480;
 /// Its height.
 const HEIGHT: usize = 200;
 
@@ -102,7 +102,7 @@ fn rolling(minutes: &[u32]) -> Vec<u32> {
 /// A picture: what is due as an area, what goes out as a line, the limit as a dashed one. Its words stand beside it in
 /// HTML, as those in a picture would shrink with it.
 fn chart(out: &mut String, plan: &TenantPlan, title: &str, limit: u32, (due, sent): (&[u32], &[u32])) {
-    let per_column = due.len().div_ceil(WIDTH).max(1);
+    let per_column = due.len().div_ceil(COLUMNS).max(1);
     let columns = |values: &[u32]| -> Vec<u32> {
         values.chunks(per_column).map(|column| column.iter().copied().max().unwrap_or(0)).collect()
     };
@@ -119,7 +119,8 @@ fn chart(out: &mut String, plan: &TenantPlan, title: &str, limit: u32, (due, sen
         count(size(limit)),
         things(over, "column")
     );
-    put!(out, "<figure>\n<figcaption>{title} <span>limit {}</span></figcaption>\n", count(size(limit)));
+    let each = if per_column == 1 { String::new() } else { format!(", a column is the most of {per_column} minutes") };
+    put!(out, "<figure>\n<figcaption>{title} <span>limit {}{each}</span></figcaption>\n", count(size(limit)));
     put!(out, "<div class=\"plot\"><div class=\"scale\"><span>{}</span><span>0</span></div>\n", count(size(top)));
     put!(
         out,

@@ -45,8 +45,13 @@ pub(super) fn moment(at: Timestamp) -> String {
 
 /// A peak against its limit.
 pub(super) fn peak(peak: Option<Peak>, limit: u32) -> String {
+    above(peak, limit, ": more than fits")
+}
+
+/// A peak against its limit, and what to say where it is above it.
+fn above(peak: Option<Peak>, limit: u32, over: &str) -> String {
     let Some(peak) = peak else { return format!("none of {}", count(size(limit))) };
-    let over = if peak.calls > limit { ": more than fits" } else { "" };
+    let over = if peak.calls > limit { over } else { "" };
     format!("{} of {} at {}{over}", count(size(peak.calls)), count(size(limit)), moment(peak.at))
 }
 
@@ -64,7 +69,7 @@ pub(super) fn facts(plan: &TenantPlan) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("busiest minute", peak(plan.minute, quota.calls_per_minute)),
         ("busiest hour", peak(plan.hour, quota.calls_per_hour)),
-        ("calls at a time", peak(plan.at_once, quota.concurrent)),
+        ("calls at a time", above(plan.at_once, quota.concurrent, ": some go out a little later")),
     ];
     if let Some(cpu) = plan.cpu {
         let known = if cpu.known == cpu.runs { String::new() } else { format!(", of {} of them known", cpu.known) };
