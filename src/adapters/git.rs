@@ -47,7 +47,9 @@ impl GitError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::Missing(_) => "install git, or leave out `--against`",
-            Self::NoRepository { .. } => "`--against` compares with the past of the hunts folder: give one that is in git",
+            Self::NoRepository { .. } => {
+                "`--against` compares with the past of the hunts folder: give one that is in git"
+            }
             Self::NoRevision { .. } => {
                 "give a branch, a tag or a commit that is there, such as `origin/main` or `HEAD~1`; a shallow clone of a CI may need `git fetch` first"
             }
@@ -77,7 +79,8 @@ pub fn past(folder: &Path, revision: &str) -> Result<Past, GitError> {
         return Err(unknown());
     }
     let wanted = format!("{revision}^{{commit}}");
-    let commit = git.run(&["rev-parse".as_ref(), "--verify".as_ref(), "--quiet".as_ref(), wanted.as_ref()], Stdio::null())?;
+    let commit =
+        git.run(&["rev-parse".as_ref(), "--verify".as_ref(), "--quiet".as_ref(), wanted.as_ref()], Stdio::null())?;
     let commit = text(&commit.said.map_err(|_| unknown())?).trim().to_owned();
     let listed = git.listed(&commit, &prefix)?;
     let contents = git.contents(&listed)?;

@@ -79,8 +79,9 @@ pub fn load_and_read(path: &Path, output: Output) -> Result<Loaded, AppError> {
 /// That hunts folders can be read; the hint says where they were named.
 pub fn readable(folders: &[PathBuf], hint: &str) -> Result<(), AppError> {
     for folder in folders {
-        std::fs::read_dir(folder)
-            .map_err(|error| AppError::new(format!("can't read the hunts folder {}: {error}", folder.display()), hint))?;
+        std::fs::read_dir(folder).map_err(|error| {
+            AppError::new(format!("can't read the hunts folder {}: {error}", folder.display()), hint)
+        })?;
     }
     Ok(())
 }

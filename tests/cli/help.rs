@@ -9,8 +9,21 @@ fn huntd(arguments: &[&str]) -> Printed {
     printed(Command::new(binary()).args(arguments).env_remove("HUNTD_CONFIG").env("NO_COLOR", "1"))
 }
 
-const VERBS: [&str; 12] =
-    ["demo", "daemon", "run", "check", "list", "runs", "hits", "show", "deliveries", "simulate", "completions", "man"];
+const VERBS: [&str; 13] = [
+    "demo",
+    "daemon",
+    "run",
+    "check",
+    "plan",
+    "list",
+    "runs",
+    "hits",
+    "show",
+    "deliveries",
+    "simulate",
+    "completions",
+    "man",
+];
 
 #[test]
 fn completions_name_every_verb() {

@@ -30,5 +30,6 @@ mod history;
 mod hostile;
 mod lateness;
 mod mail;
+mod plan;
 mod run;
 mod secrets;

@@ -57,7 +57,10 @@ pub async fn run(path: &Path, arguments: &PlanArguments, output: Output) -> Resu
     if let Some(file) = &arguments.html {
         let page = plan::html(&laid.plans, &laid.suggested);
         std::fs::write(file, page).map_err(|error| {
-            AppError::new(format!("can't write {}: {error}", file.display()), "name a file in a folder where you may write")
+            AppError::new(
+                format!("can't write {}: {error}", file.display()),
+                "name a file in a folder where you may write",
+            )
         })?;
     }
     if arguments.patch {
@@ -85,9 +88,8 @@ fn span(arguments: &PlanArguments) -> Result<Span, AppError> {
     }
     let from = match arguments.from.as_deref() {
         None => SystemClock::new().now().floor_to(MINUTE).plus(MINUTE),
-        Some(text) => Timestamp::parse(text).ok_or_else(|| {
-            AppError::new(format!("`--from {text}` is no time"), "write it as 2026-11-24T09:00:00Z")
-        })?,
+        Some(text) => Timestamp::parse(text)
+            .ok_or_else(|| AppError::new(format!("`--from {text}` is no time"), "write it as 2026-11-24T09:00:00Z"))?,
     };
     Ok(Span { from, length, downtime: duration("downtime", &arguments.downtime)? })
 }
@@ -107,7 +109,8 @@ fn past(state: &State, revision: &str, span: &Span) -> Result<Past, AppError> {
     let mut files: Vec<HuntFile> = Vec::new();
     let mut commit = String::new();
     for folder in &state.folders {
-        let found = git::past(folder, revision).map_err(|error: GitError| AppError::new(error.to_string(), error.hint()))?;
+        let found =
+            git::past(folder, revision).map_err(|error: GitError| AppError::new(error.to_string(), error.hint()))?;
         files.extend(found.files);
         commit = found.commit;
     }
@@ -154,7 +157,8 @@ fn json(state: &State, laid: &Laid, output: Output) -> Result<(), AppError> {
 
 /// Prints the edits of the hunts' files, with paths below the working folder.
 fn patch(state: &State, suggested: &Suggested, output: Output) -> Result<(), AppError> {
-    let hunts: BTreeMap<&HuntId, &Hunt> = state.hunts.iter().map(|planned| (&planned.hunt.id, &*planned.hunt)).collect();
+    let hunts: BTreeMap<&HuntId, &Hunt> =
+        state.hunts.iter().map(|planned| (&planned.hunt.id, &*planned.hunt)).collect();
     let (patched, left) = plan::patch(&state.files, &hunts, &suggested.suggestions);
     let here = std::env::current_dir().and_then(|here| here.canonicalize()).ok();
     let mut elsewhere = false;
@@ -172,7 +176,10 @@ fn patch(state: &State, suggested: &Suggested, output: Output) -> Result<(), App
         output.note("the hunts aren't below this folder: apply the patch in the hunts folder")?;
     }
     for hunt in left {
-        output.note(&format!("{}: its file can't be edited safely; `huntd plan` says what to set", hunt.as_str().escape_debug()))?;
+        output.note(&format!(
+            "{}: its file can't be edited safely; `huntd plan` says what to set",
+            hunt.as_str().escape_debug()
+        ))?;
     }
     Ok(())
 }

@@ -147,7 +147,13 @@ impl<'a> Agenda<'a> {
             let runs = rhythm.runs(&hunt.hunt, &tenant.name, ticks);
             *room = room.checked_sub(runs.len()).ok_or(PlanError::TooManyRuns)?;
             let runs = runs.into_iter().zip(whole(calls));
-            agenda.runs.extend(runs.map(|((tick, start, deadline), calls)| Run { track, tick, start, deadline, calls }));
+            agenda.runs.extend(runs.map(|((tick, start, deadline), calls)| Run {
+                track,
+                tick,
+                start,
+                deadline,
+                calls,
+            }));
         }
         agenda.runs.sort_by_key(|run| (run.start, run.track));
         Ok(agenda)

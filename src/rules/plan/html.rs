@@ -61,7 +61,13 @@ macro_rules! put {
 fn tenant(out: &mut String, plan: &TenantPlan) {
     let (hunts, runs, calls) = (things(plan.hunts, "hunt"), things(plan.runs, "run"), things(plan.calls, "call"));
     let span = format_duration(plan.to.since(plan.from));
-    let mark = if !plan.fits { "bad" } else if plan.backlogs.is_empty() { "good" } else { "fair" };
+    let mark = if !plan.fits {
+        "bad"
+    } else if plan.backlogs.is_empty() {
+        "good"
+    } else {
+        "fair"
+    };
     put!(out, "<section>\n<h2>{}</h2>\n", escape(plan.tenant.as_str()));
     put!(out, "<p class=\"{mark}\">{}</p>\n", escape(verdict(plan)));
     put!(
@@ -214,9 +220,10 @@ fn suggestions(out: &mut String, plans: &[TenantPlan], suggested: &Suggested) {
         return;
     }
     out.push_str("<section>\n<h2>Suggestions</h2>\n");
-    let rows = suggested.suggestions.iter().map(|one| {
-        vec![one.hunt.to_string(), one.change.key().to_owned(), one.now.clone(), one.change.value()]
-    });
+    let rows = suggested
+        .suggestions
+        .iter()
+        .map(|one| vec![one.hunt.to_string(), one.change.key().to_owned(), one.now.clone(), one.change.value()]);
     table(out, "At the same frequency", &["hunt", "key", "now", "then"], rows.collect());
     for (before, after) in plans.iter().zip(&suggested.after) {
         put!(out, "<h3>{} after that</h3>\n<p>{}</p>\n", escape(after.tenant.as_str()), escape(verdict(after)));

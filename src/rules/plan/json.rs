@@ -51,9 +51,9 @@ pub fn tenant_json(plan: &TenantPlan) -> Value {
             "calls": one.calls,
         })
     });
-    let cpu = plan.cpu.map(|cpu| {
-        json!({ "at": cpu.at, "seconds": cpu.cpu.as_secs_f64(), "runs": cpu.runs, "known": cpu.known })
-    });
+    let cpu = plan
+        .cpu
+        .map(|cpu| json!({ "at": cpu.at, "seconds": cpu.cpu.as_secs_f64(), "runs": cpu.runs, "known": cpu.known }));
     json!({
         "kind": "tenant",
         "tenant": plan.tenant.as_str(),

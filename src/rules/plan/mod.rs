@@ -20,9 +20,9 @@ mod places;
 mod queue;
 mod said;
 mod suggest;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use agenda::MOST_RUNS;
 pub use catch_up::CatchingUp;

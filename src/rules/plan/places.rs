@@ -89,7 +89,11 @@ impl Places {
             (&self.minute, quota.calls_per_minute),
             (&self.at_once, quota.concurrent),
         ];
-        windows.into_iter().filter(|(window, limit)| window.is_full(*limit)).filter_map(|(window, _)| window.first()).max()
+        windows
+            .into_iter()
+            .filter(|(window, limit)| window.is_full(*limit))
+            .filter_map(|(window, _)| window.first())
+            .max()
     }
 
     /// The first moment at which any place is free again.

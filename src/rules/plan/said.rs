@@ -139,6 +139,8 @@ pub(super) fn costs(plan: &TenantPlan) -> String {
     match (plan.guessed, plan.hunts) {
         (0, _) => "costs as measured".to_owned(),
         (guessed, hunts) if guessed == hunts => "costs are guesses: one call of two seconds a run".to_owned(),
-        (guessed, hunts) => format!("the costs of {guessed} of {hunts} hunts are guesses: one call of two seconds a run"),
+        (guessed, hunts) => {
+            format!("the costs of {guessed} of {hunts} hunts are guesses: one call of two seconds a run")
+        }
     }
 }

@@ -133,7 +133,8 @@ fn what_cannot_fit_is_said_and_high_severity_comes_first() {
 fn a_long_run_is_waited_for_and_its_next_tick_merged() {
     let hunts = hunts(&["schedule: every 1m\nsplay: 0"]);
     let (tenants, mut costs) = (tenants(45, 1500, 5), Costs::new());
-    let long = Cost { runs: 3, calls: 1.0, api: Duration::from_secs(150), cpu: Some(Duration::from_secs(2)), rows: 1.0 };
+    let long =
+        Cost { runs: 3, calls: 1.0, api: Duration::from_secs(150), cpu: Some(Duration::from_secs(2)), rows: 1.0 };
     costs.extend(costs_of(&hunts, long));
     let input = input(&hunts, &tenants, &costs, Duration::from_mins(10));
     let plan = one(&input);
@@ -153,7 +154,10 @@ fn slow_calls_wait_for_those_under_way() {
     let costs = costs_of(&hunts, slow);
     let plan = one(&input(&hunts, &tenants, &costs, HOUR));
     assert_eq!((plan.calls, plan.at_once.unwrap().calls), (8, 4));
-    assert_eq!(plan.backlogs.iter().map(|jam| (jam.length(), jam.why)).collect::<Vec<_>>(), [(MINUTE * 6, Full::AtOnce)]);
+    assert_eq!(
+        plan.backlogs.iter().map(|jam| (jam.length(), jam.why)).collect::<Vec<_>>(),
+        [(MINUTE * 6, Full::AtOnce)]
+    );
     // Its two calls are one run: who is under way ends first, as its start is the earliest.
     assert_eq!(plan.late.iter().map(|late| late.worst).max(), Some(MINUTE * 6));
 }
@@ -163,8 +167,14 @@ fn catching_up_takes_a_wide_call_or_steps() {
     let query = |text: &str| format!("query: {text}\n");
     let files = [
         file("window.yaml", &format!("schedule: '@hourly'\nlookback: 1h\n{}", query("DeviceProcessEvents"))),
-        file("back.yaml", &format!("schedule: '@hourly'\nlate: 0\n{}", query("DeviceProcessEvents | where Timestamp > ago(4h)"))),
-        file("skip.yaml", &format!("schedule: '@hourly'\nlookback: 1h\ncatch_up: skip\n{}", query("DeviceProcessEvents"))),
+        file(
+            "back.yaml",
+            &format!("schedule: '@hourly'\nlate: 0\n{}", query("DeviceProcessEvents | where Timestamp > ago(4h)")),
+        ),
+        file(
+            "skip.yaml",
+            &format!("schedule: '@hourly'\nlookback: 1h\ncatch_up: skip\n{}", query("DeviceProcessEvents")),
+        ),
         file("daily.yaml", &format!("schedule: '@daily'\nlookback: 30d\n{}", query("DeviceProcessEvents"))),
     ];
     let (hunts, tenants, costs) = (hunts_of(&files), tenants(45, 1500, 5), Costs::new());
@@ -200,7 +210,8 @@ fn changes_are_named_by_what_they_mean() {
     ]);
     let of = |hunts: &[PlanHunt]| hunts.iter().map(|planned| Hunt::clone(&planned.hunt)).collect::<Vec<_>>();
     let changes = compare(&of(&before), &of(&after));
-    let said: Vec<String> = changes.iter().map(|one| format!("{} {:?} {:?}", one.hunt, one.kinds, one.details)).collect();
+    let said: Vec<String> =
+        changes.iter().map(|one| format!("{} {:?} {:?}", one.hunt, one.kinds, one.details)).collect();
     assert_eq!(
         said,
         [
@@ -230,7 +241,11 @@ fn files_keep_their_comments_and_their_style() {
     let minute = Move::Schedule(Schedule::parse("7-59/30 * * * *").unwrap());
     let splay = Move::Splay(Duration::from_mins(5));
     let cases = [
-        ("schedule: \"*/30 * * * *\"   # half\nquery: T\n", &minute, "schedule: \"7-59/30 * * * *\"   # half\nquery: T\n"),
+        (
+            "schedule: \"*/30 * * * *\"   # half\nquery: T\n",
+            &minute,
+            "schedule: \"7-59/30 * * * *\"   # half\nquery: T\n",
+        ),
         ("schedule: '*/30 * * * *'\nquery: T\n", &minute, "schedule: '7-59/30 * * * *'\nquery: T\n"),
         ("schedule: 0 * * * *\r\nquery: T\r\n", &minute, "schedule: 7-59/30 * * * *\r\nquery: T\r\n"),
         ("# ä\nid: ä # x\nquery: |\n  T\n", &minute, "# ä\nid: ä # x\nschedule: \"7-59/30 * * * *\"\nquery: |\n  T\n"),

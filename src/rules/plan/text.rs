@@ -86,12 +86,17 @@ fn paint(page: Page, code: &str, text: &str) -> String {
 }
 
 fn tenant(out: &mut String, plan: &TenantPlan, page: Page) {
-    let (hunts, runs, calls) =
-        (things(plan.hunts, "hunt"), things(plan.runs, "run"), things(plan.calls, "call"));
+    let (hunts, runs, calls) = (things(plan.hunts, "hunt"), things(plan.runs, "run"), things(plan.calls, "call"));
     let name = paint(page, "1", plan.tenant.as_str());
     let span = format_duration(plan.to.since(plan.from));
     line(out, &format!("{name}: {hunts}, {runs}, {calls} in {span} from {}", moment(plan.from)));
-    let code = if !plan.fits { "31" } else if plan.backlogs.is_empty() { "32" } else { "33" };
+    let code = if !plan.fits {
+        "31"
+    } else if plan.backlogs.is_empty() {
+        "32"
+    } else {
+        "33"
+    };
     line(out, &format!("  {}", paint(page, code, verdict(plan))));
     line(out, &format!("  {}", costs(plan)));
     for (name, fact) in facts(plan) {

@@ -93,7 +93,9 @@ impl<'a> Search<'a> {
             let mut spots = spots(&agenda, number, input);
             let mut load = Load::new(minutes, Capacity::of(&tenant.quota, percent));
             for (candidate, planned) in candidates.iter_mut().zip(input.hunts) {
-                let Some(at) = agenda.tracks.iter().position(|track| std::ptr::eq(track.hunt, planned)) else { continue };
+                let Some(at) = agenda.tracks.iter().position(|track| std::ptr::eq(track.hunt, planned)) else {
+                    continue;
+                };
                 let Some(spot) = spots.get_mut(at).map(std::mem::take) else { continue };
                 let cost = agenda.tracks.get(at).map(|track| (track.cost.calls, track.call_time));
                 candidate.kind.push_str(&format!("{number} {cost:?};"));
@@ -201,11 +203,8 @@ fn spots(agenda: &Agenda<'_>, tenant: usize, input: &PlanInput<'_>) -> Vec<Spot>
         let whole = Duration::from_millis(1 << 32);
         u64::try_from(schedule::splay(&hunt.id, &agenda.tenant.name, whole).as_millis()).unwrap_or(0)
     };
-    let mut spots: Vec<Spot> = agenda
-        .tracks
-        .iter()
-        .map(|track| Spot { tenant, share: share(&track.hunt.hunt), starts: Vec::new() })
-        .collect();
+    let mut spots: Vec<Spot> =
+        agenda.tracks.iter().map(|track| Spot { tenant, share: share(&track.hunt.hunt), starts: Vec::new() }).collect();
     for run in &agenda.runs {
         let (Some(spot), Some(track)) = (spots.get_mut(run.track), agenda.tracks.get(run.track)) else { continue };
         let busy = u64::try_from(track.call_time.as_millis()).unwrap_or(u64::MAX).saturating_mul(run.calls.into());
