@@ -156,7 +156,7 @@ impl Git<'_> {
 
     /// Their contents, in order.
     fn contents(&self, files: &[Listed]) -> Result<Vec<Vec<u8>>, GitError> {
-        let ids: String = files.iter().map(|file| format!("{}\n", file.id)).collect();
+        let ids: String = files.iter().flat_map(|file| [file.id.as_str(), "\n"]).collect();
         // By a file, as who writes into a pipe while it isn't read may wait for ever.
         let asked = tempfile::tempfile().and_then(|mut file| {
             file.write_all(ids.as_bytes())?;

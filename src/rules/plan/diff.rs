@@ -102,7 +102,7 @@ fn put_line(out: &mut String, mark: char, line: &str) {
 
 /// A file's name as git writes it: one with odd characters in quotation marks, one with blanks with a tab behind it.
 fn name(side: &str, path: &str) -> String {
-    let odd = |byte: u8| byte < 0x20 || byte >= 0x7f || matches!(byte, b'"' | b'\\');
+    let odd = |byte: u8| !(0x20..0x7f).contains(&byte) || matches!(byte, b'"' | b'\\');
     if !path.bytes().any(odd) {
         let tab = if path.contains(' ') { "\t" } else { "" };
         return format!("{side}{path}{tab}");
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn hunks_have_their_surroundings_and_their_numbers() {
-        let text: String = (1..=20).map(|number| format!("{number}\n")).collect();
+        let text: String = (1..=20).flat_map(|number: u32| [number.to_string(), "\n".to_owned()]).collect();
         let edits = [edit(1, 1, &["two\n"]), edit(4, 0, &["new\n", "er\n"]), edit(18, 1, &[])];
         let expected = "--- a/x y\t\n+++ b/x y\t\n@@ -1,7 +1,9 @@\n 1\n-2\n+two\n 3\n 4\n+new\n+er\n 5\n 6\n 7\n\
                         @@ -16,5 +18,4 @@\n 16\n 17\n 18\n-19\n 20\n";

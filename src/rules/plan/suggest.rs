@@ -38,7 +38,7 @@ pub struct Suggested {
 
 /// How full a minute may be, as a share of its calls, in percent: the least that helps is suggested. The minutes of
 /// the clock are looked at, and a rolling minute may have most of two of them.
-const FILLS: [u64; 3] = [95, 70, 50];
+const FILLS: [u64; 4] = [100, 95, 70, 50];
 
 /// How bad plans are, worst first in each field: tenants that can't fit, merged runs, time in which runs wait.
 type Badness = (usize, u64, Duration);

@@ -150,7 +150,7 @@ fn a_long_run_is_waited_for_and_its_next_tick_merged() {
 fn slow_calls_wait_for_those_under_way() {
     let hunts = hunts(&["schedule: '@hourly'\nsplay: 0"; 4]);
     let tenants = tenants(45, 1500, 1);
-    let slow = Cost { runs: 1, calls: 2.0, api: Duration::from_secs(120), cpu: None, rows: 0.0 };
+    let slow = Cost { runs: 1, calls: 2.0, api: MINUTE * 2, cpu: None, rows: 0.0 };
     let costs = costs_of(&hunts, slow);
     let plan = one(&input(&hunts, &tenants, &costs, HOUR));
     assert_eq!((plan.calls, plan.at_once.unwrap().calls), (8, 4));

@@ -1,6 +1,7 @@
 //! The moves, one after the other.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::super::agenda::{Agenda, MOST_RUNS, Ticks};
@@ -27,7 +28,7 @@ struct Start {
 }
 
 /// A hunt on a tenant.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Spot {
     tenant: usize,
     /// The hunt's share of a splay, of 2^32.
@@ -98,7 +99,8 @@ impl<'a> Search<'a> {
                 };
                 let Some(spot) = spots.get_mut(at).map(std::mem::take) else { continue };
                 let cost = agenda.tracks.get(at).map(|track| (track.cost.calls, track.call_time));
-                candidate.kind.push_str(&format!("{number} {cost:?};"));
+                // Writing to a String can't fail.
+                write!(candidate.kind, "{number} {cost:?};").unwrap_or_default();
                 for start in &spot.starts {
                     load.add(load.minute(spot.at(start, candidate.hunt.splay)), start.weight);
                 }
@@ -188,12 +190,6 @@ impl Spot {
             Shift::Minutes(minutes) => self.at(start, hunt.splay) + Duration::from_secs(u64::from(minutes) * 60),
             Shift::Splay(splay) => self.at(start, splay),
         }
-    }
-}
-
-impl Default for Spot {
-    fn default() -> Self {
-        Self { tenant: 0, share: 0, starts: Vec::new() }
     }
 }
 
