@@ -150,7 +150,7 @@ impl Queue<'_> {
         }
         while let Some(run) = self.agenda.runs.get(self.arrived).filter(|run| run.start <= now) {
             self.arrived += 1;
-            self.arrive(self.arrived - 1, run);
+            self.arrive(self.arrived - 1, run, now);
         }
         self.behind.open(now);
         // Who has waited long enough takes its turn before live work, or would never have one.
@@ -160,19 +160,19 @@ impl Queue<'_> {
         self.note_jam(now);
     }
 
-    fn arrive(&mut self, index: usize, run: &Run) {
+    fn arrive(&mut self, index: usize, run: &Run, now: Timestamp) {
         let Some(state) = self.states.get_mut(run.track) else { return };
         state.owed.get_or_insert((run.deadline, run.start));
         match state.current {
             Some(_) if state.started => {
                 if state.next.replace(index).is_some() {
-                    self.merged(run.track);
+                    self.merged(run.track, now);
                 }
             }
             // What stands in the queue for the earlier run is passed over there.
             Some(_) => {
                 self.waiting = self.waiting.saturating_sub(1);
-                self.merged(run.track);
+                self.merged(run.track, now);
                 self.line_up(index, run);
             }
             None => self.line_up(index, run),
@@ -193,9 +193,12 @@ impl Queue<'_> {
         self.waiting += 1;
     }
 
-    fn merged(&mut self, track: usize) {
+    /// A run is merged into the next one. How long its hunt waits counts by then: it may never run.
+    fn merged(&mut self, track: usize, now: Timestamp) {
+        let since = self.states.get(track).and_then(|state| state.owed).map(|(_, since)| since);
         if let Some(waits) = self.played.waits.get_mut(track) {
             waits.merged += 1;
+            waits.waited(since.unwrap_or(now), now);
         }
     }
 
@@ -211,7 +214,7 @@ impl Queue<'_> {
         let Some(next) = state.next.take() else { return };
         match self.agenda.runs.get(next) {
             Some(run) if run.deadline > now => self.line_up(next, run),
-            _ => self.merged(run.track),
+            _ => self.merged(run.track, now),
         }
     }
 
@@ -228,7 +231,7 @@ impl Queue<'_> {
                 state.current = None;
                 self.ready.pop();
                 self.waiting = self.waiting.saturating_sub(1);
-                self.merged(run.track);
+                self.merged(run.track, now);
                 continue;
             }
             if self.places.full(&self.agenda.tenant.quota).is_some() {
@@ -240,7 +243,7 @@ impl Queue<'_> {
                 state.started = true;
                 let (_, since) = state.owed.take().unwrap_or((run.deadline, run.start));
                 if let Some(waits) = self.played.waits.get_mut(run.track) {
-                    waits.began(now.since(since), since);
+                    waits.began(since, now);
                 }
             }
             state.left = state.left.saturating_sub(1);
@@ -280,10 +283,15 @@ impl Queue<'_> {
 }
 
 impl Waits {
-    fn began(&mut self, wait: Duration, since: Timestamp) {
-        if wait > LATE {
+    fn began(&mut self, since: Timestamp, now: Timestamp) {
+        if now.since(since) > LATE {
             self.late += 1;
         }
+        self.waited(since, now);
+    }
+
+    fn waited(&mut self, since: Timestamp, now: Timestamp) {
+        let wait = now.since(since);
         if !wait.is_zero() && self.worst.is_none_or(|(worst, _)| wait > worst) {
             self.worst = Some((wait, since));
         }

@@ -122,11 +122,16 @@ fn what_cannot_fit_is_said_and_high_severity_comes_first() {
     let plan = one(&input(&hunts, &tenants, &costs, HOUR));
     assert!(!plan.fits);
     let merged: Vec<u32> = plan.late.iter().map(|late| late.merged).collect();
-    assert!(merged.iter().all(|merged| *merged > 0), "everyone loses: {:?}", plan.late);
+    assert!(merged.len() == 6 && merged.iter().all(|merged| *merged > 0), "everyone loses: {:?}", plan.late);
     assert!(plan.late.iter().all(|late| late.worst < MINUTE * 5), "and nobody starves: {:?}", plan.late);
     let input = input(&hunts, &tenants, &costs, HOUR);
-    let first: Vec<usize> = play(&agenda(&input), Behind::default()).calls.iter().map(|call| call.run).collect();
-    assert_eq!(first[0], 5, "the high one is first of its moment");
+    let agenda = agenda(&input);
+    let calls = play(&agenda, Behind::default()).calls;
+    let tracks: Vec<usize> = calls.iter().map(|call| agenda.runs[call.run].track).collect();
+    assert_eq!(tracks[0], 5, "the high one is first of its moment");
+    let made = |track: usize| tracks.iter().filter(|other| **other == track).count();
+    let made: Vec<usize> = (0..6).map(made).collect();
+    assert!(made.iter().all(|made| *made >= 25), "half of sixty for each: {made:?}");
 }
 
 #[test]
