@@ -113,6 +113,17 @@ fn a_full_minute_is_a_backlog_and_a_moved_minute_ends_it() {
 }
 
 #[test]
+fn intervals_are_parted_by_their_splay() {
+    let hunts = hunts(&["schedule: every 30m"; 60]);
+    let (tenants, costs) = (tenants(30, 1500, 5), Costs::new());
+    let input = input(&hunts, &tenants, &costs, HOUR * 2);
+    let before = one(&input);
+    let suggested = suggest(&input, std::slice::from_ref(&before)).unwrap();
+    assert!(before.backlogged() > Duration::ZERO && suggested.after[0].backlogs.is_empty(), "{suggested:?}");
+    assert!(suggested.suggestions.iter().all(|one| matches!(one.change, Move::Splay(_))));
+}
+
+#[test]
 fn what_cannot_fit_is_said_and_high_severity_comes_first() {
     let lines: Vec<String> = (0..6)
         .map(|number| format!("schedule: every 1m\nsplay: 0\nseverity: {}", if number == 5 { "high" } else { "low" }))

@@ -110,8 +110,9 @@ impl<'a> Search<'a> {
         }
         for candidate in &mut candidates {
             let Hunt { schedule, timezone, splay, .. } = candidate.hunt;
-            // A splay of less than a minute leaves a start in its minute.
-            let own = if *splay < Duration::from_mins(1) { "" } else { candidate.hunt.id.as_str() };
+            // A splay of less than a minute leaves a start in its minute; a longer one is each hunt's own.
+            let by_minutes = matches!(candidate.shifts.first(), Some(Shift::Minutes(_)));
+            let own = if by_minutes && *splay < Duration::from_mins(1) { "" } else { candidate.hunt.id.as_str() };
             candidate.kind = format!("{schedule} {timezone} {own} {}", candidate.kind);
         }
         // Of hunts that are alike, the one that matters least is moved.
