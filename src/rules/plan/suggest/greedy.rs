@@ -13,7 +13,7 @@ use crate::model::hunt::Hunt;
 use crate::rules::schedule;
 
 /// The most minutes that are looked at while moves are sought: beyond it there may be better ones.
-const MOST_WORK: u64 = 20_000_000;
+const MOST_WORK: u64 = 40_000_000;
 /// Splays that are tried, in minutes.
 const SPLAYS: [u64; 8] = [1, 2, 5, 10, 15, 20, 30, 60];
 
@@ -160,7 +160,8 @@ impl<'a> Search<'a> {
             .min_by_key(|(rank, _)| *rank);
         lift(&mut self.loads, candidate, here, true);
         let starts: usize = candidate.spots.iter().map(|spot| spot.starts.len()).sum();
-        self.work += 62 * u64::try_from(starts).unwrap_or(u64::MAX);
+        let looks = starts * (candidate.shifts.len() + 2);
+        self.work += u64::try_from(looks).unwrap_or(u64::MAX);
         best
     }
 
