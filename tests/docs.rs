@@ -251,6 +251,20 @@ fn check_prints_what_the_readme_shows() {
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), shown.trim_end(), "paste it anew");
 }
 
+/// The shipped hunts, from a fixed moment.
+#[test]
+fn plan_prints_what_the_reference_shows() {
+    let page = fs::read_to_string("docs/plan.md").unwrap();
+    let shown = page.split("<!-- plan -->").nth(1).unwrap().split("<!-- /plan -->").next().unwrap();
+    let shown = blocks(shown, "text").remove(0).1;
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("huntd"));
+    let arguments = ["-c", "none.yaml", "plan", "--hunts", "hunts", "--for", "6h", "--from", "2026-11-24T09:00:00Z"];
+    command.args(arguments).env("NO_COLOR", "1").env("TZ", "UTC").env("COLUMNS", "100");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), shown.trim_end(), "paste it anew");
+}
+
 #[test]
 fn the_schema_of_the_reference_is_the_one_built_in() {
     let text = fs::read_to_string("docs/kql.md").unwrap();
@@ -440,7 +454,7 @@ fn options_of_the_reference_exist() {
         }
     }
     let manual = huntd(&["man"]).replace('\\', "");
-    let verbs = ["run", "check", "runs", "hits", "gaps", "quota", "deliveries", "demo", "simulate"];
+    let verbs = ["run", "check", "plan", "runs", "hits", "gaps", "quota", "deliveries", "demo", "simulate"];
     let helps: String = verbs.iter().map(|verb| huntd(&["help", verb])).collect();
     let retry = huntd(&["help", "deliveries", "retry"]);
     let known = manual + &helps + &retry;

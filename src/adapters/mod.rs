@@ -3,4 +3,5 @@
 pub mod api;
 pub mod channel;
 pub mod folder;
+pub mod git;
 pub mod secret;

@@ -52,6 +52,8 @@ pub enum Verb {
     Run(RunArguments),
     /// Check hunts and config, offline
     Check(CheckArguments),
+    /// Lay out the coming runs against each tenant's quota, offline
+    Plan(PlanArguments),
     /// List the hunts: schedule, next run, last run, failures in a row
     List,
     /// List runs, newest first
@@ -157,6 +159,35 @@ pub struct CheckArguments {
     /// Say what a code means, such as `L012`; without a code, list them all
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["paths", "format", "strict"])]
     pub explain: Option<String>,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  huntd plan                                   the next day of the config's hunts\n  huntd plan --hunts hunts --against origin/main   what a pull request means for the quota\n  huntd plan --for 7d --html plan.html             a page with the load against the limits\n  huntd plan --patch | git apply                   take what it suggests\n\nExit 1 when it can't fit: a run would be overtaken by the next tick of its hunt."
+)]
+pub struct PlanArguments {
+    /// How far to look ahead, up to 31d
+    #[arg(long = "for", value_name = "DURATION", default_value = "24h")]
+    pub length: String,
+    /// The first moment (RFC 3339); the next full minute by default
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// A hunts folder in place of the config's; without a config, one tenant with the API's quota; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub hunts: Vec<PathBuf>,
+    /// Compare with the hunts folder at a git revision, such as `origin/main`
+    #[arg(long, value_name = "REV")]
+    pub against: Option<String>,
+    /// Of how long a downtime catching up is laid out
+    #[arg(long, value_name = "DURATION", default_value = "72h")]
+    pub downtime: String,
+    /// Write a page with a picture of the load against the limits
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Print what is suggested as a patch of the hunts' files, and nothing else
+    #[arg(long, conflicts_with = "json")]
+    pub patch: bool,
 }
 
 /// `runs`.

@@ -24,11 +24,12 @@ impl Output {
         Self { json, terminal: terminal && !json }
     }
 
-    /// The terminal's width in characters; `elsewhere` where it goes to none.
+    /// How many characters a line of stdout has: `COLUMNS`, else the terminal's width; `elsewhere` where it goes to none.
     #[must_use]
     pub fn width(self, elsewhere: usize) -> usize {
-        let width = if io::stdout().is_terminal() { Table::new().width() } else { None };
-        width.map_or(elsewhere, usize::from)
+        let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|width| *width > 0);
+        let width = || if io::stdout().is_terminal() { Table::new().width() } else { None };
+        said.or_else(|| width().map(usize::from)).unwrap_or(elsewhere)
     }
 
     /// Prints a line on stdout. A reader that went away (`| head`) ends the command quietly.

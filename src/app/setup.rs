@@ -2,7 +2,7 @@
 //! effects but the database file.
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::excerpt;
@@ -77,20 +77,23 @@ pub fn load_and_read(path: &Path, output: Output) -> Result<Loaded, AppError> {
     })
 }
 
+/// That hunts folders can be read; the hint says where they were named.
+pub fn readable(folders: &[PathBuf], hint: &str) -> Result<(), AppError> {
+    for folder in folders {
+        std::fs::read_dir(folder).map_err(|error| {
+            AppError::new(format!("can't read the hunts folder {}: {error}", folder.display()), hint)
+        })?;
+    }
+    Ok(())
+}
+
 fn load_with(
     path: &Path,
     output: Output,
     more: impl FnOnce(&Config, &Found) -> Vec<Finding>,
 ) -> Result<Loaded, AppError> {
     let (config, findings) = config(path, output)?;
-    for folder in &config.hunts {
-        std::fs::read_dir(folder).map_err(|error| {
-            AppError::new(
-                format!("can't read the hunts folder {}: {error}", folder.display()),
-                "name the folder with `hunts:` in the config, and let huntd's user read it",
-            )
-        })?;
-    }
+    readable(&config.hunts, "name the folder with `hunts:` in the config, and let huntd's user read it")?;
     let found = found(&config);
     let of_queries = more(&config, &found);
     let findings = [findings, found.findings, of_queries].concat();

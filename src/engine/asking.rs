@@ -274,11 +274,7 @@ const TOO_OLD: &str = "no complete result held it before it was older than the 3
 /// How a hunt is asked about the past.
 #[must_use]
 pub(super) fn asks(nature: QueryNature) -> Asks {
-    match (nature.kind, nature.back) {
-        (QueryKind::Windowed, _) => Asks::Window,
-        (QueryKind::OwnTime, Some(back)) => Asks::AsOf(back),
-        (QueryKind::OwnTime, None) | (QueryKind::Fixed | QueryKind::Snapshot, _) => Asks::Never,
-    }
+    Asks::of(nature)
 }
 
 /// How long a live run's window usually is.

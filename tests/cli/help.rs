@@ -9,11 +9,12 @@ fn huntd(arguments: &[&str]) -> Printed {
     printed(Command::new(binary()).args(arguments).env_remove("HUNTD_CONFIG").env("NO_COLOR", "1"))
 }
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 15] = [
     "demo",
     "daemon",
     "run",
     "check",
+    "plan",
     "list",
     "runs",
     "hits",

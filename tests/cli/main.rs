@@ -30,6 +30,7 @@ mod history;
 mod hostile;
 mod lateness;
 mod mail;
+mod plan;
 mod quota;
 mod run;
 mod secrets;

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod gaps;
 pub mod hits;
 pub mod list;
+pub mod plan;
 pub mod quota;
 pub mod run;
 pub mod runs;
@@ -31,6 +32,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
         Verb::Daemon => daemon::run(config, output).await,
         Verb::Run(verb) => run::run(config, verb, output).await,
         Verb::Check(verb) => check::run(config, verb, arguments.verbose > 0, output),
+        Verb::Plan(verb) => plan::run(config, verb, output).await,
         Verb::List => list::run(config, output).await,
         Verb::Runs(verb) => runs::run(config, verb, output).await,
         Verb::Hits(verb) => hits::run(config, verb, output).await,

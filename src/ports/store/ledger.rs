@@ -200,8 +200,11 @@ const fn window_word(window: ThrottleWindow) -> Option<&'static str> {
     }
 }
 
+/// Sent, answered, ran, CPU.
+type CallRow = (i64, Option<i64>, Option<i64>, Option<i64>);
+
 async fn load(conn: &mut SqliteConnection, tenant: &TenantName, since: Timestamp) -> Result<CallLedger, Fault> {
-    let calls: Vec<(i64, Option<i64>, Option<i64>, Option<i64>)> =
+    let calls: Vec<CallRow> =
         sqlx::query_as(LOAD_CALLS).bind(tenant.as_str()).bind(since.nanos()).fetch_all(&mut *conn).await?;
     let calls = calls
         .into_iter()

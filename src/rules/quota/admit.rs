@@ -22,12 +22,15 @@ const WORTH_SPREADING: u32 = 20;
 /// be full by others.
 const PROBED_FOR: Duration = Duration::from_hours(1);
 
-/// What each window is longer than its name, as the service's clock runs a little differently and is mended by
-/// small steps: a quarter of a second in a minute, and at most two seconds. It costs one call in two hundred and
-/// forty.
-#[must_use]
-pub fn margin(window: Duration) -> Duration {
-    (window / 240).min(Duration::from_secs(2))
+/// What the minute is longer than its name: the service's clock runs a little differently, and is mended by small
+/// steps. It costs one call in two hundred and forty.
+pub const MINUTE_MARGIN: Duration = Duration::from_millis(250);
+/// What the hour and the day are longer, for the same reasons.
+pub const HOUR_MARGIN: Duration = Duration::from_secs(2);
+
+/// What a window is longer than its name.
+pub(super) fn margin(window: Duration) -> Duration {
+    if window <= super::allowance::MINUTE { MINUTE_MARGIN } else { HOUR_MARGIN }
 }
 
 /// What is asked for: one call of a run.
@@ -85,7 +88,7 @@ pub fn admit(ledger: &CallLedger, allowed: &Allowance, ask: Ask, now: Timestamp)
 pub fn reach(allowed: &Allowance) -> Duration {
     let lengths = allowed.calls.iter().map(|window| window.length);
     let lengths = lengths.chain(allowed.running.iter().map(|window| window.length));
-    lengths.max().unwrap_or_default() + LONGEST_CALL + margin(Duration::MAX)
+    lengths.max().unwrap_or_default() + LONGEST_CALL + HOUR_MARGIN
 }
 
 fn spent(window: Duration) -> WaitReason {

@@ -89,15 +89,46 @@ impl Allowance {
     /// at a time. Live runs find the other half free, however much is to be caught up.
     #[must_use]
     pub fn slack(&self) -> Self {
-        let half = |calls: &Rolling<u32>| Rolling { most: (calls.most / 2).max(1), ..*calls };
+        let half = |calls: &Rolling<u32>| Rolling { most: half(calls.most), ..*calls };
         Self {
             calls: self.calls.iter().map(half).collect(),
             running: self.running.iter().map(|time| Rolling { most: time.most / 2, ..*time }).collect(),
-            concurrent: self.concurrent.saturating_sub(1).max(1),
+            concurrent: all_but_one(self.concurrent),
             cpu: self.cpu.map(|most| most / 2),
             cpu_likely: self.cpu_likely.map(|most| most / 2),
         }
     }
+}
+
+/// A quota whose numbers of calls are those that huntd spends: less the reserve.
+#[must_use]
+pub fn spendable(quota: &Quota) -> Quota {
+    let left = |calls| kept(calls, quota.reserve);
+    Quota {
+        calls_per_minute: left(quota.calls_per_minute),
+        calls_per_hour: left(quota.calls_per_hour),
+        reserve: 0,
+        ..*quota
+    }
+}
+
+/// As [`Allowance::slack`], for a quota.
+#[must_use]
+pub fn slack(quota: &Quota) -> Quota {
+    Quota {
+        calls_per_minute: half(quota.calls_per_minute),
+        calls_per_hour: half(quota.calls_per_hour),
+        concurrent: all_but_one(quota.concurrent),
+        ..*quota
+    }
+}
+
+fn half(calls: u32) -> u32 {
+    (calls / 2).max(1)
+}
+
+fn all_but_one(calls: u32) -> u32 {
+    calls.saturating_sub(1).max(1)
 }
 
 /// The calls of one window: the config's, or what was learnt where that binds, with the moment when.
@@ -207,7 +238,7 @@ mod tests {
         let budget = budget_from(&spent(1000), NOW).unwrap();
         let likely =
             |cycles: u32| Allowance::of(&Quota::DEFAULT, &[], Some(budget), NOW.plus(CPU_CYCLE * cycles)).cpu_likely;
-        assert_eq!(likely(0), Some(Duration::from_secs(900)));
+        assert_eq!(likely(0), Some(Duration::from_mins(15)));
         assert_eq!(likely(2), Some(Duration::from_secs(990)));
         assert_eq!(likely(96), None);
         let known = CallLedger { budget: Some(budget), ..spent(10) };

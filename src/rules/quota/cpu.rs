@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_can_wait_leaves_the_rest_to_higher_severities() {
-        let now = QUARTER.plus(Duration::from_secs(60));
+        let now = QUARTER.plus(Duration::from_mins(1));
         let likely =
             Allowance { cpu_likely: Some(Duration::from_secs(100)), ..Allowance::of(&Quota::DEFAULT, &[], None, now) };
         let certain = Allowance { cpu: likely.cpu_likely, cpu_likely: None, ..likely.clone() };

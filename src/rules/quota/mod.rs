@@ -15,8 +15,8 @@ mod message;
 mod tests;
 mod usage;
 
-pub use admit::{Ask, LONGEST_CALL, admit, is_probing, margin, reach};
-pub use allowance::{Allowance, Rolling, budget_from};
+pub use admit::{Ask, HOUR_MARGIN, LONGEST_CALL, MINUTE_MARGIN, admit, is_probing, reach};
+pub use allowance::{Allowance, Rolling, budget_from, slack, spendable};
 pub use block::{access_block, block_for};
 pub use carry::carry;
 pub use cpu::{turn, work_in_cycle};

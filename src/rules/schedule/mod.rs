@@ -16,4 +16,4 @@ mod tests;
 pub use clock::{ClockMove, Leap, Look, moved, resume, wrong_since, wrong_when_started};
 pub use due::{Due, MISSED_CAP, due, next};
 pub use rhythm::{ClockChange, clock_changes, longest_pause};
-pub use splay::{latest, splay, start};
+pub use splay::{held_before, latest, splay, start};

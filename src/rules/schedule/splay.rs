@@ -29,7 +29,14 @@ pub fn start(hunt: &Hunt, tenant: &TenantName, tick: Timestamp) -> Timestamp {
 
 /// `most`, held to half the time from `tick` to the next.
 fn held(schedule: &Schedule, zone: Zone, tick: Timestamp, most: Duration) -> Duration {
-    next(schedule, zone, tick).map_or(most, |following| most.min(following.since(tick) / 2))
+    held_before(tick, next(schedule, zone, tick), most)
+}
+
+/// The longest splay of a run, held to half the time from its tick to the one that is `following`: for who walks
+/// the ticks and knows it already.
+#[must_use]
+pub fn held_before(tick: Timestamp, following: Option<Timestamp>, most: Duration) -> Duration {
+    following.map_or(most, |following| most.min(following.since(tick) / 2))
 }
 
 /// The latest tick after `served` whose run would have started by `now`, and how many ticks have come since; `None`

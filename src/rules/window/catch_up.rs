@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::plan::{WindowFacts, window};
+use super::scope::{QueryKind, QueryNature};
 use crate::model::time::{Timestamp, Window};
 use crate::rules::coverage::Coverage;
 
@@ -18,6 +19,18 @@ pub enum Asks {
     AsOf(Duration),
     /// Not at all: it gives the same at any time, or nobody can tell what it looks at.
     Never,
+}
+
+impl Asks {
+    /// How a hunt of this nature is asked.
+    #[must_use]
+    pub const fn of(nature: QueryNature) -> Self {
+        match (nature.kind, nature.back) {
+            (QueryKind::Windowed, _) => Self::Window,
+            (QueryKind::OwnTime, Some(back)) => Self::AsOf(back),
+            (QueryKind::OwnTime, None) | (QueryKind::Fixed | QueryKind::Snapshot, _) => Self::Never,
+        }
+    }
 }
 
 /// What the next step hangs on.
