@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::caller::Waiting;
 use super::gate::Gate;
+use super::means::Runner;
 use super::order::Order;
-use super::runner::Runner;
 use crate::model::limits::DATA_AGE;
 use crate::model::quota::{Admission, BlockReason, CallLedger, WaitReason};
 use crate::model::run::Trigger;

@@ -19,6 +19,7 @@ pub mod dispatcher;
 pub mod gate;
 mod insisting;
 pub mod intake;
+mod means;
 mod order;
 pub mod runner;
 pub mod tenant;

@@ -10,11 +10,9 @@ use super::admission::{self, Reserved};
 pub use super::asking::Asking;
 use super::caller::{Spent, Waiting};
 use super::collecting::{Collected, Collector};
-use super::gate::Gates;
 use super::insisting::insist;
+pub use super::means::Runner;
 pub use super::order::Order;
-use super::turns::Turns;
-use crate::model::config::{Failures, Route};
 use crate::model::coverage::CoverageNote;
 use crate::model::delivery::About;
 use crate::model::failure::{ApiFailure, FailureClass};
@@ -24,12 +22,10 @@ use crate::model::id::RunId;
 use crate::model::notice_hunt::NoticeHunt;
 use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
-use crate::ports::clock::SharedClock;
+use crate::ports::store::Track;
 use crate::ports::store::error::StoreError;
-use crate::ports::store::{Store, Track};
 use crate::rules::coverage::Coverage;
 use crate::rules::definition;
-use crate::rules::kql::schema::Schema;
 use crate::rules::remedy;
 use crate::rules::route::{self, Facts, Verdict};
 use crate::rules::schedule;
@@ -51,25 +47,6 @@ pub struct Finished {
     pub may_pass: bool,
     /// Whether its result was too much for the API, and smaller ones may not be.
     pub is_too_much: bool,
-}
-
-/// Makes runs.
-#[derive(Clone)]
-pub struct Runner {
-    /// The store.
-    pub store: Store,
-    /// The clock.
-    pub clock: SharedClock,
-    /// Who is told of what.
-    pub routes: Arc<[Route]>,
-    /// Who is told of a hunt that keeps failing.
-    pub failures: Arc<Failures>,
-    /// Keeps a hunt from overlapping itself.
-    pub turns: Turns,
-    /// Where runs wait for the quota.
-    pub gates: Gates,
-    /// The tables and columns by which queries are understood.
-    pub schema: Arc<Schema>,
 }
 
 /// How often a run is made again when another process committed one of the same hunt in between.

@@ -65,8 +65,11 @@ fn a_day(now: Timestamp) -> Vec<String> {
         call("contoso", ago(1), None),
         call("fabrikam", ago(3), Some(ago(2))),
         // Ends after the next turn of the quarter hour, however soon that is.
-        format!("UPDATE run SET started = {0}, finished = {0} WHERE 1", now.plus(MINUTE).nanos()),
-        "INSERT INTO run_cpu (run, nanos) SELECT seq, 72400000000 FROM run".to_owned(),
+        format!(
+            "UPDATE call SET answered = {}, cpu = 72400000000 WHERE sent = {}",
+            now.plus(MINUTE).nanos(),
+            ago(15).nanos()
+        ),
         format!(
             "INSERT INTO tenant_block (tenant, until, reason, said) VALUES ('contoso', {}, 'cpu', 'You have exceeded \
              processing resources allocated to this tenant.' || char(27) || '[31m You can run queries again in 00:07:30.')",

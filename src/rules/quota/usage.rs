@@ -199,15 +199,18 @@ mod tests {
         assert_eq!(told(&[], &q), [(0, 3, None), (0, 1500, None), (0, 2, None)]);
         // One of an hour ago, one that just left the minute, one in it, one under way.
         let some = [call(3600, Some(3599)), call(70, Some(61)), call(20, Some(19)), call(5, None)];
-        assert_eq!(told(&some, &q), [(2, 1, Some(moment(41_250))), (4, 1496, Some(later(2))), (1, 1, None)]);
+        assert_eq!(told(&some, &q), [(2, 1, Some(moment(41_250))), (4, 1496, Some(later(3))), (1, 1, None)]);
         let full = [call(30, Some(29)), call(20, Some(19)), call(10, Some(9))];
-        assert_eq!(told(&full, &q)[0], (3, 0, Some(later(32))));
+        assert_eq!(told(&full, &q)[0], (3, 0, Some(moment(31_250))));
         // The limit was lowered: the third of five must go before there is a place.
         let over = [&full[..], &[call(8, Some(7)), call(6, Some(5))]].concat();
-        assert_eq!(told(&over, &q)[0], (5, 0, Some(later(52))));
+        assert_eq!(told(&over, &q)[0], (5, 0, Some(moment(51_250))));
         assert_eq!(told(&over, &quota(0, 0, 0)), [(5, 0, None), (5, 0, None), (0, 0, None)]);
         // Its process died four minutes after it was sent.
-        assert_eq!(told(&[call(250, None)], &q), [(1, 2, Some(later(51))), (1, 1499, Some(later(3591))), (0, 2, None)]);
+        assert_eq!(
+            told(&[call(250, None)], &q),
+            [(1, 2, Some(moment(50_250))), (1, 1499, Some(later(3592))), (0, 2, None)]
+        );
     }
 
     #[test]
