@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::caller::Waiting;
 use super::gate::Gate;
 use super::means::Runner;
 use super::order::Order;
+use super::waiting::Waiting;
 use crate::model::limits::DATA_AGE;
 use crate::model::quota::{Admission, BlockReason, CallLedger, WaitReason};
 use crate::model::run::Trigger;

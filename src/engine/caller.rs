@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::admission::{self, Reserved};
 use super::insisting::insist;
 use super::intake::IntakeError;
 use super::means::Runner;
 use super::order::Order;
+use super::waiting::Waiting;
 use crate::model::failure::{ApiFailure, FailureClass};
 use crate::model::quota::{BlockReason, CallEnd};
 use crate::model::run::Trigger;
@@ -26,27 +27,6 @@ use crate::rules::remedy::{self, Remedy};
 const PIECES_IN_FLIGHT: usize = 4;
 /// The longest wait between two looks at a block: a person may have mended what it is for.
 const LOOK: Duration = Duration::from_mins(1);
-
-/// Whether a run only waits: for a permit, for the quota, or for its next try. Such a run may be
-/// dropped at a stop without loss.
-#[derive(Debug, Clone)]
-pub(super) struct Waiting(watch::Sender<bool>);
-
-impl Waiting {
-    pub(super) fn new(waits: bool) -> Self {
-        Self(watch::Sender::new(waits))
-    }
-
-    pub(super) fn set(&self, waits: bool) {
-        self.0.send_replace(waits);
-    }
-
-    /// Resolves while the run waits.
-    pub(super) async fn waits(&self) {
-        // The sender is part of `self`, which outlives this wait: the channel can't close.
-        let _closed = self.0.subscribe().wait_for(|waits| *waits).await.is_err();
-    }
-}
 
 /// What a run has spent so far, over all its calls.
 #[derive(Debug, Clone, Copy, Default)]

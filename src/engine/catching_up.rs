@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::admission;
 use super::asking::{asks, usual_length};
-use super::caller::Waiting;
 use super::order::Order;
 use super::runner::Runner;
 use super::tenant::Tenant;
+use super::waiting::Waiting;
 use crate::model::hunt::{Hunt, Severity};
 use crate::model::id::TenantName;
 use crate::model::limits;

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::asking::{Asking, Share};
-use super::caller::{Answer, Caller, Spent, Taker, Waiting};
+use super::caller::{Answer, Caller, Spent, Taker};
 use super::intake::{Intake, IntakeJob};
 use super::means::Runner;
 use super::order::Order;
+use super::waiting::Waiting;
 use crate::model::failure::{ApiFailure, FailureClass};
 use crate::model::hit::KnownHits;
 use crate::model::hunt::{Hunt, Severity};

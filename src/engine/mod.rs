@@ -25,3 +25,4 @@ pub mod runner;
 pub mod tenant;
 pub mod tick;
 pub mod turns;
+mod waiting;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use super::admission::{self, Reserved};
 pub use super::asking::Asking;
-use super::caller::{Spent, Waiting};
+use super::caller::Spent;
 use super::collecting::{Collected, Collector};
 use super::insisting::insist;
 pub use super::means::Runner;
 pub use super::order::Order;
+use super::waiting::Waiting;
 use crate::model::coverage::CoverageNote;
 use crate::model::delivery::About;
 use crate::model::failure::{ApiFailure, FailureClass};

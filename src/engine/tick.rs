@@ -11,11 +11,11 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 
 pub use super::agenda::{Agenda, Launch};
-use super::caller::Waiting;
 use super::catching_up::{After, Behind, pause_after};
 use super::clockwatch::Clockwatch;
 use super::runner::{Finished, Order, Runner};
 use super::tenant::{Tenant, Tenants};
+use super::waiting::Waiting;
 use crate::model::hunt::Hunt;
 use crate::model::run::RunStatus;
 use crate::model::time::Timestamp;

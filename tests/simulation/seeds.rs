@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::play::play;
 use crate::referee::Verdict;
@@ -27,16 +28,17 @@ pub(crate) fn asked() -> Scale {
 }
 
 /// Plays `count` seeds from `from` on, as many at a time as there are processors, and tells at once what is wrong
-/// with one.
+/// with one. `HUNTD_FOR` is after how many seconds no further seed is begun.
 pub(crate) fn play_many(from: u64, count: u64, scale: Scale) -> Vec<Verdict> {
     let (next, verdicts) = (AtomicU64::new(from), Mutex::new(Vec::new()));
+    let (began, longest) = (Instant::now(), number("HUNTD_FOR").map(Duration::from_secs));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= from.saturating_add(count) {
+                    if seed >= from.saturating_add(count) || longest.is_some_and(|longest| began.elapsed() > longest) {
                         return;
                     }
                     let verdict = play_safely(seed, scale);
@@ -47,7 +49,11 @@ pub(crate) fn play_many(from: u64, count: u64, scale: Scale) -> Vec<Verdict> {
             });
         }
     });
-    verdicts.into_inner().unwrap()
+    let verdicts = verdicts.into_inner().unwrap();
+    if longest.is_some() {
+        eprintln!("{} of {count} seeds played, from {from} on", verdicts.len());
+    }
+    verdicts
 }
 
 /// A panic is a violation like another, with its seed.
