@@ -92,7 +92,15 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
             _ => DATA_AGE,
         };
         let longest = if wish.catches_up && !patience.is_zero() { longest.min(patience) } else { longest };
-        pause(clock, until.min(now.plus(longest))).await;
+        let pause = pause(clock, until.min(now.plus(longest)));
+        if why == WaitReason::ConcurrentFull {
+            tokio::select! {
+                () = pause => {}
+                () = place.call_ended() => {}
+            }
+        } else {
+            pause.await;
+        }
     }
 }
 

@@ -51,6 +51,8 @@ pub(super) struct Gate {
     state: Mutex<State>,
     /// Those of the queue that wait for their turn to ask.
     queued: AtomicUsize,
+    /// Rings when a call has ended.
+    ended: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +62,8 @@ struct State {
     tickets: u64,
     /// Whose turn it is to ask.
     asker: Option<u64>,
+    /// How the last one was chosen.
+    order: Option<Order>,
     served: u64,
     /// How often a call can go out in the long run.
     pace: Duration,
@@ -89,12 +93,26 @@ impl State {
             (false, true) => Order::BySeverity,
             (false, false) => queue::order(&wishes, self.pace, now),
         };
+        self.order = Some(order);
         let chosen = queue::first(&wishes, order, self.served, now).and_then(|place| self.waiting.get(place));
         let before = self.asker;
         self.asker = chosen.map(|waiter| waiter.ticket);
         // Who asks already isn't rung again; who asks no longer sees it when its wait is over.
         if let Some(waiter) = chosen.filter(|waiter| before != Some(waiter.ticket)) {
             waiter.bell.notify_one();
+        }
+    }
+
+    /// As [`elect`](Self::elect), where one has come in and the others have been chosen from already: a thousand that
+    /// come at once are compared with the one that asks, and not with each other.
+    fn elect_newest(&mut self, now: Timestamp) {
+        let asker = self.waiting.iter().find(|waiter| Some(waiter.ticket) == self.asker);
+        let (Some(asker), Some(newest), Some(order)) = (asker, self.waiting.last(), self.order) else {
+            return self.elect(now);
+        };
+        if queue::first(&[asker.wish, newest.wish], order, 0, now) == Some(1) {
+            newest.bell.notify_one();
+            self.asker = Some(newest.ticket);
         }
     }
 }
@@ -115,6 +133,11 @@ impl Gate {
         // Old and new count alike, so that one slow answer doesn't decide.
         let known = state.work.entry(hunt.clone()).or_insert(work);
         *known = (*known + work) / 2;
+    }
+
+    /// A call has ended: one that waits because too many are under way may ask again.
+    pub(super) fn call_ended(&self) {
+        self.ended.notify_one();
     }
 
     /// What a call of a hunt is likely to cost.
@@ -146,7 +169,7 @@ impl Gate {
         let ticket = state.tickets;
         state.pace = allowed.pace();
         state.waiting.push(Waiter { ticket, wish, bell: Arc::clone(&bell) });
-        state.elect(clock.now());
+        state.elect_newest(clock.now());
         drop(state);
         Place { gate: Arc::clone(self), ticket, bell, clock: Arc::clone(clock) }
     }
@@ -170,6 +193,11 @@ impl Place {
         while self.gate.state().asker != Some(self.ticket) {
             self.bell.notified().await;
         }
+    }
+
+    /// Resolves when a call of this process has ended on the tenant.
+    pub(super) async fn call_ended(&self) {
+        self.gate.ended.notified().await;
     }
 
     /// Chooses anew, after a wait for the quota that was for `why` and ends at `until`.

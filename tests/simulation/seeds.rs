@@ -2,7 +2,9 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use huntd::ports::clock::{Clock, SystemClock};
 
 use crate::play::play;
 use crate::referee::Verdict;
@@ -31,14 +33,14 @@ pub(crate) fn asked() -> Scale {
 /// with one. `HUNTD_FOR` is after how many seconds no further seed is begun.
 pub(crate) fn play_many(from: u64, count: u64, scale: Scale) -> Vec<Verdict> {
     let (next, verdicts) = (AtomicU64::new(from), Mutex::new(Vec::new()));
-    let (began, longest) = (Instant::now(), number("HUNTD_FOR").map(Duration::from_secs));
+    let (clock, longest) = (SystemClock::new(), number("HUNTD_FOR").map(Duration::from_secs));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= from.saturating_add(count) || longest.is_some_and(|longest| began.elapsed() > longest) {
+                    if seed >= from.saturating_add(count) || longest.is_some_and(|longest| clock.steady() > longest) {
                         return;
                     }
                     let verdict = play_safely(seed, scale);
