@@ -12,6 +12,7 @@ use crate::model::failure::ThrottleWindow;
 use crate::model::id::TenantName;
 use crate::model::quota::{Admission, Block, BlockReason, CallEnd, CallLedger, CpuBudget, LearntLimit, LedgerCall};
 use crate::model::time::Timestamp;
+use crate::rules::quota::orphan_end;
 
 /// A call in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,7 +42,9 @@ pub(super) const FINISH_CALL: &str =
 /// Of a call that was never made.
 pub(super) const WITHDRAW_CALL: &str = "DELETE FROM call WHERE call = ?1 AND answered IS NULL";
 pub(super) const OPEN_OWNERS: &str = "SELECT DISTINCT owner FROM call WHERE answered IS NULL";
-pub(super) const SETTLE_OWNER: &str = "UPDATE call SET answered = max(sent, ?2) WHERE owner = ?1 AND answered IS NULL";
+pub(super) const OPEN_CALLS: &str = "SELECT call, tenant, sent FROM call WHERE owner = ?1 AND answered IS NULL";
+pub(super) const LONGEST_RUN: &str = "SELECT max(ran) FROM call WHERE tenant = ?1 AND sent > ?2";
+pub(super) const SETTLE_CALL: &str = "UPDATE call SET answered = max(sent, ?2) WHERE call = ?1";
 /// Of two blocks the longer one holds: two processes may learn of one at once.
 pub(super) const SET_BLOCK: &str = "INSERT INTO tenant_block (tenant, until, reason, said) VALUES (?1, ?2, ?3, ?4) \
      ON CONFLICT (tenant) DO UPDATE SET until = excluded.until, reason = excluded.reason, said = excluded.said \
@@ -117,7 +120,7 @@ impl Store {
         self.told(write.end(done.map(drop).map_err(Fault::from)).await)
     }
 
-    /// Ends, as of `now`, the calls that processes left open which no longer live, as they would count
+    /// Ends, as `rules/quota` says, the calls that processes left open which no longer live, as they would count
     /// as under way for good; and frees the deliveries that such processes had claimed. For each start.
     /// Says how many calls and claims that were.
     pub async fn settle_orphans(
@@ -301,8 +304,15 @@ async fn settle(
     let dead: Vec<String> = owners.into_iter().filter(|owner| !is_alive(owner)).collect();
     let mut settled = 0;
     for owner in dead {
-        let done = sqlx::query(SETTLE_OWNER).bind(owner).bind(now.nanos()).execute(&mut *conn).await?;
-        settled += done.rows_affected();
+        let open: Vec<(i64, String, i64)> = sqlx::query_as(OPEN_CALLS).bind(owner).fetch_all(&mut *conn).await?;
+        for (call, tenant, sent) in open {
+            let since = now.minus(SEEN).nanos();
+            let longest: Option<i64> =
+                sqlx::query_scalar(LONGEST_RUN).bind(tenant).bind(since).fetch_one(&mut *conn).await?;
+            let answered = orphan_end(Timestamp::from_nanos(sent), longest.map(span), now);
+            sqlx::query(SETTLE_CALL).bind(call).bind(answered.nanos()).execute(&mut *conn).await?;
+            settled += 1;
+        }
     }
     let owners: Vec<String> = sqlx::query_scalar(CLAIM_OWNERS).fetch_all(&mut *conn).await?;
     for owner in owners.into_iter().filter(|owner| !is_alive(owner)) {

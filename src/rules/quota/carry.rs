@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::admit::LONGEST_CALL;
 use crate::model::quota::{Block, CallLedger, LedgerCall};
 use crate::model::time::Timestamp;
 use crate::rules::schedule::ClockMove;
@@ -21,7 +22,15 @@ pub fn carry(ledger: &CallLedger, moved: ClockMove, now: Timestamp) -> CallLedge
         ClockMove::SetBack { by } => at.minus(by),
     };
     let past = |at: Timestamp| shift(at).min(now);
-    let call = |call: &LedgerCall| LedgerCall { sent: past(call.sent), answered: call.answered.map(past), ..*call };
+    // The end of a call whose process died may lie ahead ([`orphan_end`]).
+    let end = |call: &LedgerCall, at: Timestamp| {
+        if shift(call.sent) > now { now } else { shift(at).min(now.plus(LONGEST_CALL)) }
+    };
+    let call = |call: &LedgerCall| LedgerCall {
+        sent: past(call.sent),
+        answered: call.answered.map(|at| end(call, at)),
+        ..*call
+    };
     let block = |block: &Block| Block { until: shift(block.until).min(now.plus(LONGEST_BLOCK)), ..block.clone() };
     CallLedger {
         calls: ledger.calls.iter().map(call).collect(),
@@ -29,6 +38,16 @@ pub fn carry(ledger: &CallLedger, moved: ClockMove, now: Timestamp) -> CallLedge
         ..ledger.clone()
     }
 }
+
+/// When a call counts as answered whose process died: not before now, and not before the longest of the last calls would
+/// have been, as the service goes on with what it was asked.
+#[must_use]
+pub fn orphan_end(sent: Timestamp, longest: Option<Duration>, now: Timestamp) -> Timestamp {
+    sent.min(now).plus(longest.unwrap_or(UNKNOWN_LENGTH).min(LONGEST_CALL)).max(now)
+}
+
+/// How long a call is taken to run where none is known.
+const UNKNOWN_LENGTH: Duration = Duration::from_secs(10);
 
 /// The longest that one answer can keep a tenant from being asked.
 pub(super) const LONGEST_BLOCK: Duration = Duration::from_hours(1);

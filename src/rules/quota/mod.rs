@@ -18,7 +18,7 @@ mod usage;
 pub use admit::{Ask, HOUR_MARGIN, LONGEST_CALL, MINUTE_MARGIN, admit, is_probing, reach};
 pub use allowance::{Allowance, Rolling, budget_from, slack, spendable};
 pub use block::{access_block, block_for};
-pub use carry::carry;
+pub use carry::{carry, orphan_end};
 pub use cpu::{turn, work_in_cycle};
 pub use dearest::{Dearest, Share, dearest};
 pub use message::{learn, read_429};

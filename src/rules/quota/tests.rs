@@ -137,38 +137,76 @@ fn the_ledger_moves_with_the_clock() {
 }
 
 /// One call that is wanted: how long after the one before it, how long until its answer, when in
-/// between the service counts it (in thousandths), and whether its process dies before the answer.
-type Wanted = (u64, u64, u32, bool);
+/// between the service counts it (in thousandths), whether its process dies before the answer and another takes over,
+/// and by how many seconds the clock was set since the one before it.
+type Wanted = (u64, u64, u32, bool, i64);
+
+/// The wall clock, which is set now and then.
+struct Wall {
+    /// By how many nanoseconds it is ahead of the true time.
+    ahead: i64,
+}
+
+impl Wall {
+    fn at(&self, true_time: Timestamp) -> Timestamp {
+        Timestamp::from_nanos(true_time.nanos() + self.ahead)
+    }
+
+    fn true_time(&self, at: Timestamp) -> Timestamp {
+        Timestamp::from_nanos(at.nanos() - self.ahead)
+    }
+
+    /// Sets it, and carries the ledger along.
+    fn set(&mut self, by: i64, ledger: &mut CallLedger, true_time: Timestamp) {
+        let span = seconds(by.unsigned_abs());
+        self.ahead += by * 1_000_000_000;
+        let moved = if by < 0 { ClockMove::SetBack { by: span } } else { ClockMove::JumpedForward { by: span } };
+        *ledger = carry(ledger, moved, self.at(true_time));
+    }
+}
 
 /// Makes the calls as soon as they may go, and says when the service counted each (in order).
 fn make(wanted: &[Wanted], quota: &Quota) -> Vec<Timestamp> {
-    let (mut now, mut ledger) = (NOW, CallLedger::default());
+    let (mut now, mut ledger, mut wall) = (NOW, CallLedger::default(), Wall { ahead: 0 });
+    let longest = wanted.iter().map(|(_, latency, ..)| millis(*latency)).max();
     let mut answers: Vec<(usize, Timestamp)> = Vec::new();
     let mut counted = Vec::new();
-    for (gap, latency, share, dies) in wanted {
+    for (gap, latency, share, dies, set) in wanted {
         now = now.plus(Duration::from_millis(*gap));
+        if *set != 0 {
+            wall.set(*set, &mut ledger, now);
+        }
         loop {
             for (n, at) in answers.extract_if(.., |(_, at)| *at <= now) {
-                ledger.calls[n].answered = Some(at);
+                ledger.calls[n].answered = Some(wall.at(at));
             }
-            match admit(&ledger, quota, now) {
+            match admit(&ledger, quota, wall.at(now)) {
                 Admission::Go => break,
                 Admission::Wait { until, .. } => {
-                    assert!(until > now, "a wait must go forward");
+                    assert!(until > wall.at(now), "a wait must go forward");
                     assert!(admit(&ledger, quota, until.minus(Duration::from_nanos(1))) != Admission::Go);
-                    now = until;
+                    now = wall.true_time(until);
                 }
             }
         }
         let latency = Duration::from_millis(*latency);
-        if !dies {
-            answers.push((ledger.calls.len(), now.plus(latency)));
-        }
         counted.push(now.plus(latency * *share / 1000));
-        ledger.calls.push(LedgerCall { sent: now, answered: None, ran: None, cpu: None });
+        let call = LedgerCall { sent: wall.at(now), answered: None, ran: None, cpu: None };
+        if *dies {
+            let answered = Some(orphan_end(call.sent, longest, call.sent));
+            ledger.calls.push(LedgerCall { answered, ..call });
+        } else {
+            answers.push((ledger.calls.len(), now.plus(latency)));
+            ledger.calls.push(call);
+        }
     }
     counted.sort_unstable();
     counted
+}
+
+/// Calls that are wanted at once, each answered after so many milliseconds.
+fn at_once(latency: u64, calls: usize) -> Vec<Wanted> {
+    vec![(0, latency, 0, false, 0); calls]
 }
 
 /// The most that lie in any closed stretch of `length`.
@@ -183,8 +221,9 @@ proptest! {
     #[test]
     fn the_service_never_counts_more_than_may_be(
         wanted in prop::collection::vec(
-            (0_u64..4000, prop_oneof![0_u64..3000, 0_u64..210_000], 0_u32..=1000, prop::bool::weighted(0.1)), 1..120),
-        minute in 1_u32..12,
+            (0_u64..4000, prop_oneof![0_u64..3000, 0_u64..210_000], 0_u32..=1000, prop::bool::weighted(0.1),
+                prop_oneof![9 => Just(0_i64), 1 => -5000_i64..5000]), 1..120),
+        minute in prop_oneof![1_u32..12, 20_u32..50],
         hour in 5_u32..60,
         concurrent in 1_u32..6,
     ) {
@@ -197,7 +236,7 @@ proptest! {
     #[test]
     fn waiting_work_uses_nearly_all(minute in 1_u32..61, latency in 0_u64..200) {
         let q = quota(minute, 100_000, 40);
-        let counted = make(&vec![(0, latency, 0, false); minute as usize * 11], &q);
+        let counted = make(&at_once(latency, minute as usize * 11), &q);
         let within = |from: Timestamp| counted.iter().filter(|at| **at >= from && at.since(from) < seconds(600)).count();
         prop_assert!(within(NOW) * 100 >= minute as usize * 10 * 98, "{}", within(NOW));
     }
@@ -219,7 +258,7 @@ proptest! {
 
 #[test]
 fn the_full_rate_of_a_tenant_is_nearly_used_for_two_hours() {
-    let counted = make(&vec![(0, 100, 0, false); 3100], &quota(45, 1500, 5));
+    let counted = make(&at_once(100, 3100), &quota(45, 1500, 5));
     assert_eq!(most_in(&counted, Duration::from_mins(1)), 45);
     assert_eq!(most_in(&counted, Duration::from_hours(1)), 1500);
     let in_two_hours = counted.iter().filter(|at| at.since(NOW) < seconds(7200)).count();
@@ -233,7 +272,7 @@ fn the_full_rate_of_a_tenant_is_nearly_used_for_two_hours() {
 #[test]
 fn calls_are_spread_over_every_minute() {
     for began in [0, 13_000, 59_500] {
-        let mut wanted = vec![(0, 100, 0, false); 45 * 12];
+        let mut wanted = at_once(100, 45 * 12);
         wanted[0].0 = began;
         let counted = make(&wanted, &quota(45, 100_000, 5));
         for minute in 2..11 {
