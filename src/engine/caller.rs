@@ -14,6 +14,7 @@ use super::intake::IntakeError;
 use super::order::Order;
 use super::runner::Runner;
 use crate::model::failure::{ApiFailure, FailureClass};
+use crate::model::overload::LateRun;
 use crate::model::quota::{BlockReason, CallEnd};
 use crate::model::run::Trigger;
 use crate::model::time::Timestamp;
@@ -53,6 +54,8 @@ impl Waiting {
 pub(super) struct Spent {
     /// A call that is in the ledger and wasn't made yet.
     pub(super) reserved: Option<Reserved>,
+    /// That the quota let it begin only after its hunt's next tick.
+    pub(super) late: Option<LateRun>,
     /// Calls to the API.
     pub(super) calls: u32,
     /// Time from sending to the end of the answer.
