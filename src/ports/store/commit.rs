@@ -108,7 +108,11 @@ fn pack_part(deltas: &[HitDelta]) -> (Vec<u8>, u64, bool) {
     (pack_deltas(deltas), next, deltas.iter().any(|delta| delta.kind == Some(HitKind::Gone)))
 }
 
-async fn write_all(conn: &mut SqliteConnection, commit: &RunCommit, packed: &Packed) -> Result<Option<Overload>, Fault> {
+async fn write_all(
+    conn: &mut SqliteConnection,
+    commit: &RunCommit,
+    packed: &Packed,
+) -> Result<Option<Overload>, Fault> {
     let run = &commit.run;
     sqlx::query(ADD_TRACK).bind(run.hunt.as_str()).bind(run.tenant.as_str()).execute(&mut *conn).await?;
     let before = counters(&mut *conn, &run.hunt, &run.tenant).await?;

@@ -45,10 +45,7 @@ impl Store {
 
     /// The hunts and tenants of which scheduled runs were late since then, and how many of how many; by hunt and
     /// tenant. By the hour, as [`costs`](Self::costs).
-    pub async fn late_runs(
-        &self,
-        since: Timestamp,
-    ) -> Result<Vec<(HuntId, TenantName, Punctuality)>, StoreError> {
+    pub async fn late_runs(&self, since: Timestamp) -> Result<Vec<(HuntId, TenantName, Punctuality)>, StoreError> {
         let mut read = self.read().await?;
         let rows = sqlx::query(LATE_SUMS).bind(since.minus(HOUR).nanos()).fetch_all(&mut *read).await;
         let rows = rows.map_err(Fault::from);

@@ -4,7 +4,8 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::super::{
-    commit, cost, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, overload, rows, runs, seen, track,
+    commit, cost, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, overload, rows, runs,
+    seen, track,
 };
 use super::fixture::fresh;
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::model::coverage::Stretch;
 use crate::model::delivery::{About, Notice, NoticeHunt};
-use crate::model::overload::{LateHunt, Overload};
 use crate::model::hit::Hit;
+use crate::model::overload::{LateHunt, Overload};
 use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window, Zone, format_duration};
 
@@ -250,7 +250,7 @@ fn facts(notice: &Notice) -> Vec<Fact> {
     let mut add = |name, value: String| facts.push(Fact { name, value });
     if let Some(told) = &notice.overload {
         add("Found", utc(run.finished));
-        add("It lasts", roughly(told.lasts));
+        add("Lasts", roughly(told.lasts));
         return facts;
     }
     add("Hunt", short(&notice.hunt.id, 200));
@@ -282,11 +282,9 @@ fn commands(notice: &Notice) -> Vec<String> {
             "huntd doctor".to_owned(),
         ],
         About::Loss => vec![format!("huntd gaps {hunt}"), format!("huntd runs {hunt}")],
-        About::Overload => vec![
-            "huntd plan".to_owned(),
-            format!("huntd quota --tenant {}", run.tenant),
-            "huntd list".to_owned(),
-        ],
+        About::Overload => {
+            vec!["huntd plan".to_owned(), format!("huntd quota --tenant {}", run.tenant), "huntd list".to_owned()]
+        }
         About::Hits => vec![format!("huntd show {}", run.run), format!("huntd hits --run {}", run.run)],
     }
 }
