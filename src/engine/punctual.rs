@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::gate::Gates;
 use super::order::Order;
-use super::runner::Runner;
 use crate::model::config::Failures;
 use crate::model::overload::{Overload, Shortage};
 use crate::model::run::Run;
 use crate::model::time::format_duration;
+use crate::ports::clock::SharedClock;
+use crate::ports::store::Store;
 use crate::ports::store::error::StoreError;
 use crate::rules::overload;
 
@@ -16,19 +17,25 @@ use crate::rules::overload;
 const HOUR: Duration = Duration::from_hours(1);
 
 /// What is told with a late run, if that is news.
-pub(super) async fn shortage(runner: &Runner, order: &Order, run: &Run) -> Result<Option<Shortage>, StoreError> {
+pub(super) async fn shortage(
+    store: &Store,
+    (gates, clock): (&Gates, &SharedClock),
+    failures: &Failures,
+    order: &Order,
+    run: &Run,
+) -> Result<Option<Shortage>, StoreError> {
     if run.late.is_none() || !order.notify {
         return Ok(None);
     }
     let (tenant, now) = (&order.tenant, run.finished);
-    let before = runner.store.episode(&tenant.name).await?;
+    let before = store.episode(&tenant.name).await?;
     let (mut waiting, mut full) = (Vec::new(), Vec::new());
     // At overload most runs are late, and few of them are news.
-    if overload::may_be_news(before, &runner.failures, now) {
-        waiting = runner.gates.of(&tenant.name).late(&runner.clock);
-        full = overload::full(&tenant.quota, &runner.store.ledger(&tenant.name, now).await?, now);
+    if overload::may_be_news(before, failures, now) {
+        waiting = gates.of(&tenant.name).late(clock);
+        full = overload::full(&tenant.quota, &store.ledger(&tenant.name, now).await?, now);
     }
-    Ok(Some(Shortage { failures: Failures::clone(&runner.failures), waiting, full }))
+    Ok(Some(Shortage { failures: failures.clone(), waiting, full }))
 }
 
 /// Says what was told.

@@ -167,7 +167,8 @@ impl Runner {
             }
             Err(failure) => (self.judge_failure(order, &asking, &track, base, &failure), None, Some(failure.class)),
         };
-        commit.shortage = punctual::shortage(self, order, &commit.run).await?;
+        let queue = (&self.gates, &self.clock);
+        commit.shortage = punctual::shortage(&self.store, queue, &self.failures, order, &commit.run).await?;
         let told = insist(&self.clock, || self.store.commit_run(&commit)).await?;
         log_run(&commit.run);
         if commit.run.trigger == Trigger::Schedule && commit.run.calls > 0 {
