@@ -36,6 +36,8 @@ pub(super) struct Reserved {
     since: Duration,
     /// Whether it shows that a block for CPU is over.
     pub(super) probes: bool,
+    /// How long its run waited for it.
+    pub(super) waited: Duration,
 }
 
 impl Reserved {
@@ -57,7 +59,7 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
     waiting.set(true);
     // What came due at the same moment comes in first, so that the first call is the right one's.
     tokio::task::yield_now().await;
-    let place = gate.enter(wish, &configured, clock);
+    let place = gate.enter(&order.hunt.id, wish, &configured, clock);
     loop {
         place.turn().await;
         let now = clock.now();
@@ -74,9 +76,9 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
         };
         let (until, why) = match runner.store.reserve_call(&tenant.name, now, reach, admit).await? {
             (Admission::Go, Some(call)) => {
-                place.served();
+                let waited = place.served();
                 waiting.set(false);
-                return Ok(Reserved { call, since: clock.steady(), probes });
+                return Ok(Reserved { call, since: clock.steady(), probes, waited });
             }
             (Admission::Go, None) => continue,
             (Admission::Wait { until, why }, _) => (until, why),
@@ -92,7 +94,7 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
             _ => DATA_AGE,
         };
         let longest = if wish.catches_up && !patience.is_zero() { longest.min(patience) } else { longest };
-        let pause = pause(clock, until.min(now.plus(longest)));
+        let (before, pause) = (clock.steady(), pause(clock, until.min(now.plus(longest))));
         if why == WaitReason::ConcurrentFull {
             tokio::select! {
                 () = pause => {}
@@ -100,6 +102,9 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
             }
         } else {
             pause.await;
+        }
+        if why == WaitReason::Blocked(BlockReason::Access) {
+            place.was_shut(clock.steady().saturating_sub(before));
         }
     }
 }

@@ -15,6 +15,7 @@ use super::means::Runner;
 use super::order::Order;
 use super::waiting::Waiting;
 use crate::model::failure::{ApiFailure, FailureClass};
+use crate::model::overload::LateRun;
 use crate::model::quota::{BlockReason, CallEnd};
 use crate::model::run::Trigger;
 use crate::model::time::Timestamp;
@@ -33,6 +34,8 @@ const LOOK: Duration = Duration::from_mins(1);
 pub(super) struct Spent {
     /// A call that is in the ledger and wasn't made yet.
     pub(super) reserved: Option<Reserved>,
+    /// That the quota let it begin only after its hunt's next tick.
+    pub(super) late: Option<LateRun>,
     /// Calls to the API.
     pub(super) calls: u32,
     /// Time from sending to the end of the answer.

@@ -3,7 +3,7 @@
 //! Promises: a tenant that is blocked or slow holds up no other; who asks makes way at once for one that comes before
 //! it; one that goes away, however it does, passes its turn on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use super::turns::Queued;
 use crate::model::hunt::Hunt;
 use crate::model::id::{HuntId, TenantName};
+use crate::model::overload::{LateRun, Punctuality};
 use crate::model::quota::{BlockReason, WaitReason};
 use crate::model::severity::Severity;
 use crate::model::time::Timestamp;
@@ -42,6 +43,20 @@ impl Gates {
     pub fn waiting(&self) -> usize {
         let gates = self.by_tenant.lock().unwrap_or_else(PoisonError::into_inner);
         gates.values().map(|gate| gate.queued.load(Ordering::Relaxed)).sum()
+    }
+
+    /// How many of each tenant's scheduled runs were late since this process began, and by how much at worst: counted
+    /// as they are committed.
+    #[must_use]
+    pub fn punctuality(&self) -> BTreeMap<TenantName, Punctuality> {
+        let gates = self.by_tenant.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.iter().map(|(tenant, gate)| (tenant.clone(), gate.state().since_start)).collect()
+    }
+
+    /// As [`punctuality`](Self::punctuality), since this was last asked.
+    pub(super) fn punctuality_anew(&self) -> BTreeMap<TenantName, Punctuality> {
+        let gates = self.by_tenant.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.iter().map(|(tenant, gate)| (tenant.clone(), std::mem::take(&mut gate.state().lately))).collect()
     }
 }
 
@@ -75,13 +90,28 @@ struct State {
     work: HashMap<HuntId, Duration>,
     /// The hunts that are due on the tenant by their schedule.
     standing: Vec<Arc<Hunt>>,
+    /// How long the tenant was asked nothing in all, as it let nobody in.
+    shut: Duration,
+    since_start: Punctuality,
+    lately: Punctuality,
 }
 
 #[derive(Debug)]
 struct Waiter {
     ticket: u64,
+    hunt: HuntId,
+    /// When it came, by the steady clock, and how long the tenant had been shut by then.
+    since: Duration,
+    shut: Duration,
     wish: Wish,
     bell: Arc<Notify>,
+}
+
+impl Waiter {
+    /// How long it has waited for the quota: not for the tenant to let somebody in.
+    fn waited(&self, shut: Duration, steady: Duration) -> Duration {
+        steady.saturating_sub(self.since).saturating_sub(shut.saturating_sub(self.shut))
+    }
 }
 
 impl State {
@@ -161,14 +191,39 @@ impl Gate {
         Ask { work: wish.work, leave: due.chain(waiting).sum() }
     }
 
+    /// The hunts whose next tick has come while they wait for the quota by their schedule, and how long ago.
+    pub(super) fn late(&self, clock: &SharedClock) -> Vec<(HuntId, Duration)> {
+        let (state, now, steady) = (self.state(), clock.now(), clock.steady());
+        let late = |waiter: &Waiter| {
+            let by = now.since(waiter.wish.deadline).min(waiter.waited(state.shut, steady));
+            let scheduled = !waiter.wish.catches_up && !waiter.wish.by_hand;
+            (scheduled && !by.is_zero()).then(|| (waiter.hunt.clone(), by))
+        };
+        state.waiting.iter().filter_map(late).collect()
+    }
+
+    /// A scheduled run was committed.
+    pub(super) fn ran(&self, late: Option<&LateRun>) {
+        let mut state = self.state();
+        state.since_start = state.since_start.with(late);
+        state.lately = state.lately.with(late);
+    }
+
     /// A place in the queue, until it is dropped.
-    pub(super) fn enter(self: &Arc<Self>, wish: Wish, allowed: &Allowance, clock: &SharedClock) -> Place {
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        hunt: &HuntId,
+        wish: Wish,
+        allowed: &Allowance,
+        clock: &SharedClock,
+    ) -> Place {
         let bell = Arc::new(Notify::new());
         let mut state = self.state();
         state.tickets += 1;
         let ticket = state.tickets;
         state.pace = allowed.pace();
-        state.waiting.push(Waiter { ticket, wish, bell: Arc::clone(&bell) });
+        let (hunt, since, shut) = (hunt.clone(), clock.steady(), state.shut);
+        state.waiting.push(Waiter { ticket, hunt, since, shut, wish, bell: Arc::clone(&bell) });
         state.elect_newest(clock.now());
         drop(state);
         Place { gate: Arc::clone(self), ticket, bell, clock: Arc::clone(clock) }
@@ -215,11 +270,18 @@ impl Place {
         state.elect(self.clock.now());
     }
 
-    /// The call was let through.
-    pub(super) fn served(self) {
+    /// The tenant let nobody in for so long: that is nobody's wait for the quota.
+    pub(super) fn was_shut(&self, span: Duration) {
+        self.gate.state().shut += span;
+    }
+
+    /// The call was let through; says how long it waited for the quota.
+    pub(super) fn served(self) -> Duration {
         let mut state = self.gate.state();
         state.served += 1;
         state.probing = false;
+        let own = state.waiting.iter().find(|waiter| waiter.ticket == self.ticket);
+        own.map(|waiter| waiter.waited(state.shut, self.clock.steady())).unwrap_or_default()
     }
 }
 

@@ -3,7 +3,8 @@
 //! `agenda` says what is due and `tick` launches it; `clockwatch` follows a clock that was set; `runner` makes one run,
 //! `asking` says what it asks, `collecting` asks for the whole and for parts of it, `gate` is the queue before a tenant and
 //! `admission` a place in its quota, `caller` makes its calls, `intake` turns an answer into an outcome; `catching_up` asks
-//! for event time that was missed; `insisting` makes a write again that met a lock; `dispatcher` empties the outbox. The
+//! for event time that was missed; `punctual` says which runs
+//! are late; `insisting` makes a write again that met a lock; `dispatcher` empties the outbox. The
 //! daemon, `huntd run`, `huntd demo` and the tests all go through the same [`runner::Runner`] and
 //! [`dispatcher::Dispatcher`].
 
@@ -21,6 +22,7 @@ mod insisting;
 pub mod intake;
 mod means;
 mod order;
+mod punctual;
 pub mod runner;
 pub mod tenant;
 pub mod tick;

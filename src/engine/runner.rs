@@ -13,6 +13,7 @@ use super::collecting::{Collected, Collector};
 use super::insisting::insist;
 pub use super::means::Runner;
 pub use super::order::Order;
+use super::punctual;
 use super::waiting::Waiting;
 use crate::model::coverage::CoverageNote;
 use crate::model::delivery::About;
@@ -27,6 +28,7 @@ use crate::ports::store::Track;
 use crate::ports::store::error::StoreError;
 use crate::rules::coverage::Coverage;
 use crate::rules::definition;
+use crate::rules::overload;
 use crate::rules::remedy;
 use crate::rules::route::{self, Facts, Verdict};
 use crate::rules::schedule;
@@ -83,6 +85,10 @@ impl Runner {
             // What is known of the hunt is read when it can be asked at once, and not before the wait.
             spent.reserved = Some(admission::reserve(self, order, waiting).await?);
         }
+        if order.trigger == Trigger::Schedule {
+            let waited = spent.reserved.map(|reserved| reserved.waited).unwrap_or_default();
+            spent.late = overload::late(&order.hunt, order.due, self.clock.now(), waited);
+        }
         let finished = self.run_until_first(&self.merged(order), waiting, spent).await;
         if let Some(Reserved { call, .. }) = spent.reserved {
             insist(&self.clock, || self.store.withdraw_call(call)).await?;
@@ -131,7 +137,7 @@ impl Runner {
         let answer = collector.collect(&known).await?;
         let base = self.base(order, &asking, run, started, spent);
         let mut too_much = false;
-        let (commit, verdict, class) = match answer {
+        let (mut commit, verdict, class) = match answer {
             Ok(collected) => {
                 too_much = collected.is_too_much;
                 let (commit, verdict) = self.judge(order, &asking, &track, base, collected);
@@ -139,8 +145,16 @@ impl Runner {
             }
             Err(failure) => (self.judge_failure(order, &asking, &track, base, &failure), None, Some(failure.class)),
         };
-        insist(&self.clock, || self.store.commit_run(&commit)).await?;
+        let queue = (&self.gates, &self.clock);
+        commit.shortage = punctual::shortage(&self.store, queue, &self.failures, order, &commit.run).await?;
+        let told = insist(&self.clock, || self.store.commit_run(&commit)).await?;
         log_run(&commit.run);
+        if commit.run.trigger == Trigger::Schedule && commit.run.calls > 0 {
+            self.gates.of(&order.tenant.name).ran(commit.run.late.as_ref());
+        }
+        if let Some(told) = told {
+            punctual::log_told(&commit.run, &told);
+        }
         let RunCommit { run, notice, deliveries, coverage, .. } = commit;
         let coverage = track.coverage.noted(&coverage, &run.run);
         let may_pass = class.as_ref().is_some_and(remedy::may_pass);
@@ -179,6 +193,8 @@ impl Runner {
             calls: spent.calls,
             api: spent.api,
             cpu: spent.cpu,
+            // One that couldn't call was held up by something else.
+            late: spent.late.filter(|_| spent.calls > 0),
             error: None,
             hunt_version: definition::version(&order.hunt),
             commit: None,
@@ -242,6 +258,7 @@ impl Runner {
             held,
             suppressions,
             last_failure_notice: None,
+            shortage: None,
             run,
         };
         (commit, telling.verdict)
@@ -298,6 +315,7 @@ impl Runner {
             held: track.held.clone(),
             suppressions: Vec::new(),
             last_failure_notice: due.then_some(run.finished),
+            shortage: None,
             run,
         }
     }

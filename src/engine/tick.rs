@@ -13,6 +13,7 @@ use tokio::task::{JoinError, JoinSet};
 pub use super::agenda::{Agenda, Launch};
 use super::catching_up::{After, Behind, pause_after};
 use super::clockwatch::Clockwatch;
+use super::punctual::Hourly;
 use super::runner::{Finished, Order, Runner};
 use super::tenant::{Tenant, Tenants};
 use super::waiting::Waiting;
@@ -88,6 +89,7 @@ pub struct Scheduler {
     outbox: Arc<Notify>,
     runs: JoinSet<Ended>,
     clockwatch: Clockwatch,
+    hourly: Hourly,
     stop: watch::Sender<bool>,
 }
 
@@ -117,14 +119,15 @@ impl Scheduler {
         }
         let agenda = Arc::new(Mutex::new(agenda));
         let stop = watch::Sender::new(false);
-        let runs = JoinSet::new();
-        Ok(Self { runner, agenda, outbox, runs, clockwatch, stop })
+        let (runs, hourly) = (JoinSet::new(), Hourly::begin(look.steady));
+        Ok(Self { runner, agenda, outbox, runs, clockwatch, hourly, stop })
     }
 
     /// Launches what is due now, and says how many runs that are.
     pub async fn look(&mut self) -> usize {
         let look = look_at(&self.runner.clock);
         self.clockwatch.carry(&self.runner.store, look).await;
+        self.hourly.look(&self.runner.gates, look.steady);
         let (_, mut launches) = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).look(look);
         let count = launches.len();
         // What matters most comes first into the queue.

@@ -5,6 +5,7 @@ use std::fmt;
 use super::coverage::Stretch;
 use super::hit::{Hit, HitKind};
 use super::id::{ChannelName, DeliveryId, RunId};
+use super::overload::Overload;
 use super::run::Run;
 use super::time::Timestamp;
 
@@ -59,11 +60,13 @@ pub enum About {
     Failure,
     /// That event time is lost.
     Loss,
+    /// That more is due on its tenant than fits.
+    Overload,
 }
 
 impl About {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Hits, Self::Failure, Self::Loss];
+    pub const ALL: [Self; 4] = [Self::Hits, Self::Failure, Self::Loss, Self::Overload];
 
     /// The name, as it goes into the delivery's id.
     #[must_use]
@@ -72,6 +75,7 @@ impl About {
             Self::Hits => "hits",
             Self::Failure => "failure",
             Self::Loss => "loss",
+            Self::Overload => "overload",
         }
     }
 
@@ -107,8 +111,8 @@ pub struct Delivery {
 }
 
 /// One notice: all that a channel needs to tell the hits of a run, and nothing that it must ask for.
-/// One of trouble has no hits: it tells that the hunt keeps failing, and `run.error` why, or that event
-/// time is lost.
+/// One of trouble has no hits: it tells that the hunt keeps failing, and `run.error` why, that event
+/// time is lost, or that hunts of the tenant run late.
 #[derive(Debug, Clone)]
 pub struct Notice {
     /// The delivery.
@@ -125,6 +129,8 @@ pub struct Notice {
     pub hits: Vec<Hit>,
     /// The event time that is lost.
     pub losses: Vec<Stretch>,
+    /// Which hunts run late, and why; only where it is about that.
+    pub overload: Option<Overload>,
 }
 
 impl Notice {

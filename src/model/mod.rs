@@ -11,6 +11,7 @@ pub mod id;
 pub mod lateness;
 pub mod limits;
 pub mod notice_hunt;
+pub mod overload;
 pub mod place;
 pub mod quota;
 pub mod row;

@@ -10,6 +10,7 @@ use super::hit::{HitDelta, HitKind, Ordinal, RowBlock};
 use super::id::{ChannelName, DeliveryId, HuntId, RunId, TenantName};
 use super::lateness::Lateness;
 use super::notice_hunt::NoticeHunt;
+use super::overload::{LateRun, Shortage};
 use super::time::{Timestamp, Window};
 
 /// How a run ended.
@@ -122,6 +123,8 @@ pub struct Run {
     /// CPU that the service says its calls spent; only the older API says it, and of a call that failed
     /// nobody does.
     pub cpu: Option<Duration>,
+    /// That it began after its hunt's next tick, as it waited for the quota.
+    pub late: Option<LateRun>,
     /// What failed, why, and how to mend it.
     pub error: Option<String>,
     /// The definition that it ran, by its hash.
@@ -179,4 +182,6 @@ pub struct RunCommit {
     /// When it is told with this run that the hunt keeps failing; `None` leaves it, and a run that
     /// ends `ok` clears it.
     pub last_failure_notice: Option<Timestamp>,
+    /// What is told with it where it was late and that is news of its tenant; `None` leaves overload as it was.
+    pub shortage: Option<Shortage>,
 }

@@ -9,6 +9,7 @@ pub mod diff;
 pub mod identity;
 pub mod kql;
 pub mod lint;
+pub mod overload;
 pub mod plan;
 pub mod queue;
 pub mod quota;

@@ -28,6 +28,7 @@ mod gaps;
 mod help;
 mod history;
 mod hostile;
+mod late_runs;
 mod lateness;
 mod mail;
 mod plan;

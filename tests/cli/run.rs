@@ -80,6 +80,8 @@ fn json_has_exactly_the_keys_of_the_reference() {
         "changed",
         "gone",
         "returned",
+        "first_due",
+        "late_ms",
         "calls",
         "api_ms",
         "cpu_ms",

@@ -65,6 +65,11 @@ impl TestClock {
         within(self.waiting.subscribe().wait_for(|count| *count >= many)).await.unwrap();
     }
 
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        *self.waiting.borrow()
+    }
+
     fn leaps(&self) -> bool {
         self.leaps.load(Ordering::SeqCst)
     }

@@ -18,6 +18,7 @@ mod failures;
 mod lab;
 mod lateness;
 mod outbox;
+mod overload;
 mod parts;
 mod quota;
 mod recorder;

@@ -8,6 +8,7 @@ use huntd::model::delivery::{About, Notice, NoticeHunt};
 use huntd::model::hit::{Hit, HitKind};
 use huntd::model::hunt::Severity;
 use huntd::model::id::{ChannelName, DeliveryId, HitId, HuntId, RunId, TenantName};
+use huntd::model::overload::{LateHunt, Overload};
 use huntd::model::run::{Run, RunStatus, Trigger};
 use huntd::model::time::{Timestamp, Window};
 use serde_json::value::RawValue;
@@ -70,6 +71,7 @@ pub(crate) fn notice(rows: &[&str]) -> Notice {
             calls: 1,
             api: Duration::from_millis(1_250),
             cpu: None,
+            late: None,
             error: None,
             hunt_version: "9f2c4e7a11d0".to_owned(),
             commit: Some("a1b2c3d".to_owned()),
@@ -78,6 +80,7 @@ pub(crate) fn notice(rows: &[&str]) -> Notice {
         },
         about: About::Hits,
         losses: Vec::new(),
+        overload: None,
         hits: rows.iter().zip((1..=u8::MAX).cycle()).map(|(row, number)| hit(number, row)).collect(),
     }
 }
@@ -92,6 +95,24 @@ pub(crate) fn failing() -> Notice {
          `DeviceProcessEvents`?"
             .to_owned(),
     );
+    notice
+}
+
+/// Hunts of the tenant that run late, so many.
+pub(crate) fn overload(hunts: usize) -> Notice {
+    let mut notice = notice(&[]);
+    notice.about = About::Overload;
+    let late = |number: usize| LateHunt {
+        hunt: format!("h{number}"),
+        by: Duration::from_secs(90 - number as u64),
+        runs: (number % 3) as u64,
+    };
+    notice.overload = Some(Overload {
+        hunts: (0..hunts.min(20)).map(late).collect(),
+        more: hunts.saturating_sub(20),
+        full: vec!["calls a minute: 2 of 2".to_owned()],
+        lasts: Duration::from_mins(10),
+    });
     notice
 }
 

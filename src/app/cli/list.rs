@@ -14,8 +14,9 @@ use crate::engine::catching_up;
 use crate::model::config::Config;
 use crate::model::coverage::Fate;
 use crate::model::hunt::{Hunt, Severity};
-use crate::model::id::TenantName;
+use crate::model::id::{HuntId, TenantName};
 use crate::model::lateness::Lateness;
+use crate::model::overload::Punctuality;
 use crate::model::time::{Timestamp, format_duration};
 use crate::ports::clock::{Clock, SystemClock};
 use crate::ports::store::{Store, TrackSummary};
@@ -24,6 +25,9 @@ use crate::rules::kql::schema::Schema;
 use crate::rules::render::terminal::terminal_safe;
 use crate::rules::schedule;
 use crate::rules::window::{QueryKind, QueryNature};
+
+/// Of which runs lateness is shown.
+const DAY: Duration = Duration::from_hours(24);
 
 /// A hunt on a tenant, as `list --json` prints it.
 #[derive(Debug, Serialize)]
@@ -46,6 +50,11 @@ struct Listed<'a> {
     status: Option<&'static str>,
     new: Option<u64>,
     failures_in_row: u32,
+    /// How many of the last day's scheduled runs began after their hunt's next tick, as they waited for the quota; of
+    /// how many; and by how many seconds the worst.
+    late_runs: u64,
+    late_of: Option<u64>,
+    late_by_s: u64,
     error: Option<&'a str>,
     watermark: Option<Timestamp>,
     /// Seconds of event time that are owed and not covered yet.
@@ -62,40 +71,46 @@ struct Listed<'a> {
 /// How late rows arrived, by tenant and table.
 type Measured = HashMap<TenantName, BTreeMap<String, Lateness>>;
 
+/// Which runs of the last day were late, by hunt and tenant.
+type Late = HashMap<(HuntId, TenantName), Punctuality>;
+
 /// What is known from the past.
 #[derive(Default)]
 struct History {
     tracks: Vec<TrackSummary>,
+    late: Late,
     measured: Measured,
 }
 
-async fn look(store: &Store, config: &Config) -> Result<History, AppError> {
+async fn look(store: &Store, config: &Config, now: Timestamp) -> Result<History, AppError> {
+    let late = store.late_runs(now.minus(DAY)).await?;
+    let late = late.into_iter().map(|(hunt, tenant, late)| ((hunt, tenant), late)).collect();
     let mut measured = HashMap::new();
     for tenant in config.tenants.keys() {
         measured.insert(tenant.clone(), store.lateness(tenant).await?);
     }
-    Ok(History { tracks: store.tracks().await?, measured })
+    Ok(History { tracks: store.tracks().await?, late, measured })
 }
 
 /// `huntd list`.
 pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     let loaded = setup::load(path, output)?;
     setup::show(&loaded.findings, output)?;
-    let history = match setup::history(&loaded.config, async |store| look(store, &loaded.config).await).await {
+    let now = SystemClock::new().now();
+    let history = match setup::history(&loaded.config, async |store| look(store, &loaded.config, now).await).await {
         Ok(history) => history,
         // No run was made yet: the hunts are listed all the same.
         Err(_) if !loaded.config.database.exists() => History::default(),
         Err(error) => return Err(error),
     };
     let schema = queries::world(&loaded.config).0.schema;
-    let rows = rows(&loaded, &history, &schema, SystemClock::new().now());
+    let rows = rows(&loaded, &history, &schema, now);
     if output.json {
         for row in &rows {
             output.object(row)?;
         }
     } else {
-        let head = ["HUNT", "TENANT", "SEVERITY", "SCHEDULE", "NEXT", "LAST", "STATE", "NEW", "FAILURES"];
-        output.table(&head, rows.iter().map(cells).collect())?;
+        table(&rows, output)?;
         for row in rows.iter().filter(|row| row.failures_in_row > 0) {
             let tenant = row.tenant.unwrap_or("");
             let error = terminal_safe(row.error.unwrap_or(""));
@@ -109,6 +124,12 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
             let parts: Vec<String> =
                 parts.map(|(seconds, what)| format!("{} of event time {what}", length(seconds))).collect();
             output.note(&format!("{hunt} on {tenant}: {}: see `huntd gaps`", parts.join(", ")))?;
+        }
+        for row in rows.iter().filter(|row| row.late_runs > 0) {
+            let (hunt, tenant) = (terminal_safe(row.hunt), row.tenant.unwrap_or(""));
+            let by = format_duration(Duration::from_secs(row.late_by_s));
+            let (late, all) = (row.late_runs, row.late_of.unwrap_or(row.late_runs));
+            output.note(&format!("{hunt} on {tenant}: {late} of {all} runs of the last day waited for the quota past their next tick, by {by} at worst: see `huntd plan`"))?;
         }
         for note in rows.iter().filter_map(|row| row.too_late.as_deref()) {
             output.note(note)?;
@@ -130,6 +151,11 @@ fn rows<'a>(loaded: &'a Loaded, history: &'a History, schema: &Schema, now: Time
         for tenant in tenants {
             let key = tenant.map(|tenant| (hunt.id.as_str(), tenant.as_str()));
             let mut row = row(hunt, tenant, key.and_then(|key| by_track.get(&key).copied()), schema, now);
+            let late = tenant.and_then(|tenant| history.late.get(&(hunt.id.clone(), tenant.clone())));
+            if let Some(late) = late {
+                (row.late_runs, row.late_of) = (late.late, Some(late.runs));
+                row.late_by_s = late.worst.as_secs().max(1);
+            }
             if let Some((tenant, measured)) = tenant.and_then(|tenant| Some((tenant, history.measured.get(tenant)?))) {
                 row.judge_late(hunt, tenant, measured, schema);
             }
@@ -201,6 +227,9 @@ fn row<'a>(
         status: last.map(|run| run.status.as_str()),
         new: last.map(|run| run.new),
         failures_in_row: track.map_or(0, |track| track.failures_in_row),
+        late_runs: 0,
+        late_of: None,
+        late_by_s: 0,
         error: last.and_then(|run| run.error.as_deref()),
         watermark: track.and_then(|track| track.watermark),
         gaps: open.iter().map(|(gap, _)| gap.length().as_secs().max(1)).sum(),
@@ -209,6 +238,20 @@ fn row<'a>(
         extra: &hunt.extra,
         too_late: None,
     }
+}
+
+/// The table; with a column of how late runs were where some were.
+fn table(rows: &[Listed<'_>], output: Output) -> Result<(), AppError> {
+    let mut head = vec!["HUNT", "TENANT", "SEVERITY", "SCHEDULE", "NEXT", "LAST", "STATE", "NEW", "FAILURES"];
+    let mut cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    if rows.iter().any(|row| row.late_runs > 0) {
+        head.push("LATE BY");
+        for (cells, row) in cells.iter_mut().zip(rows) {
+            let by = format_duration(Duration::from_secs(row.late_by_s));
+            cells.push(if row.late_runs > 0 { by } else { "-".to_owned() });
+        }
+    }
+    output.table(&head, cells)
 }
 
 fn cells(row: &Listed<'_>) -> Vec<String> {

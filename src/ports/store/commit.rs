@@ -10,11 +10,13 @@ use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, signed};
 use super::lateness;
+use super::overload;
 use super::pack::{
     Suppressions, pack_bitmap, pack_deltas, pack_records, pack_suppressions, pack_told, unpack_suppressions,
 };
 use super::track::{Counters, counters, memory};
 use crate::model::hit::{HitDelta, HitKind};
+use crate::model::overload::Overload;
 use crate::model::run::{Run, RunCommit, RunStatus, Trigger};
 use crate::model::time::Timestamp;
 
@@ -50,7 +52,9 @@ impl Store {
     /// A failed run moves no hit: it is never overtaken, leaves generation, held hits and
     /// suppressions, and may carry deliveries (that the hunt keeps failing). A partial one counts
     /// neither as complete nor as failed.
-    pub async fn commit_run(&self, commit: &RunCommit) -> Result<(), StoreError> {
+    ///
+    /// Where the run was late, and that is news of its tenant, it says what is told of it.
+    pub async fn commit_run(&self, commit: &RunCommit) -> Result<Option<Overload>, StoreError> {
         let packed = self.told(Packed::of(commit))?;
         let mut write = self.begin().await?;
         let result = write_all(&mut write.conn, commit, &packed).await;
@@ -104,7 +108,11 @@ fn pack_part(deltas: &[HitDelta]) -> (Vec<u8>, u64, bool) {
     (pack_deltas(deltas), next, deltas.iter().any(|delta| delta.kind == Some(HitKind::Gone)))
 }
 
-async fn write_all(conn: &mut SqliteConnection, commit: &RunCommit, packed: &Packed) -> Result<(), Fault> {
+async fn write_all(
+    conn: &mut SqliteConnection,
+    commit: &RunCommit,
+    packed: &Packed,
+) -> Result<Option<Overload>, Fault> {
     let run = &commit.run;
     sqlx::query(ADD_TRACK).bind(run.hunt.as_str()).bind(run.tenant.as_str()).execute(&mut *conn).await?;
     let before = counters(&mut *conn, &run.hunt, &run.tenant).await?;
@@ -115,6 +123,10 @@ async fn write_all(conn: &mut SqliteConnection, commit: &RunCommit, packed: &Pac
     let version = version(&mut *conn, commit, packed).await?;
     let seq = add_run(&mut *conn, run, before.track, version, packed).await?;
     cost::note(&mut *conn, run, before.track, seq).await?;
+    let told = match &run.late {
+        Some(late) => overload::note(&mut *conn, (run, seq), late, commit.shortage.as_ref()).await?,
+        None => None,
+    };
     let next_ordinal = add_hits(&mut *conn, commit, packed, &before, seq).await?;
     for (delivery, told) in commit.deliveries.iter().zip(&packed.told) {
         sqlx::query(ADD_DELIVERY)
@@ -133,7 +145,10 @@ async fn write_all(conn: &mut SqliteConnection, commit: &RunCommit, packed: &Pac
     if let Some((table, measured)) = &commit.lateness {
         lateness::note(&mut *conn, &run.tenant, table, measured).await?;
     }
-    if run.status == RunStatus::Failed { Ok(()) } else { keep_memory(conn, commit, packed, before.track).await }
+    if run.status != RunStatus::Failed {
+        keep_memory(conn, commit, packed, before.track).await?;
+    }
+    Ok(told)
 }
 
 /// The stored definition's number; the definition is written only when it is new.

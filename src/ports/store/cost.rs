@@ -15,14 +15,16 @@ use crate::model::run::Run;
 use crate::model::time::Timestamp;
 
 /// What one sum is over.
-const HOUR: Duration = Duration::from_hours(1);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
 
 pub(super) const ADD_CPU: &str = "INSERT INTO run_cpu (run, nanos) VALUES (?1, ?2)";
 pub(super) const ADD_SPENDING: &str = "INSERT INTO spending \
-     (hour, track, trigger, runs, calls, api_nanos, cpu_runs, cpu_nanos, rows) VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8) \
+     (hour, track, trigger, runs, calls, api_nanos, cpu_runs, cpu_nanos, rows, late_runs, late_nanos) \
+     VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
      ON CONFLICT (hour, track, trigger) DO UPDATE SET runs = runs + 1, calls = calls + excluded.calls, \
      api_nanos = api_nanos + excluded.api_nanos, cpu_runs = cpu_runs + excluded.cpu_runs, \
-     cpu_nanos = cpu_nanos + excluded.cpu_nanos, rows = rows + excluded.rows";
+     cpu_nanos = cpu_nanos + excluded.cpu_nanos, rows = rows + excluded.rows, \
+     late_runs = late_runs + excluded.late_runs, late_nanos = max(late_nanos, excluded.late_nanos)";
 
 /// The sums of each track over the spending that `$which` takes. CROSS JOIN keeps SQLite from going through all tracks
 /// first; grouped by names in place of numbers it takes four times as long.
@@ -99,7 +101,7 @@ impl Sum {
     }
 }
 
-fn whole(span: Duration) -> i64 {
+pub(super) fn whole(span: Duration) -> i64 {
     signed(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
 }
 
@@ -120,6 +122,8 @@ pub(super) async fn note(conn: &mut SqliteConnection, run: &Run, track: i64, seq
         .bind(run.cpu.is_some())
         .bind(whole(run.cpu.unwrap_or_default()))
         .bind(signed(run.rows))
+        .bind(run.late.is_some())
+        .bind(whole(run.late.map(|late| late.by).unwrap_or_default()))
         .execute(conn)
         .await?;
     Ok(())

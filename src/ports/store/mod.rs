@@ -28,6 +28,7 @@ mod maintenance;
 mod members;
 mod notice;
 mod outbox;
+mod overload;
 mod owner;
 mod pack;
 mod place;

@@ -10,6 +10,7 @@ use super::coverage;
 use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, unsigned};
+use super::overload;
 use super::pack::{unpack_deltas, unpack_told};
 use super::rows::{no_row, rows_as_of};
 use super::runs::{RUN_BY_SEQ, name_fault, run_of};
@@ -50,7 +51,8 @@ async fn build(conn: &mut SqliteConnection, delivery: &DeliveryId) -> Result<Not
         let told = coverage::load(&mut *conn, track, None).await?;
         losses.extend(told.stretches().iter().filter(|stretch| stretch.told.as_ref() == Some(&run.run)).cloned());
     }
-    Ok(Notice { delivery: delivery.clone(), attempts, hunt, run, about, hits, losses })
+    let overload = if about == About::Overload { Some(overload::load(&mut *conn, seq).await?) } else { None };
+    Ok(Notice { delivery: delivery.clone(), attempts, hunt, run, about, hits, losses, overload })
 }
 
 async fn told_hits(

@@ -10,6 +10,7 @@ use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, unsigned};
 use crate::model::id::{HuntId, RunId, TenantName};
+use crate::model::overload::LateRun;
 use crate::model::run::{Run, RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
 
@@ -45,10 +46,11 @@ macro_rules! select_run {
     ($rest:literal) => {
         concat!(
             "SELECT run.seq, run.run, track.hunt, track.tenant, due, started, finished, window_from, window_to, as_of, \
-             status, rows, new, changed, gone, returned, calls, api_nanos, run_cpu.nanos AS cpu_nanos, error, hash, \
+             status, rows, new, changed, gone, returned, calls, api_nanos, run_cpu.nanos AS cpu_nanos, \
+             run_late.first AS late_first, run_late.nanos AS late_nanos, run_late.missed AS late_missed, error, hash, \
              commit_id, trigger, query \
              FROM run JOIN track USING (track) JOIN hunt_version USING (version) \
-             LEFT JOIN run_cpu ON run_cpu.run = run.seq ",
+             LEFT JOIN run_cpu ON run_cpu.run = run.seq LEFT JOIN run_late ON run_late.run = run.seq ",
             $rest
         )
     };
@@ -134,6 +136,12 @@ fn word<T>(text: &str, parsed: Option<T>) -> Result<T, Fault> {
     parsed.ok_or_else(|| Fault::Bad(format!("unknown word of a run: {text}")))
 }
 
+fn late_of(row: &SqliteRow) -> Result<Option<LateRun>, Fault> {
+    let Some(first) = row.try_get::<Option<i64>, _>("late_first")? else { return Ok(None) };
+    let by = Duration::from_nanos(unsigned(row.try_get("late_nanos")?)?);
+    Ok(Some(LateRun { first: Timestamp::from_nanos(first), by, missed: unsigned(row.try_get("late_missed")?)? }))
+}
+
 /// The run in a row of [`select_run`].
 pub(super) fn run_of(row: &SqliteRow) -> Result<Run, Fault> {
     let time = |name: &str| Ok::<_, Fault>(Timestamp::from_nanos(row.try_get(name)?));
@@ -160,6 +168,7 @@ pub(super) fn run_of(row: &SqliteRow) -> Result<Run, Fault> {
         calls: unsigned(row.try_get("calls")?)?,
         api: Duration::from_nanos(count("api_nanos")?),
         cpu: row.try_get::<Option<i64>, _>("cpu_nanos")?.map(unsigned).transpose()?.map(Duration::from_nanos),
+        late: late_of(row)?,
         error: row.try_get("error")?,
         hunt_version: row.try_get("hash")?,
         commit: row.try_get("commit_id")?,

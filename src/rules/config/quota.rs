@@ -25,7 +25,11 @@ pub(super) fn quota(context: &mut Context, node: &Node, what: &str) -> Option<Qu
         let too_large = Problem::new(node.place, format!("`{what}` is too large"));
         context.keep(u32::try_from(count).map_err(|_| too_large))
     };
-    let span = |context: &mut Context, node: &Node, what: &str| context.keep(yaml::duration(node, what));
+    let span = |context: &mut Context, node: &Node, what: &str| {
+        let span = context.keep(yaml::duration(node, what))?;
+        let nothing = || Problem::new(node.place, format!("`{what}` must be more than nothing"));
+        context.keep(if span.is_zero() { Err(nothing()) } else { Ok(span) })
+    };
     let row_limit = section.read(context, "row_limit", |context, node, what| context.keep(yaml::count(node, what)));
     let per_minute = section.read(context, "calls_per_minute", small);
     let per_hour = section.read(context, "calls_per_hour", small);

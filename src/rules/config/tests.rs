@@ -4,7 +4,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::config::{ApiKind, Auth, ChannelKind, Cloud, Config, MailTls, MailTransport};
+use crate::model::config::{ApiKind, Auth, ChannelKind, Cloud, Config, MailTls, MailTransport, Quota};
 use crate::model::hunt::Severity;
 use crate::model::id::{ChannelName, TenantName};
 use crate::model::place::Finding;
@@ -41,7 +41,7 @@ tenants:
     auth: {client_secret: {credential: contoso}}
     login_url: http://127.0.0.1:8080
     api_url: https://proxy.example/api
-    quota: {calls_per_minute: 10, calls_per_hour: 100, concurrent: 1, row_limit: 1000}
+    quota: {calls_per_minute: 10, calls_per_hour: 100, concurrent: 1, row_limit: 1000, reserve: 10%, running_per_hour: 30m, running_per_day: 6h, cpu_per_cycle: 8m}
     enabled: false
 channels:
   soc: {email: {server: "smtp://mail.example", user: u, password: {file: smtp.txt}, from: "huntd <huntd@example>", to: [soc@example], reply_to: a@example, ca: {file: ca.pem}}}
@@ -171,6 +171,18 @@ fn tenants_have_their_findings() {
             "auth: {client_secret: {env: A}}, quota: {calls_per_hour: 5000000000}",
             "C004 `tenants.t.quota.calls_per_hour` is too large",
         ),
+        ("auth: {client_secret: {env: A}}, quota: {reserve: 91%}", "C004 `tenants.t.quota.reserve` is not `91%`"),
+        ("auth: {client_secret: {env: A}}, quota: {reserve: 20}", "C004 `tenants.t.quota.reserve` is not `20`"),
+        ("auth: {client_secret: {env: A}}, quota: {reserve: -5%}", "C004 `tenants.t.quota.reserve` is not `-5%`"),
+        (
+            "auth: {client_secret: {env: A}}, quota: {running_per_hour: 10}",
+            "C004 `tenants.t.quota.running_per_hour`: `10` is no duration",
+        ),
+        (
+            "auth: {client_secret: {env: A}}, quota: {cpu_per_cycle: 0}",
+            "C004 `tenants.t.quota.cpu_per_cycle` must be more than nothing",
+        ),
+        ("auth: {client_secret: {env: A}}, quota: {reserv: 20%}", "C002 `tenants.t.quota` has no key `reserv`"),
         ("aut: 1, auth: {client_secret: {env: A}}", "C002 `tenants.t` has no key `aut`"),
     ] {
         let text = format!("channels: {{soc: {{log: {{}}}}}}\ntenants: {{t: {{tenant_id: x, client_id: y, {text}}}}}");
@@ -182,6 +194,37 @@ fn tenants_have_their_findings() {
     let findings = read("tenants: {t: , 'a b': {}}").unwrap_err();
     let codes: Vec<_> = findings.iter().map(|f| f.code).filter(|code| *code != "C014").collect();
     assert_eq!(codes, ["C003", "C003", "C003", "C004"]);
+}
+
+fn quota_of(text: &str) -> Quota {
+    let text = format!(
+        "channels: {{c: {{log: {{}}}}}}\ntenants: {{t: {{tenant_id: x, client_id: y, auth: {{client_secret: {{env: S}}}}, quota: {{{text}}}}}}}"
+    );
+    let (config, warnings) = read(&text).unwrap();
+    assert_eq!(lines(&warnings), [""; 0], "{text}");
+    config.tenants.values().next().unwrap().quota
+}
+
+#[test]
+fn a_quota_has_a_reserve_and_times() {
+    let none = quota_of("");
+    assert_eq!((none.reserve, none.running_per_hour, none.running_per_day, none.cpu_per_cycle), (0, None, None, None));
+    let quota = quota_of("reserve: 20%, running_per_hour: 20m, running_per_day: 4h, cpu_per_cycle: 10m");
+    let minutes = |n| Some(Duration::from_mins(n));
+    assert_eq!((quota.reserve, quota.running_per_hour), (20, minutes(20)));
+    assert_eq!((quota.running_per_day, quota.cpu_per_cycle), (minutes(240), minutes(10)));
+    for (text, reserve) in [("0%", 0), ("90%", 90), ("' 5 %'", 5)] {
+        assert_eq!(quota_of(&format!("reserve: {text}")).reserve, reserve, "{text}");
+    }
+    // What the config names always binds; what it doesn't may be learnt.
+    let named = |quota: Quota| (quota.named.per_minute, quota.named.per_hour);
+    assert_eq!((named(none), named(quota_of("calls_per_minute: 45"))), ((false, false), (true, false)));
+    assert_eq!(named(quota_of("calls_per_hour: 1500")), (false, true));
+    let expected = "a share from `0%` to `90%`, such as `20%`";
+    let text = "tenants: {t: {tenant_id: x, client_id: y, auth: {client_secret: {env: S}}, quota: {reserve: all}}}";
+    let findings = read(text).unwrap_err();
+    let hint = findings.iter().find(|finding| finding.code == "C004").and_then(|finding| finding.hint.as_deref());
+    assert_eq!(hint, Some(expected));
 }
 
 #[test]

@@ -130,7 +130,8 @@ async fn runs_from_before_are_summed_by_the_migration() {
     assert_eq!((spending.len(), costs.len(), later.len(), runs.len()), (2, 2, 2, 5));
     store.close().await.unwrap();
     let mut conn = options(&path).connect().await.unwrap();
-    let back = "DROP TABLE spending; DROP TABLE run_cpu; DELETE FROM _sqlx_migrations WHERE version = 4";
+    let back = "DROP TABLE spending; DROP TABLE run_cpu; DROP TABLE run_late; DROP TABLE overload; \
+                DROP TABLE overload_notice; DELETE FROM _sqlx_migrations WHERE version IN (4, 7)";
     sqlx::raw_sql(back).execute(&mut conn).await.unwrap();
     conn.close().await.unwrap();
 

@@ -77,6 +77,7 @@ pub(super) fn empty(minutes: i64, generation: u64) -> RunCommit {
             calls: 1,
             api: Duration::from_millis(1234),
             cpu: None,
+            late: None,
             error: None,
             hunt_version: "v1".to_owned(),
             commit: Some("deadbeef".to_owned()),
@@ -106,6 +107,7 @@ pub(super) fn empty(minutes: i64, generation: u64) -> RunCommit {
         held: RoaringBitmap::new(),
         suppressions: vec![],
         last_failure_notice: None,
+        shortage: None,
     }
 }
 

@@ -9,5 +9,6 @@ mod listings;
 mod maintenance;
 mod opening;
 mod outbox;
+mod overload;
 mod place;
 mod plans;

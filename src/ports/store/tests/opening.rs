@@ -102,9 +102,9 @@ async fn a_newer_version_is_refused() {
     )
     .await;
     let error = Store::open(&path).await.unwrap_err();
-    let expected = format!("the database {} is of version 99, and this huntd knows versions up to 6", path.display());
+    let expected = format!("the database {} is of version 99, and this huntd knows versions up to 7", path.display());
     assert_eq!(error.to_string(), expected);
-    assert!(matches!(error, StoreError::Newer { found: 99, known: 6, .. }));
+    assert!(matches!(error, StoreError::Newer { found: 99, known: 7, .. }));
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::super::{
-    commit, cost, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, rows, runs, seen, track,
+    commit, cost, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, overload, rows, runs,
+    seen, track,
 };
 use super::fixture::fresh;
 
@@ -56,6 +57,13 @@ const BY_INDEX: &[&str] = &[
     members::FIND_RUN,
     members::DEFINITION,
     notice::LOAD_DELIVERY,
+    overload::ADD_LATE,
+    overload::LOAD_EPISODE,
+    overload::SET_EPISODE,
+    overload::LATE_HUNTS,
+    overload::LATE_SUMS,
+    overload::ADD_NOTICE,
+    overload::LOAD_NOTICE,
     outbox::CLAIM,
     outbox::CLAIMED,
     outbox::MARK_SENT,

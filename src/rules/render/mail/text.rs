@@ -19,7 +19,7 @@ pub fn text(notice: &Notice, attachment: Attachment) -> String {
 fn write(out: &mut String, view: &View) -> std::fmt::Result {
     if let Some(trouble) = &view.trouble {
         writeln!(out, "{} {} on {}", view.name, trouble.headline, view.tenant)?;
-        writeln!(out, "Last try: {}\n", view.as_of)?;
+        writeln!(out, "{}: {}\n", trouble.moment, view.as_of)?;
     } else {
         writeln!(out, "[{}] {}", view.severity, view.name)?;
         writeln!(out, "{} on {}, as of {}\n", view.counts, view.tenant, view.as_of)?;
@@ -102,6 +102,7 @@ mod tests {
         insta::assert_snapshot!(text(&samples::notice(&[row]), Attachment::Csv));
         insta::assert_snapshot!(text(&samples::failing(), Attachment::Csv));
         insta::assert_snapshot!(text(&samples::lost(), Attachment::Csv));
+        insta::assert_snapshot!(text(&samples::overload(3), Attachment::Csv));
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(super) struct Trouble {
     pub(super) counts: &'static str,
     /// Above the reasons.
     pub(super) errors: &'static str,
+    /// Before the time.
+    pub(super) moment: &'static str,
     /// What becomes of it.
     pub(super) note: &'static str,
     /// Above the commands.
@@ -26,6 +28,7 @@ const FAILING: Trouble = Trouble {
     headline: "keeps failing",
     counts: "no result",
     errors: "What failed",
+    moment: "Last try",
     note: "Nothing is told of this hunt until it runs again. With `catch_up: auto` the event time missed by then is \
            caught up once it does, up to 30 days.",
     commands: "How to mend it",
@@ -36,18 +39,37 @@ const LOST: Trouble = Trouble {
     headline: "has not looked at all event time",
     counts: "event time lost",
     errors: "What no complete result held",
+    moment: "Last try",
     note: "An event in that time that came in no other result was not found by this hunt, and huntd can't find it any \
            more by itself. Each loss is told once.",
     commands: "To look further",
 };
 
+/// Of several hunts; they stand in the place of a hunt's name.
+const LATE: Trouble = Trouble {
+    word: "overload",
+    headline: "run late",
+    counts: "more is due than the quota lets through",
+    errors: "Late, and by how much at worst",
+    moment: "As of",
+    note: "Nothing is lost: a run that comes late covers the event time of all ticks that it waited through. What it finds \
+           is found late. Hunts of higher severity go first. To mend it: give hunts that are due at one moment a splay, \
+           run what can wait less often, leave out what isn't needed, or give huntd more of the quota. This is told \
+           again only while it lasts.",
+    commands: "What to do",
+};
+
 impl Trouble {
     /// Of a notice; none where it tells hits.
-    pub(super) const fn of(notice: &Notice) -> Option<Self> {
+    pub(super) fn of(notice: &Notice) -> Option<Self> {
         match notice.about {
             About::Hits => None,
             About::Failure => Some(FAILING),
             About::Loss => Some(LOST),
+            About::Overload if notice.overload.as_ref().is_some_and(|told| told.count() == 1) => {
+                Some(Trouble { headline: "runs late", ..LATE })
+            }
+            About::Overload => Some(LATE),
         }
     }
 }
