@@ -75,7 +75,8 @@ fn kills_cost_no_quota() {
     let began = clock();
     let every = Duration::from_secs(if long { 20 } else { 6 });
     let (mut next, mut kills) = (every, 0);
-    while began.elapsed() < Duration::from_secs(seconds) {
+    // A little more, as the first call comes a little later.
+    while began.elapsed() < Duration::from_secs(seconds + 2) {
         pause(Duration::from_millis(20));
         for one in &mut loops {
             if !one.runs() {
@@ -117,7 +118,11 @@ fn kills_cost_no_quota() {
     assert!(most <= 45, "{most}");
     // The short one only shows that the calls don't dry up, on however busy a machine.
     let floor = if long { 44 } else { 38 };
-    assert!(minutes.iter().all(|calls| *calls >= floor), "{minutes:?}: {}", contest.log("daemon.log"));
+    assert!(
+        !minutes.is_empty() && minutes.iter().all(|calls| *calls >= floor),
+        "{minutes:?}: {}",
+        contest.log("daemon.log")
+    );
 }
 
 /// Calls in each full minute from the first call on.
