@@ -1,11 +1,12 @@
 //! The daemon under `kill -9`, at random moments of a stream: nothing is lost, nothing is stored twice, what is
 //! told again is recognisable, and the quota holds.
 //!
-//! By default the daemon is killed 15 times, and 16 times with a small quota. For the long runs (a kill takes
-//! about 0.6 s, so that 1,000 of them take some ten minutes):
+//! By default the daemon is killed 15 times over the stream, and while more is due than fits for a minute. For the
+//! long runs (a kill takes about 0.6 s, so that 1,000 of them take some ten minutes):
 //!
 //! ```text
 //! HUNTD_CHAOS_KILLS=1000 cargo test --test chaos killed -- --nocapture
+//! HUNTD_QUOTA_SECONDS=300 cargo test --test chaos quota -- --nocapture
 //! HUNTD_CHAOS_SEED=7 cargo test --test chaos              # other moments
 //! HUNTD_CHAOS_DISK=1 cargo test --test chaos disk         # the daemon itself makes good what a bad disk held up
 //! HUNTD_CHAOS_LOCK=40 cargo test --test chaos busy        # locks of so many seconds, 2 by default
@@ -27,6 +28,7 @@ mod gone;
 mod mime;
 #[path = "../support/mounts.rs"]
 mod mounts;
+mod quota;
 #[path = "../support/referee.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod referee;
@@ -83,30 +85,4 @@ fn nothing_is_lost_when_the_daemon_is_killed_again_and_again() {
         told.repeats(),
         stage.stats()
     );
-}
-
-#[test]
-fn kills_cost_no_quota() {
-    // The long run meets the service's own number, the short one a smaller: either way the calls run out.
-    let long = number("HUNTD_CHAOS_KILLS", 15) > 60;
-    let (kills, per_minute) = if long { (70, 45) } else { (16, 8) };
-    let random = &mut fastrand::Rng::with_seed(number("HUNTD_CHAOS_SEED", 2));
-    let stage = Stage::set(20, "* * * * * *", per_minute);
-    for _ in 0..kills {
-        let mut daemon = stage.daemon();
-        stage::pause(Duration::from_millis(random.u64(200..1800)));
-        daemon.kill();
-    }
-    assert!(stage.log().contains("waiting for the quota"), "the calls never ran out: {}", stage.log());
-    if long {
-        let daemon = stage.daemon();
-        stage.wait_until_told(Duration::from_mins(3));
-        assert!(daemon.stop().success(), "{}", stage.log());
-    }
-    let stats = stage.stats();
-    eprintln!("{kills} kills with {per_minute} calls a minute: {stats}");
-    assert_eq!(stats["answered_429"], 0, "{stats}");
-    let peak = stats["peak_per_minute"].as_u64().unwrap();
-    // A call that was entered and whose process died before it went out is spent too.
-    assert!(peak <= u64::from(per_minute) && peak > u64::from(per_minute) / 2, "{stats}");
 }

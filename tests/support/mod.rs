@@ -190,6 +190,16 @@ impl Simulated {
 
     /// Asks the server for a JSON document about itself.
     pub(crate) fn get(&self, path: &str) -> Value {
+        let body = self.fetch(path);
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error} in {body}"))
+    }
+
+    /// Asks the server for JSON lines about itself.
+    pub(crate) fn lines(&self, path: &str) -> Vec<Value> {
+        self.fetch(path).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn fetch(&self, path: &str) -> String {
         let address = self.url.trim_start_matches("http://").trim_end_matches('/');
         let mut socket = std::net::TcpStream::connect(address).unwrap();
         std::io::Write::write_all(
@@ -202,7 +212,7 @@ impl Simulated {
         let text = String::from_utf8(answer).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error} in {body}"))
+        body.to_owned()
     }
 }
 

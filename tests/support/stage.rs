@@ -1,6 +1,5 @@
 //! The stage: a tenant with a stream of events, a mail server, and a site whose daemon watches the stream.
 
-use std::io::{Read, Write};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -113,21 +112,8 @@ impl Stage {
 
     /// The ids of all events that there are.
     pub(crate) fn event_ids(&self) -> Vec<String> {
-        let lines = self.fetch("/_sim/events");
-        let id = |line: &str| {
-            let event: Value = serde_json::from_str(line).unwrap();
-            event["row"]["EventId"].as_str().unwrap().to_owned()
-        };
-        lines.lines().map(id).collect()
-    }
-
-    fn fetch(&self, path: &str) -> String {
-        let address = self.tenant.url.trim_start_matches("http://").trim_end_matches('/');
-        let mut socket = std::net::TcpStream::connect(address).unwrap();
-        write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+        let id = |event: &Value| event["row"]["EventId"].as_str().unwrap().to_owned();
+        self.tenant.lines("/_sim/events").iter().map(id).collect()
     }
 }
 
