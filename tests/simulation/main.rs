@@ -23,6 +23,7 @@
     reason = "a test may stop at the first surprise, and tells what it did"
 )]
 
+mod budget;
 mod channel;
 mod clock;
 mod dice;
@@ -36,6 +37,7 @@ mod play;
 mod referee;
 mod scale;
 mod seeds;
+mod stand;
 mod story;
 mod tenant;
 mod world;
