@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::caller::Waiting;
-use super::gate::Gate;
+use super::gate::{Gate, UnderWay};
 use super::order::Order;
 use super::runner::Runner;
 use crate::model::limits::DATA_AGE;
@@ -28,7 +28,7 @@ const CARRY: Duration = Duration::from_secs(5);
 const RESERVED: Duration = Duration::from_secs(30);
 
 /// A call that is in the quota's ledger before it is known when it will be made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Reserved {
     /// Its entry.
     pub(super) call: CallId,
@@ -36,6 +36,8 @@ pub(super) struct Reserved {
     since: Duration,
     /// Whether it shows that a block for CPU is over.
     pub(super) probes: bool,
+    /// Its likely cost, among that of all calls under way.
+    _under_way: UnderWay,
 }
 
 impl Reserved {
@@ -64,7 +66,7 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
         let patience = PATIENCE.saturating_sub(clock.steady().saturating_sub(began));
         let mut probes = false;
         let admit = |ledger: &CallLedger| {
-            let allowed = Allowance::of(&tenant.quota, &ledger.learnt, ledger.budget, now);
+            let allowed = Allowance::of(&tenant.quota, &ledger.learnt, ledger.budget, now).proven(ledger, now);
             let spares = wish.catches_up && !patience.is_zero();
             let allowed = if spares { allowed.slack() } else { allowed };
             let needs_cpu = allowed.cpu.is_some() || allowed.cpu_likely.is_some();
@@ -74,14 +76,14 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
         };
         let (until, why) = match runner.store.reserve_call(&tenant.name, now, reach, admit).await? {
             (Admission::Go, Some(call)) => {
-                place.served();
+                let _under_way = place.served();
                 waiting.set(false);
-                return Ok(Reserved { call, since: clock.steady(), probes });
+                return Ok(Reserved { call, since: clock.steady(), probes, _under_way });
             }
             (Admission::Go, None) => continue,
             (Admission::Wait { until, why }, _) => (until, why),
         };
-        place.wait(why, until);
+        let again = place.wait(why, until);
         if until.since(now) > WORTH_SAYING && !said && !wish.catches_up {
             said = true;
             tracing::warn!(hunt = %order.hunt.id, tenant = %tenant.name, %until, %why, "waiting for the quota");
@@ -92,7 +94,8 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
             _ => DATA_AGE,
         };
         let longest = if wish.catches_up && !patience.is_zero() { longest.min(patience) } else { longest };
-        pause(clock, until.min(now.plus(longest))).await;
+        pause(clock, again.min(now.plus(longest))).await;
+        place.awake();
     }
 }
 

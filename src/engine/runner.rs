@@ -106,7 +106,7 @@ impl Runner {
             spent.reserved = Some(admission::reserve(self, order, waiting).await?);
         }
         let finished = self.run_until_first(&self.merged(order), waiting, spent).await;
-        if let Some(Reserved { call, .. }) = spent.reserved {
+        if let Some(Reserved { call, .. }) = spent.reserved.take() {
             insist(&self.clock, || self.store.withdraw_call(call)).await?;
         }
         finished

@@ -3,6 +3,9 @@
 //! Where all can still start before their own next tick, the nearest of those ticks goes first, then the higher
 //! severity, then who waits longest. Where they can't, severity decides first, and one call in ten goes to who has
 //! waited through many of its own ticks: nobody waits for ever. What catches up comes behind all live runs.
+//!
+//! Where the tenant's CPU is short, who must go first can't hold up what matters more, as that has its share kept. So
+//! who has waited through many of its ticks counts as of the next severity.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -43,6 +46,8 @@ pub enum Order {
     ByDeadline,
     /// Not all can.
     BySeverity,
+    /// CPU is short.
+    ByPatience,
     /// One is to show whether the tenant can be called at all.
     Cheapest,
 }
@@ -88,6 +93,12 @@ pub fn order(wishes: &[Wish], pace: Duration, now: Timestamp) -> Order {
     Order::ByDeadline
 }
 
+/// How much a wish matters where CPU is short: its severity, and one more each time that it has missed many of its ticks.
+fn rank(wish: &Wish, now: Timestamp) -> u32 {
+    let severity = Severity::ALL.into_iter().take_while(|severity| *severity < wish.severity).count();
+    u32::try_from(severity).unwrap_or(u32::MAX).saturating_add(wish.missed(now) / MANY_MISSED)
+}
+
 /// Who runs it by hand, then all that is live, then what catches up.
 const fn class(wish: &Wish) -> (bool, bool) {
     (!wish.by_hand, wish.catches_up)
@@ -110,6 +121,7 @@ pub fn first(wishes: &[Wish], order: Order, served: u64, now: Timestamp) -> Opti
             (class, if wish.catches_up { now } else { deadline }, severity, since)
         }),
         Order::BySeverity => all().min_by_key(|(_, wish)| urgency(wish)),
+        Order::ByPatience => all().min_by_key(|(_, wish)| (class(wish), Reverse(rank(wish, now)), urgency(wish))),
         Order::Cheapest => all().min_by_key(|(_, wish)| (class(wish), wish.work, urgency(wish))),
     };
     place.map(|(place, _)| place)
@@ -196,6 +208,16 @@ mod tests {
         assert_eq!(waits.deadline_at(NOW), NOW.plus(seconds(30)));
         let never = Wish { pause: Duration::ZERO, ..waits };
         assert!(never.missed(NOW) > 0 && never.deadline_at(NOW) >= never.deadline);
+    }
+
+    #[test]
+    fn patience_counts_where_cpu_is_short() {
+        use Severity::{High, Low, Medium};
+        let waits = |severity, missed: i64| Wish { pause: seconds(60), ..wish(severity, 300, 60 - 60 * missed) };
+        let next = |wishes: &[Wish]| first(wishes, Order::ByPatience, 0, NOW);
+        assert_eq!(next(&[waits(Low, 2), waits(Medium, 0)]), Some(1));
+        assert_eq!(next(&[waits(Low, 3), waits(Medium, 0), waits(High, 0)]), Some(2));
+        assert_eq!(next(&[waits(Medium, 2), waits(Low, 6)]), Some(1), "of the second severity above its own");
     }
 
     #[test]
