@@ -5,7 +5,7 @@
 //! waited through many of its own ticks: nobody waits for ever. What catches up comes behind all live runs.
 //!
 //! Where the tenant's CPU is short, who must go first can't hold up what matters more, as that has its share kept. So
-//! who has waited through many of its ticks counts as of the next severity.
+//! who has waited through two of its ticks counts as of the next severity.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -17,6 +17,8 @@ use crate::model::time::Timestamp;
 const ONE_IN: u64 = 10;
 /// A live run that has missed so many of its own ticks has waited too long.
 const MANY_MISSED: u32 = 3;
+/// Where CPU is short, each time that a live run has missed so many of its own ticks counts as one severity.
+const PATIENT: u32 = 2;
 /// Catching up that has waited so long for quota that live runs leave over takes its turn.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -93,10 +95,10 @@ pub fn order(wishes: &[Wish], pace: Duration, now: Timestamp) -> Order {
     Order::ByDeadline
 }
 
-/// How much a wish matters where CPU is short: its severity, and one more each time that it has missed many of its ticks.
+/// How much a wish matters where CPU is short: its severity, and one more each time that it has missed two of its ticks.
 fn rank(wish: &Wish, now: Timestamp) -> u32 {
     let severity = Severity::ALL.into_iter().take_while(|severity| *severity < wish.severity).count();
-    u32::try_from(severity).unwrap_or(u32::MAX).saturating_add(wish.missed(now) / MANY_MISSED)
+    u32::try_from(severity).unwrap_or(u32::MAX).saturating_add(wish.missed(now) / PATIENT)
 }
 
 /// Who runs it by hand, then all that is live, then what catches up.
@@ -215,9 +217,9 @@ mod tests {
         use Severity::{High, Low, Medium};
         let waits = |severity, missed: i64| Wish { pause: seconds(60), ..wish(severity, 300, 60 - 60 * missed) };
         let next = |wishes: &[Wish]| first(wishes, Order::ByPatience, 0, NOW);
-        assert_eq!(next(&[waits(Low, 2), waits(Medium, 0)]), Some(1));
-        assert_eq!(next(&[waits(Low, 3), waits(Medium, 0), waits(High, 0)]), Some(2));
-        assert_eq!(next(&[waits(Medium, 2), waits(Low, 6)]), Some(1), "of the second severity above its own");
+        assert_eq!(next(&[waits(Low, 1), waits(Medium, 0)]), Some(1));
+        assert_eq!(next(&[waits(Low, 2), waits(Medium, 0), waits(High, 0)]), Some(2));
+        assert_eq!(next(&[waits(Medium, 1), waits(Low, 4)]), Some(1), "of the second severity above its own");
     }
 
     #[test]

@@ -26,6 +26,7 @@
 mod budget;
 mod channel;
 mod clock;
+mod crowd;
 mod dice;
 mod engine;
 mod events;

@@ -126,7 +126,6 @@ fn tasks() -> usize {
 pub(crate) struct Stand {
     clocks: Arc<Clocks>,
     scheduler: Scheduler,
-    pub(crate) store: Store,
     /// Tasks that were there before the engine's: the store's own.
     others: usize,
     _folder: tempfile::TempDir,
@@ -149,7 +148,7 @@ impl Stand {
         };
         let tenants: Tenants = lines.iter().map(tenant).collect();
         let scheduler = Scheduler::new(runner, hunts, &tenants, Arc::new(Notify::new())).await.unwrap();
-        Self { clocks: Arc::clone(clocks), scheduler, store, others, _folder: folder }
+        Self { clocks: Arc::clone(clocks), scheduler, others, _folder: folder }
     }
 
     /// Lives until `end`, as the daemon does: it looks once a second.
