@@ -164,18 +164,19 @@ impl Gate {
         self.state().work.get(hunt).copied().unwrap_or_default()
     }
 
-    /// What to ask the quota for, for a wish: its own likely work, that of the calls under way, and what higher
-    /// severities are likely to need until the quarter hour ends.
+    /// What to ask the quota for, for a wish: its own likely work, that of the calls under way, and what those
+    /// that matter more are likely to need until the quarter hour ends.
     pub(super) fn ask(&self, wish: &Wish, tenant: &TenantName, now: Timestamp) -> Ask {
         let mut state = self.state();
         let State { coming, standing, .. } = &mut *state;
         coming.lay_out(standing, tenant, now);
         let work = |hunt: &Hunt| state.work.get(&hunt.id).copied().unwrap_or_default();
-        let above = |severity: Severity| severity > wish.severity;
+        let rank = wish.rank(now);
+        let above = |severity: Severity| severity > rank;
         let coming = state.coming.starts.iter().filter(|(start, hunt)| *start > now && above(hunt.severity));
         let coming = coming.map(|(_, hunt)| work(hunt));
-        let waiting = state.waiting.iter().filter(|waiter| above(waiter.wish.severity)).map(|waiter| waiter.wish.work);
-        let has_above = state.standing.iter().any(|hunt| above(hunt.severity));
+        let waiting = state.waiting.iter().filter(|waiter| above(waiter.wish.rank(now))).map(|waiter| waiter.wish.work);
+        let has_above = state.standing.iter().any(|hunt| hunt.severity > wish.severity);
         let leave = has_above.then(|| coming.chain(waiting).sum());
         Ask { work: wish.work, under_way: state.under_way.values().sum(), leave }
     }

@@ -5,7 +5,7 @@
 //! waited through many of its own ticks: nobody waits for ever. What catches up comes behind all live runs.
 //!
 //! Where the tenant's CPU is short, who must go first can't hold up what matters more, as that has its share kept. So
-//! who has waited through two of its ticks counts as of the next severity.
+//! who has waited through two of its ticks counts as of the next severity, short of the highest.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -70,6 +70,15 @@ impl Wish {
         self.deadline.plus(self.pause.saturating_mul(self.missed(now)))
     }
 
+    /// How much it matters where CPU is short: its severity, and one more for each two ticks that it has missed, short of
+    /// the highest. Who doesn't come to that leaves it what it needs, however long it waits.
+    #[must_use]
+    pub fn rank(&self, now: Timestamp) -> Severity {
+        let more = usize::try_from(self.missed(now) / PATIENT).unwrap_or(usize::MAX);
+        let above = Severity::ALL.into_iter().filter(|severity| (self.severity..Severity::High).contains(severity));
+        above.take(more.saturating_add(1)).last().unwrap_or(self.severity)
+    }
+
     /// Whether it has waited so long that it takes its turn at overload too.
     fn has_waited_long(&self, now: Timestamp) -> bool {
         if self.catches_up { now.since(self.since) >= PATIENCE } else { self.missed(now) >= MANY_MISSED }
@@ -95,12 +104,6 @@ pub fn order(wishes: &[Wish], pace: Duration, now: Timestamp) -> Order {
     Order::ByDeadline
 }
 
-/// How much a wish matters where CPU is short: its severity, and one more each time that it has missed two of its ticks.
-fn rank(wish: &Wish, now: Timestamp) -> u32 {
-    let severity = Severity::ALL.into_iter().take_while(|severity| *severity < wish.severity).count();
-    u32::try_from(severity).unwrap_or(u32::MAX).saturating_add(wish.missed(now) / PATIENT)
-}
-
 /// Who runs it by hand, then all that is live, then what catches up.
 const fn class(wish: &Wish) -> (bool, bool) {
     (!wish.by_hand, wish.catches_up)
@@ -123,7 +126,10 @@ pub fn first(wishes: &[Wish], order: Order, served: u64, now: Timestamp) -> Opti
             (class, if wish.catches_up { now } else { deadline }, severity, since)
         }),
         Order::BySeverity => all().min_by_key(|(_, wish)| urgency(wish)),
-        Order::ByPatience => all().min_by_key(|(_, wish)| (class(wish), Reverse(rank(wish, now)), urgency(wish))),
+        Order::ByPatience => all().min_by_key(|(_, wish)| {
+            let (class, severity, deadline, since) = urgency(wish);
+            (class, Reverse(wish.rank(now)), deadline, since, severity)
+        }),
         Order::Cheapest => all().min_by_key(|(_, wish)| (class(wish), wish.work, urgency(wish))),
     };
     place.map(|(place, _)| place)
@@ -219,7 +225,14 @@ mod tests {
         let next = |wishes: &[Wish]| first(wishes, Order::ByPatience, 0, NOW);
         assert_eq!(next(&[waits(Low, 1), waits(Medium, 0)]), Some(1));
         assert_eq!(next(&[waits(Low, 2), waits(Medium, 0), waits(High, 0)]), Some(2));
-        assert_eq!(next(&[waits(Medium, 1), waits(Low, 4)]), Some(1), "of the second severity above its own");
+        let fresh = Wish { since: NOW, ..waits(Medium, 0) };
+        assert_eq!(next(&[fresh, waits(Low, 2)]), Some(1), "of one rank the older one");
+        assert_eq!(next(&[waits(Low, 90), waits(High, 0)]), Some(1), "it never comes to the highest");
+        let rank = |severity, missed| waits(severity, missed).rank(NOW);
+        assert_eq!(
+            [rank(Severity::Informational, 2), rank(Severity::Informational, 4), rank(High, 9)],
+            [Low, Medium, High]
+        );
     }
 
     #[test]

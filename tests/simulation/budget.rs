@@ -13,7 +13,7 @@ use huntd::model::time::Timestamp;
 use huntd::rules::schedule;
 
 use crate::clock::Clocks;
-use crate::scale::HOUR;
+use crate::scale::{HOUR, MINUTE};
 use crate::stand::{self, Line, START, Service, Stand};
 
 const QUARTER: Duration = Duration::from_mins(15);
@@ -51,7 +51,8 @@ impl Spender {
     /// What a call costs this time: a fifth more or less than usual.
     fn cost(&self, hunt: usize) -> Duration {
         let nanos = self.clocks.true_now().nanos().unsigned_abs() / 1_000_000;
-        let spread = (nanos.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ hunt as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 40;
+        let spread =
+            (nanos.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ hunt as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 40;
         let share = 0.8 + 0.4 * f64::from(u32::try_from(spread).unwrap()) / f64::from(1_u32 << 24);
         self.costs[hunt].mul_f64(share)
     }
@@ -277,7 +278,8 @@ fn high_severities_meet_their_ticks_where_cpu_is_short() {
         assert_eq!(high.met, high.ticks, "a high one missed its next tick: {high:?}");
         for severity in [Severity::Medium, Severity::Low] {
             let fared = outcome.of(severity);
-            assert!(fared.longest_pause <= HOUR, "{severity:?}: {fared:?}");
+            // A tick is served within the hour; the next run may be some minutes later in its own quarter hour.
+            assert!(fared.latest <= HOUR && fared.longest_pause <= HOUR + MINUTE * 5, "{severity:?}: {fared:?}");
         }
         assert!(outcome.blocked <= quarters / 4, "blocked in {} of {quarters} quarter hours", outcome.blocked);
         assert!(outcome.used >= 0.9, "{}", outcome.used);

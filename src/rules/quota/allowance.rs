@@ -287,7 +287,12 @@ mod tests {
         let sure = |calls: &[LedgerCall]| {
             let ledger = CallLedger { calls: calls.to_vec(), budget: Some(budget), ..CallLedger::default() };
             let now = learnt.plus(CPU_CYCLE * 3 + Duration::from_secs(20));
-            Allowance::of(&Quota::DEFAULT, &[], Some(budget), now).proven(&ledger, now).cpu_likely.unwrap().sure.as_secs()
+            Allowance::of(&Quota::DEFAULT, &[], Some(budget), now)
+                .proven(&ledger, now)
+                .cpu_likely
+                .unwrap()
+                .sure
+                .as_secs()
         };
         assert_eq!(sure(&[]), 100);
         assert_eq!(sure(&[call(1, 60), call(1, 61), call(2, 70)]), 121);

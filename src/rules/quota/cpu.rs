@@ -108,10 +108,8 @@ mod tests {
     fn what_can_wait_leaves_the_rest_to_higher_severities() {
         let now = QUARTER.plus(Duration::from_mins(1));
         let (sure, hoped) = (Duration::from_secs(100), Duration::from_secs(120));
-        let likely = Allowance {
-            cpu_likely: Some(Likely { sure, hoped }),
-            ..Allowance::of(&Quota::DEFAULT, &[], None, now)
-        };
+        let likely =
+            Allowance { cpu_likely: Some(Likely { sure, hoped }), ..Allowance::of(&Quota::DEFAULT, &[], None, now) };
         let certain = Allowance { cpu: Some(sure), cpu_likely: None, ..likely.clone() };
         let waits = |allowed: &Allowance, calls: &[LedgerCall], ask| spent(calls, allowed, ask, now).is_some();
         assert!(!waits(&likely, &[call(1, 40)], ask(10, 50)));
