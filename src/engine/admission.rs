@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::gate::Gate;
+use super::gate::{Gate, UnderWay};
 use super::means::Runner;
 use super::order::Order;
 use super::waiting::Waiting;
@@ -28,7 +28,7 @@ const CARRY: Duration = Duration::from_secs(5);
 const RESERVED: Duration = Duration::from_secs(30);
 
 /// A call that is in the quota's ledger before it is known when it will be made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Reserved {
     /// Its entry.
     pub(super) call: CallId,
@@ -38,6 +38,8 @@ pub(super) struct Reserved {
     pub(super) probes: bool,
     /// How long its run waited for it.
     pub(super) waited: Duration,
+    /// Its likely cost, among that of all calls under way.
+    _under_way: UnderWay,
 }
 
 impl Reserved {
@@ -66,7 +68,7 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
         let patience = PATIENCE.saturating_sub(clock.steady().saturating_sub(began));
         let mut probes = false;
         let admit = |ledger: &CallLedger| {
-            let allowed = Allowance::of(&tenant.quota, &ledger.learnt, ledger.budget, now);
+            let allowed = Allowance::of(&tenant.quota, &ledger.learnt, ledger.budget, now).proven(ledger, now);
             let spares = wish.catches_up && !patience.is_zero();
             let allowed = if spares { allowed.slack() } else { allowed };
             let needs_cpu = allowed.cpu.is_some() || allowed.cpu_likely.is_some();
@@ -76,14 +78,14 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
         };
         let (until, why) = match runner.store.reserve_call(&tenant.name, now, reach, admit).await? {
             (Admission::Go, Some(call)) => {
-                let waited = place.served();
+                let (under_way, waited) = place.served();
                 waiting.set(false);
-                return Ok(Reserved { call, since: clock.steady(), probes, waited });
+                return Ok(Reserved { call, since: clock.steady(), probes, waited, _under_way: under_way });
             }
             (Admission::Go, None) => continue,
             (Admission::Wait { until, why }, _) => (until, why),
         };
-        place.wait(why, until);
+        let again = place.wait(why, until);
         if until.since(now) > WORTH_SAYING && !said && !wish.catches_up {
             said = true;
             tracing::warn!(hunt = %order.hunt.id, tenant = %tenant.name, %until, %why, "waiting for the quota");
@@ -94,7 +96,7 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
             _ => DATA_AGE,
         };
         let longest = if wish.catches_up && !patience.is_zero() { longest.min(patience) } else { longest };
-        let (before, pause) = (clock.steady(), pause(clock, until.min(now.plus(longest))));
+        let (before, pause) = (clock.steady(), pause(clock, again.min(now.plus(longest))));
         if why == WaitReason::ConcurrentFull {
             tokio::select! {
                 () = pause => {}
@@ -106,6 +108,7 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
         if why == WaitReason::Blocked(BlockReason::Access) {
             place.was_shut(clock.steady().saturating_sub(before));
         }
+        place.awake();
     }
 }
 

@@ -30,7 +30,7 @@ const PIECES_IN_FLIGHT: usize = 4;
 const LOOK: Duration = Duration::from_mins(1);
 
 /// What a run has spent so far, over all its calls.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Spent {
     /// A call that is in the ledger and wasn't made yet.
     pub(super) reserved: Option<Reserved>,
@@ -148,6 +148,7 @@ impl<T: Send + 'static> Caller<'_, T> {
         self.spent.calls += 1;
         let answer = self.order.tenant.api.query(self.request, &first_byte, sender).await;
         self.ended(&reserved, began, &first_byte, &answer).await?;
+        drop(reserved);
         Ok(match (answer, intake.await) {
             (_, Err(_)) => Err(broken("the comparison of the answer stopped unexpectedly".to_owned())),
             // A row that can't be read closes the receiver, so its error comes before the call's own.

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use super::turns::Queued;
 use crate::model::hunt::Hunt;
 use crate::model::id::{HuntId, TenantName};
+use crate::model::limits::CPU_CYCLE;
 use crate::model::overload::{LateRun, Punctuality};
 use crate::model::quota::{BlockReason, WaitReason};
 use crate::model::severity::Severity;
@@ -22,8 +23,12 @@ use crate::rules::queue::{self, Order, Wish};
 use crate::rules::quota::{self, Allowance, Ask};
 use crate::rules::schedule;
 
-/// Of ticks that come until the quarter hour turns, so many of one hunt are counted.
-const MOST_TICKS: usize = 15;
+/// Of ticks in this quarter hour and the one before, so many of one hunt are counted.
+const MOST_TICKS: usize = 31;
+
+/// How long one that was told that there is no CPU for it waits at most until it asks again: what was kept for others
+/// may not have been needed.
+const CPU_LOOK: Duration = Duration::from_mins(1);
 
 /// The queues before all tenants.
 #[derive(Debug, Clone, Default)]
@@ -88,12 +93,43 @@ struct State {
     probing: bool,
     /// What a call of each hunt was last seen to cost.
     work: HashMap<HuntId, Duration>,
+    /// What each call that is under way is likely to cost, by its ticket.
+    under_way: HashMap<u64, Duration>,
     /// The hunts that are due on the tenant by their schedule.
     standing: Vec<Arc<Hunt>>,
     /// How long the tenant was asked nothing in all, as it let nobody in.
     shut: Duration,
     since_start: Punctuality,
     lately: Punctuality,
+    coming: Coming,
+}
+
+/// What is still to come in a quarter hour: laid out once for all who ask in it.
+#[derive(Debug, Default)]
+struct Coming {
+    /// The quarter hour's end.
+    until: Option<Timestamp>,
+    starts: Vec<(Timestamp, Arc<Hunt>)>,
+}
+
+impl Coming {
+    fn lay_out(&mut self, hunts: &[Arc<Hunt>], tenant: &TenantName, now: Timestamp) {
+        let end = quota::cycle_end(now);
+        if self.until == Some(end) {
+            return;
+        }
+        self.until = Some(end);
+        // From the quarter hour's beginning on, as the clock may be set back in it.
+        let begin = now.floor_to(CPU_CYCLE);
+        let starts = hunts.iter().flat_map(|hunt| {
+            let next = |after: &Timestamp| schedule::next(&hunt.schedule, hunt.timezone, *after);
+            // A splay may carry a tick over from before.
+            let ticks = std::iter::successors(next(&begin.minus(CPU_CYCLE)), next).take(MOST_TICKS);
+            let starts = ticks.map(|tick| schedule::start(hunt, tenant, tick)).take_while(|start| *start < end);
+            starts.filter(|start| *start >= begin).map(|start| (start, Arc::clone(hunt))).collect::<Vec<_>>()
+        });
+        self.starts = starts.collect();
+    }
 }
 
 #[derive(Debug)]
@@ -105,6 +141,8 @@ struct Waiter {
     shut: Duration,
     wish: Wish,
     bell: Arc<Notify>,
+    /// It was told that the quarter hour has no CPU for it, and need not ask before this.
+    held_until: Option<Timestamp>,
 }
 
 impl Waiter {
@@ -116,15 +154,18 @@ impl Waiter {
 
 impl State {
     fn elect(&mut self, now: Timestamp) {
-        let wishes: Vec<Wish> = self.waiting.iter().map(|waiter| waiter.wish).collect();
+        // One that sleeps for want of CPU must not be the one that all others wait for.
+        let awake = |waiter: &&Waiter| waiter.held_until.is_none_or(|until| until <= now);
+        let waiting: Vec<&Waiter> = self.waiting.iter().filter(awake).collect();
+        let wishes: Vec<Wish> = waiting.iter().map(|waiter| waiter.wish).collect();
         let short = self.short_until.is_some_and(|until| now < until);
         let order = match (self.probing, short) {
             (true, _) => Order::Cheapest,
-            (false, true) => Order::BySeverity,
+            (false, true) => Order::ByPatience,
             (false, false) => queue::order(&wishes, self.pace, now),
         };
         self.order = Some(order);
-        let chosen = queue::first(&wishes, order, self.served, now).and_then(|place| self.waiting.get(place));
+        let chosen = queue::first(&wishes, order, self.served, now).and_then(|place| waiting.get(place));
         let before = self.asker;
         self.asker = chosen.map(|waiter| waiter.ticket);
         // Who asks already isn't rung again; who asks no longer sees it when its wait is over.
@@ -154,7 +195,8 @@ impl Gate {
 
     /// The hunts whose coming runs are foreseen.
     pub(super) fn stand(&self, hunts: Vec<Arc<Hunt>>) {
-        self.state().standing = hunts;
+        let mut state = self.state();
+        (state.standing, state.coming) = (hunts, Coming::default());
     }
 
     /// What a call of a hunt cost, for the next ones.
@@ -175,20 +217,21 @@ impl Gate {
         self.state().work.get(hunt).copied().unwrap_or_default()
     }
 
-    /// What to ask the quota for, for a wish: its own likely work, and what higher severities are likely to need until
-    /// the quarter hour turns.
+    /// What to ask the quota for, for a wish: its own likely work, that of the calls under way, and what those
+    /// that matter more are likely to need until the quarter hour ends.
     pub(super) fn ask(&self, wish: &Wish, tenant: &TenantName, now: Timestamp) -> Ask {
-        let state = self.state();
+        let mut state = self.state();
+        let State { coming, standing, .. } = &mut *state;
+        coming.lay_out(standing, tenant, now);
         let work = |hunt: &Hunt| state.work.get(&hunt.id).copied().unwrap_or_default();
-        let above = |severity: Severity| severity > wish.severity;
-        let due = state.standing.iter().filter(|hunt| above(hunt.severity)).map(|hunt| {
-            let next = |after: &Timestamp| schedule::next(&hunt.schedule, hunt.timezone, *after);
-            let starts = std::iter::successors(next(&now), next).map(|tick| schedule::start(hunt, tenant, tick));
-            let ticks = starts.take(MOST_TICKS).take_while(|start| *start < quota::turn(now)).count();
-            work(hunt) * u32::try_from(ticks).unwrap_or(u32::MAX)
-        });
-        let waiting = state.waiting.iter().filter(|waiter| above(waiter.wish.severity)).map(|waiter| waiter.wish.work);
-        Ask { work: wish.work, leave: due.chain(waiting).sum() }
+        let rank = wish.rank(now);
+        let above = |severity: Severity| severity > rank;
+        let coming = state.coming.starts.iter().filter(|(start, hunt)| *start > now && above(hunt.severity));
+        let coming = coming.map(|(_, hunt)| work(hunt));
+        let waiting = state.waiting.iter().filter(|waiter| above(waiter.wish.rank(now))).map(|waiter| waiter.wish.work);
+        let has_above = state.standing.iter().any(|hunt| hunt.severity > wish.severity);
+        let leave = has_above.then(|| coming.chain(waiting).sum());
+        Ask { work: wish.work, under_way: state.under_way.values().sum(), leave }
     }
 
     /// The hunts whose next tick has come while they wait for the quota by their schedule, and how long ago.
@@ -223,10 +266,10 @@ impl Gate {
         let ticket = state.tickets;
         state.pace = allowed.pace();
         let (hunt, since, shut) = (hunt.clone(), clock.steady(), state.shut);
-        state.waiting.push(Waiter { ticket, hunt, since, shut, wish, bell: Arc::clone(&bell) });
+        state.waiting.push(Waiter { ticket, hunt, since, shut, wish, bell: Arc::clone(&bell), held_until: None });
         state.elect_newest(clock.now());
         drop(state);
-        Place { gate: Arc::clone(self), ticket, bell, clock: Arc::clone(clock) }
+        Place { gate: Arc::clone(self), ticket, work: wish.work, bell, clock: Arc::clone(clock) }
     }
 }
 
@@ -234,6 +277,7 @@ impl Gate {
 pub(super) struct Place {
     gate: Arc<Gate>,
     ticket: u64,
+    work: Duration,
     bell: Arc<Notify>,
     clock: SharedClock,
 }
@@ -255,19 +299,33 @@ impl Place {
         self.gate.ended.notified().await;
     }
 
-    /// Chooses anew, after a wait for the quota that was for `why` and ends at `until`.
-    pub(super) fn wait(&self, why: WaitReason, until: Timestamp) {
+    /// Chooses anew, after a wait for the quota that was for `why`, and says when it is worth asking again: at `until`,
+    /// or before.
+    pub(super) fn wait(&self, why: WaitReason, until: Timestamp) -> Timestamp {
+        let now = self.clock.now();
         let mut state = self.gate.state();
+        let mut again = until;
         match why {
             WaitReason::Blocked(BlockReason::Cpu) | WaitReason::Probed => state.probing = true,
             WaitReason::CpuSpent => {
-                state.short_until = Some(until);
-                // Who must leave the rest to others has had its turn.
-                state.served += 1;
+                again = until.min(now.plus(CPU_LOOK));
+                state.short_until = Some(until.plus(CPU_CYCLE));
+                let mine = state.waiting.iter_mut().find(|waiter| waiter.ticket == self.ticket);
+                mine.into_iter().for_each(|waiter| waiter.held_until = Some(again));
             }
             _ => {}
         }
-        state.elect(self.clock.now());
+        state.elect(now);
+        again
+    }
+
+    /// Is there again after a wait.
+    pub(super) fn awake(&self) {
+        let mut state = self.gate.state();
+        let mine = state.waiting.iter_mut().find(|waiter| waiter.ticket == self.ticket);
+        if mine.is_some_and(|waiter| waiter.held_until.take().is_some()) {
+            state.elect(self.clock.now());
+        }
     }
 
     /// The tenant let nobody in for so long: that is nobody's wait for the quota.
@@ -276,12 +334,27 @@ impl Place {
     }
 
     /// The call was let through; says how long it waited for the quota.
-    pub(super) fn served(self) -> Duration {
+    pub(super) fn served(self) -> (UnderWay, Duration) {
         let mut state = self.gate.state();
         state.served += 1;
         state.probing = false;
+        state.under_way.insert(self.ticket, self.work);
         let own = state.waiting.iter().find(|waiter| waiter.ticket == self.ticket);
-        own.map(|waiter| waiter.waited(state.shut, self.clock.steady())).unwrap_or_default()
+        let waited = own.map(|waiter| waiter.waited(state.shut, self.clock.steady())).unwrap_or_default();
+        (UnderWay { gate: Arc::clone(&self.gate), ticket: self.ticket }, waited)
+    }
+}
+
+/// A call that was let through, until it has ended.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    gate: Arc<Gate>,
+    ticket: u64,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.gate.state().under_way.remove(&self.ticket);
     }
 }
 

@@ -86,11 +86,11 @@ impl Runner {
             spent.reserved = Some(admission::reserve(self, order, waiting).await?);
         }
         if order.trigger == Trigger::Schedule {
-            let waited = spent.reserved.map(|reserved| reserved.waited).unwrap_or_default();
+            let waited = spent.reserved.as_ref().map(|reserved| reserved.waited).unwrap_or_default();
             spent.late = overload::late(&order.hunt, order.due, self.clock.now(), waited);
         }
         let finished = self.run_until_first(&self.merged(order), waiting, spent).await;
-        if let Some(Reserved { call, .. }) = spent.reserved {
+        if let Some(Reserved { call, .. }) = spent.reserved.take() {
             insist(&self.clock, || self.store.withdraw_call(call)).await?;
         }
         finished

@@ -3,6 +3,9 @@
 //! Where all can still start before their own next tick, the nearest of those ticks goes first, then the higher
 //! severity, then who waits longest. Where they can't, severity decides first, and one call in ten goes to who has
 //! waited through many of its own ticks: nobody waits for ever. What catches up comes behind all live runs.
+//!
+//! Where the tenant's CPU is short, who must go first can't hold up what matters more, as that has its share kept. So
+//! who has waited through two of its ticks counts as of the next severity, short of the highest.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -14,6 +17,8 @@ use crate::model::time::Timestamp;
 const ONE_IN: u64 = 10;
 /// A live run that has missed so many of its own ticks has waited too long.
 const MANY_MISSED: u32 = 3;
+/// Where CPU is short, each time that a live run has missed so many of its own ticks counts as one severity.
+const PATIENT: u32 = 2;
 /// Catching up that has waited so long for quota that live runs leave over takes its turn.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -43,6 +48,8 @@ pub enum Order {
     ByDeadline,
     /// Not all can.
     BySeverity,
+    /// CPU is short.
+    ByPatience,
     /// One is to show whether the tenant can be called at all.
     Cheapest,
 }
@@ -61,6 +68,15 @@ impl Wish {
     /// Its next tick that hasn't come yet.
     fn deadline_at(&self, now: Timestamp) -> Timestamp {
         self.deadline.plus(self.pause.saturating_mul(self.missed(now)))
+    }
+
+    /// How much it matters where CPU is short: its severity, and one more for each two ticks that it has missed, short of
+    /// the highest. Who doesn't come to that leaves it what it needs, however long it waits.
+    #[must_use]
+    pub fn rank(&self, now: Timestamp) -> Severity {
+        let more = usize::try_from(self.missed(now) / PATIENT).unwrap_or(usize::MAX);
+        let above = Severity::ALL.into_iter().filter(|severity| (self.severity..Severity::High).contains(severity));
+        above.take(more.saturating_add(1)).last().unwrap_or(self.severity)
     }
 
     /// Whether it has waited so long that it takes its turn at overload too.
@@ -110,6 +126,10 @@ pub fn first(wishes: &[Wish], order: Order, served: u64, now: Timestamp) -> Opti
             (class, if wish.catches_up { now } else { deadline }, severity, since)
         }),
         Order::BySeverity => all().min_by_key(|(_, wish)| urgency(wish)),
+        Order::ByPatience => all().min_by_key(|(_, wish)| {
+            let (class, severity, deadline, since) = urgency(wish);
+            (class, Reverse(wish.rank(now)), deadline, since, severity)
+        }),
         Order::Cheapest => all().min_by_key(|(_, wish)| (class(wish), wish.work, urgency(wish))),
     };
     place.map(|(place, _)| place)
@@ -196,6 +216,23 @@ mod tests {
         assert_eq!(waits.deadline_at(NOW), NOW.plus(seconds(30)));
         let never = Wish { pause: Duration::ZERO, ..waits };
         assert!(never.missed(NOW) > 0 && never.deadline_at(NOW) >= never.deadline);
+    }
+
+    #[test]
+    fn patience_counts_where_cpu_is_short() {
+        use Severity::{High, Low, Medium};
+        let waits = |severity, missed: i64| Wish { pause: seconds(60), ..wish(severity, 300, 60 - 60 * missed) };
+        let next = |wishes: &[Wish]| first(wishes, Order::ByPatience, 0, NOW);
+        assert_eq!(next(&[waits(Low, 1), waits(Medium, 0)]), Some(1));
+        assert_eq!(next(&[waits(Low, 2), waits(Medium, 0), waits(High, 0)]), Some(2));
+        let fresh = Wish { since: NOW, ..waits(Medium, 0) };
+        assert_eq!(next(&[fresh, waits(Low, 2)]), Some(1), "of one rank the older one");
+        assert_eq!(next(&[waits(Low, 90), waits(High, 0)]), Some(1), "it never comes to the highest");
+        let rank = |severity, missed| waits(severity, missed).rank(NOW);
+        assert_eq!(
+            [rank(Severity::Informational, 2), rank(Severity::Informational, 4), rank(High, 9)],
+            [Low, Medium, High]
+        );
     }
 
     #[test]

@@ -23,8 +23,10 @@
     reason = "a test may stop at the first surprise, and tells what it did"
 )]
 
+mod budget;
 mod channel;
 mod clock;
+mod crowd;
 mod dice;
 mod engine;
 mod events;
@@ -36,6 +38,7 @@ mod play;
 mod referee;
 mod scale;
 mod seeds;
+mod stand;
 mod story;
 mod tenant;
 mod world;

@@ -38,7 +38,7 @@ pub(crate) fn play_out(seed: u64, scale: Scale) -> (Verdict, Arc<World>, Kept) {
 }
 
 /// In memory where there is such a place: nothing of it must outlive the machine.
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }

@@ -38,8 +38,11 @@ pub(super) fn margin(window: Duration) -> Duration {
 pub struct Ask {
     /// What it is likely to cost the tenant, as [`LedgerCall::work`] is measured.
     pub work: Duration,
-    /// What runs of a higher severity are likely to cost until the quarter hour turns.
-    pub leave: Duration,
+    /// What the calls that are under way are likely to cost in all.
+    pub under_way: Duration,
+    /// What runs of a higher severity are likely to cost until the quarter hour ends; `None` where there are none at
+    /// all on the tenant.
+    pub leave: Option<Duration>,
 }
 
 /// Whether one call may go out at `now`, when `ledger` has those that went before.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cpu::work_in_cycle;
+use super::cpu::{most_in_cycle, work_in_cycle};
 use crate::model::config::Quota;
 use crate::model::failure::ThrottleWindow;
 use crate::model::limits::CPU_CYCLE;
@@ -23,7 +23,8 @@ const LEARNT_COUNTS: Duration = Duration::from_hours(7 * 24);
 const BUDGET_COUNTS: Duration = DAY;
 /// What of the CPU spent in a blocked cycle is taken for the budget, in hundredths: others spend too.
 const BUDGET_SHARE: u32 = 90;
-/// By how much the budget is taken to grow with each cycle, in hundredths of what it was: until a block says no.
+/// By how much the budget is hoped to grow with the square of the cycles, in thousandths of what it was: until a block
+/// says no. Near what a block taught it is tried slowly, and the faster, the longer none came.
 const BUDGET_GROWTH: u32 = 5;
 
 /// So much of something in any stretch of a length.
@@ -48,7 +49,23 @@ pub struct Allowance {
     pub cpu: Option<Duration>,
     /// CPU in a quarter hour after which the service is likely to block the tenant: learnt, so that only what
     /// can wait heeds it.
-    pub cpu_likely: Option<Duration>,
+    pub cpu_likely: Option<Likely>,
+}
+
+/// What the tenant is likely to have of CPU in a quarter hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Likely {
+    /// So much was spent without a block, or nearly.
+    pub sure: Duration,
+    /// So much is worth a try, where a block would hold up nothing that matters more.
+    pub hoped: Duration,
+}
+
+impl Likely {
+    /// As far as a budget still counts.
+    fn of(budget: CpuBudget, now: Timestamp) -> Option<Self> {
+        Some(Self { sure: budget.most, hoped: grown(budget, now)? })
+    }
 }
 
 impl Allowance {
@@ -75,8 +92,18 @@ impl Allowance {
                 .collect(),
             concurrent: quota.concurrent,
             cpu: quota.cpu_per_cycle.map(|most| kept_of(most, quota.reserve)),
-            cpu_likely: budget.and_then(|budget| grown(budget, now)),
+            cpu_likely: budget.and_then(|budget| Likely::of(budget, now)),
         }
+    }
+
+    /// The same, where what was spent in whole quarter hours since the budget was learnt is known to be there.
+    #[must_use]
+    pub fn proven(mut self, ledger: &CallLedger, now: Timestamp) -> Self {
+        if let Some((likely, budget)) = self.cpu_likely.as_mut().zip(ledger.budget) {
+            let proven = most_in_cycle(&ledger.calls, budget.at, now);
+            (likely.sure, likely.hoped) = (likely.sure.max(proven), likely.hoped.max(proven));
+        }
+        self
     }
 
     /// How often a call can go out in the long run.
@@ -95,7 +122,7 @@ impl Allowance {
             running: self.running.iter().map(|time| Rolling { most: time.most / 2, ..*time }).collect(),
             concurrent: all_but_one(self.concurrent),
             cpu: self.cpu.map(|most| most / 2),
-            cpu_likely: self.cpu_likely.map(|most| most / 2),
+            cpu_likely: self.cpu_likely.map(|most| Likely { sure: most.sure / 2, hoped: most.hoped / 2 }),
         }
     }
 }
@@ -179,7 +206,7 @@ pub fn budget_from(ledger: &CallLedger, now: Timestamp) -> Option<CpuBudget> {
 fn grown(budget: CpuBudget, now: Timestamp) -> Option<Duration> {
     let age = now.since(budget.at);
     let cycles = u32::try_from(age.as_secs() / CPU_CYCLE.as_secs()).unwrap_or(u32::MAX);
-    (age < BUDGET_COUNTS).then(|| budget.most.saturating_mul(100 + BUDGET_GROWTH * cycles) / 100)
+    (age < BUDGET_COUNTS).then(|| budget.most.saturating_mul(1000 + BUDGET_GROWTH * cycles * cycles) / 1000)
 }
 
 #[cfg(test)]
@@ -236,12 +263,40 @@ mod tests {
         };
         assert_eq!(budget_from(&spent(0), NOW), None);
         let budget = budget_from(&spent(1000), NOW).unwrap();
-        let likely =
-            |cycles: u32| Allowance::of(&Quota::DEFAULT, &[], Some(budget), NOW.plus(CPU_CYCLE * cycles)).cpu_likely;
-        assert_eq!(likely(0), Some(Duration::from_mins(15)));
-        assert_eq!(likely(2), Some(Duration::from_secs(990)));
+        let likely = |cycles: u32| {
+            let later = NOW.plus(CPU_CYCLE * cycles);
+            let likely = Allowance::of(&Quota::DEFAULT, &[], Some(budget), later).cpu_likely?;
+            Some((likely.sure.as_secs(), likely.hoped.as_secs()))
+        };
+        assert_eq!(likely(0), Some((900, 900)));
+        assert_eq!(likely(2), Some((900, 918)));
+        assert_eq!(likely(10), Some((900, 1350)));
         assert_eq!(likely(96), None);
         let known = CallLedger { budget: Some(budget), ..spent(10) };
         assert_eq!(budget_from(&known, NOW).unwrap().most, Duration::from_secs(450), "others spent it");
+    }
+
+    #[test]
+    fn what_was_spent_without_a_block_is_there() {
+        let learnt = NOW.floor_to(CPU_CYCLE);
+        let call = |cycle: u32, secs| {
+            let at = learnt.plus(CPU_CYCLE * cycle + Duration::from_secs(5));
+            LedgerCall { sent: at, answered: Some(at), ran: None, cpu: Some(Duration::from_secs(secs)) }
+        };
+        let budget = CpuBudget { most: Duration::from_secs(100), at: learnt.plus(Duration::from_secs(1)) };
+        let sure = |calls: &[LedgerCall]| {
+            let ledger = CallLedger { calls: calls.to_vec(), budget: Some(budget), ..CallLedger::default() };
+            let now = learnt.plus(CPU_CYCLE * 3 + Duration::from_secs(20));
+            Allowance::of(&Quota::DEFAULT, &[], Some(budget), now)
+                .proven(&ledger, now)
+                .cpu_likely
+                .unwrap()
+                .sure
+                .as_secs()
+        };
+        assert_eq!(sure(&[]), 100);
+        assert_eq!(sure(&[call(1, 60), call(1, 61), call(2, 70)]), 121);
+        assert_eq!(sure(&[call(0, 500)]), 100, "the quarter hour that was blocked");
+        assert_eq!(sure(&[call(3, 500)]), 100, "the present one may be blocked yet");
     }
 }

@@ -16,10 +16,10 @@ mod tests;
 mod usage;
 
 pub use admit::{Ask, HOUR_MARGIN, LONGEST_CALL, MINUTE_MARGIN, admit, is_probing, reach};
-pub use allowance::{Allowance, Rolling, budget_from, slack, spendable};
+pub use allowance::{Allowance, Likely, Rolling, budget_from, slack, spendable};
 pub use block::{access_block, block_for};
 pub use carry::{carry, orphan_end};
-pub use cpu::{turn, work_in_cycle};
+pub use cpu::{cycle_end, turn, work_in_cycle};
 pub use dearest::{Dearest, Share, dearest};
 pub use message::{learn, read_429};
 pub use usage::{Gauge, Limit, Limits, Usage, standing, usage};

@@ -82,7 +82,8 @@ impl Limits {
         };
         let certain = allowed.cpu.map(|most| Limit { most: millis(most), learnt: None, reserve: quota.reserve });
         let likely = allowed.cpu_likely.zip(ledger.budget);
-        let likely = likely.map(|(most, budget)| Limit { most: millis(most), learnt: Some(budget.at), reserve: 0 });
+        let likely =
+            likely.map(|(most, budget)| Limit { most: millis(most.hoped), learnt: Some(budget.at), reserve: 0 });
         Self {
             per_minute: calls(MINUTE, minute_learnt),
             per_hour: calls(HOUR, hour_learnt),
