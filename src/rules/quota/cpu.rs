@@ -17,7 +17,7 @@ pub(super) const MARGIN: Duration = Duration::from_secs(5);
 const MOST_KEPT: u32 = 90;
 
 /// What calls have cost the tenant in the quarter hour of the clock in which `now` lies. A call counts for the one in
-/// which its answer came, and one that is under way for as long as it has run.
+/// which its answer came. One that is under way counts for as long as it has run, where the service tells no CPU.
 #[must_use]
 pub fn work_in_cycle(calls: &[LedgerCall], now: Timestamp) -> Duration {
     let (done, under_way) = done_and_under_way(calls, now);
@@ -26,9 +26,11 @@ pub fn work_in_cycle(calls: &[LedgerCall], now: Timestamp) -> Duration {
 
 fn done_and_under_way(calls: &[LedgerCall], now: Timestamp) -> (Duration, Duration) {
     let from = now.floor_to(CPU_CYCLE);
+    let is_told = calls.iter().any(|call| call.cpu.is_some());
     calls.iter().fold((Duration::ZERO, Duration::ZERO), |(done, under_way), call| match call.answered {
         Some(at) if at >= from => (done + call.work(), under_way),
         Some(_) => (done, under_way),
+        None if is_told => (done, under_way),
         None => (done, under_way + now.since(call.sent.min(now)).min(super::LONGEST_CALL)),
     })
 }
@@ -100,7 +102,9 @@ mod tests {
         let before = LedgerCall { answered: Some(QUARTER.minus(Duration::from_secs(1))), ..call(0, 50) };
         let open = LedgerCall { sent: QUARTER, answered: None, ran: None, cpu: None };
         let now = QUARTER.plus(Duration::from_secs(30));
-        assert_eq!(work_in_cycle(&[before, call(5, 7), open], now), Duration::from_secs(37));
+        assert_eq!(work_in_cycle(&[before, call(5, 7), open], now), Duration::from_secs(7));
+        let ran = LedgerCall { ran: Some(Duration::from_secs(7)), cpu: None, ..call(5, 0) };
+        assert_eq!(work_in_cycle(&[ran, open], now), Duration::from_secs(37), "no CPU is told");
         assert_eq!(turn(now), QUARTER.plus(CPU_CYCLE).plus(MARGIN));
     }
 
