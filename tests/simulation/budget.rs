@@ -206,6 +206,7 @@ impl Fared {
 
 /// huntd's engine against the tenant.
 fn governed(tells: bool) -> Outcome {
+    fastrand::seed(1);
     let clocks = Clocks::new(START);
     let (spender, line) = tenant(&clocks, tells);
     let lines = [("alpha".to_owned(), Quota::DEFAULT, Arc::clone(&line))];
