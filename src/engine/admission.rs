@@ -76,9 +76,9 @@ pub(super) async fn reserve(runner: &Runner, order: &Order, waiting: &Waiting) -
         };
         let (until, why) = match runner.store.reserve_call(&tenant.name, now, reach, admit).await? {
             (Admission::Go, Some(call)) => {
-                let _under_way = place.served();
+                let under_way = place.served();
                 waiting.set(false);
-                return Ok(Reserved { call, since: clock.steady(), probes, _under_way });
+                return Ok(Reserved { call, since: clock.steady(), probes, _under_way: under_way });
             }
             (Admission::Go, None) => continue,
             (Admission::Wait { until, why }, _) => (until, why),
