@@ -310,8 +310,9 @@ impl Place {
             WaitReason::CpuSpent => {
                 again = until.min(now.plus(CPU_LOOK));
                 state.short_until = Some(until.plus(CPU_CYCLE));
-                let mine = state.waiting.iter_mut().find(|waiter| waiter.ticket == self.ticket);
-                mine.into_iter().for_each(|waiter| waiter.held_until = Some(again));
+                if let Some(mine) = state.waiting.iter_mut().find(|waiter| waiter.ticket == self.ticket) {
+                    mine.held_until = Some(again);
+                }
             }
             _ => {}
         }

@@ -17,8 +17,8 @@ use crate::scale::{HOUR, MINUTE};
 use crate::stand::{self, Line, START, Service, Stand};
 
 const QUARTER: Duration = Duration::from_mins(15);
-/// What the tenant has in a quarter hour of the clock.
-const BUDGET: Duration = Duration::from_secs(600);
+/// What the tenant has of CPU in a quarter hour of the clock.
+const BUDGET: Duration = Duration::from_mins(10);
 /// How long is played, and from when on it is judged: the tenant has blocked by then, and taught what it has.
 const PLAYED: Duration = Duration::from_hours(5);
 const JUDGED: Duration = Duration::from_hours(1);
@@ -122,8 +122,8 @@ fn tenant(clocks: &Arc<Clocks>, tells: bool) -> (Arc<Spender>, Arc<Line>) {
 /// How the hunts of one severity fared.
 #[derive(Debug, Clone, Copy)]
 struct Fared {
-    ticks: usize,
-    met: usize,
+    ticks: u32,
+    met: u32,
     /// The longest from a tick to the start of the run that served it.
     latest: Duration,
     /// The longest between two runs of a hunt.
@@ -146,7 +146,7 @@ impl Outcome {
     fn row(&self, name: &str) -> String {
         let met = |severity| {
             let Fared { ticks, met, .. } = self.of(severity);
-            100.0 * met as f64 / ticks as f64
+            100.0 * f64::from(met) / f64::from(ticks)
         };
         let minutes = |span: Duration| span.as_secs().div_ceil(60);
         let [high, low] = [Severity::High, Severity::Low].map(|severity| self.of(severity));
@@ -194,7 +194,7 @@ impl Fared {
         for pair in ticks.windows(2) {
             let start = starts.iter().copied().find(|start| *start >= pair[0]).unwrap_or(end);
             self.ticks += 1;
-            self.met += usize::from(start < pair[1]);
+            self.met += u32::from(start < pair[1]);
             self.latest = self.latest.max(start.since(pair[0]));
         }
         let judged: Vec<Timestamp> =

@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn what_can_wait_leaves_the_rest_to_higher_severities() {
         let now = QUARTER.plus(Duration::from_mins(1));
-        let (sure, hoped) = (Duration::from_secs(100), Duration::from_secs(120));
+        let (sure, hoped) = (Duration::from_secs(100), Duration::from_mins(2));
         let likely =
             Allowance { cpu_likely: Some(Likely { sure, hoped }), ..Allowance::of(&Quota::DEFAULT, &[], None, now) };
         let certain = Allowance { cpu: Some(sure), cpu_likely: None, ..likely.clone() };
