@@ -31,7 +31,7 @@ fn full_hour() -> CallLedger {
 fn waiting(many: u32) -> Vec<Wish> {
     let wish = |number: u32| Wish {
         severity: Severity::ALL.into_iter().nth(number as usize % 4).unwrap_or_default(),
-        catches_up: number % 7 == 0,
+        catches_up: number.is_multiple_of(7),
         by_hand: false,
         since: NOW.minus(Duration::from_secs(u64::from(number * 7 % 500))),
         deadline: NOW.plus(Duration::from_secs(u64::from(number * 13 % 900))),
