@@ -368,3 +368,74 @@ impl Drop for Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::config::Quota;
+    use crate::ports::clock::{Clock, ManualClock};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_795_500_060);
+
+    struct Door {
+        gate: Arc<Gate>,
+        clock: Arc<ManualClock>,
+    }
+
+    impl Door {
+        fn new() -> Self {
+            Self { gate: Arc::default(), clock: Arc::new(ManualClock::new(NOW)) }
+        }
+
+        fn wish(&self, severity: Severity, work: u64) -> Wish {
+            let (now, quarter) = (self.clock.now(), Duration::from_mins(15));
+            let work = Duration::from_secs(work);
+            let (since, deadline) = (now, now.plus(quarter));
+            Wish { severity, catches_up: false, by_hand: false, since, deadline, pause: quarter, work }
+        }
+
+        fn enter(&self, wish: Wish) -> Place {
+            let clock: SharedClock = Arc::<ManualClock>::clone(&self.clock);
+            self.gate.enter(wish, &Allowance::of(&Quota::DEFAULT, &[], None, NOW), &clock)
+        }
+
+        fn ask(&self, wish: &Wish) -> Ask {
+            self.gate.ask(wish, &TenantName::new("contoso").unwrap(), self.clock.now())
+        }
+
+        fn asks(&self, place: &Place) -> bool {
+            self.gate.state().asker == Some(place.ticket)
+        }
+    }
+
+    #[test]
+    fn who_sleeps_for_want_of_cpu_holds_up_nobody() {
+        let door = Door::new();
+        let dear = door.enter(door.wish(Severity::Medium, 60));
+        let cheap = door.enter(door.wish(Severity::Low, 1));
+        assert!(door.asks(&dear));
+        let again = dear.wait(WaitReason::CpuSpent, quota::turn(NOW));
+        assert_eq!(again, NOW.plus(CPU_LOOK));
+        assert!(door.asks(&cheap));
+        cheap.wait(WaitReason::CpuSpent, quota::turn(NOW));
+        let high = door.enter(door.wish(Severity::High, 10));
+        assert!(door.asks(&high), "though all others sleep");
+        drop(high);
+        assert!(!door.asks(&dear) && !door.asks(&cheap));
+        door.clock.advance(CPU_LOOK);
+        cheap.awake();
+        assert!(door.asks(&dear), "both may ask again, and it comes first");
+    }
+
+    #[test]
+    fn what_is_under_way_and_waits_is_asked_for() {
+        let door = Door::new();
+        let high = door.enter(door.wish(Severity::High, 10));
+        let low = door.wish(Severity::Low, 3);
+        assert_eq!(door.ask(&low).leave, None, "no hunt on the tenant is above it");
+        let under_way = high.served();
+        assert_eq!(door.ask(&low).under_way, Duration::from_secs(10));
+        drop(under_way);
+        assert_eq!(door.ask(&low).under_way, Duration::ZERO);
+    }
+}
