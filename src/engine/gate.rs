@@ -396,7 +396,7 @@ mod tests {
 
         fn enter(&self, wish: Wish) -> Place {
             let clock: SharedClock = Arc::<ManualClock>::clone(&self.clock);
-            self.gate.enter(wish, &Allowance::of(&Quota::DEFAULT, &[], None, NOW), &clock)
+            self.gate.enter(&HuntId::new("h").unwrap(), wish, &Allowance::of(&Quota::DEFAULT, &[], None, NOW), &clock)
         }
 
         fn ask(&self, wish: &Wish) -> Ask {
