@@ -1,5 +1,6 @@
 //! A place in the quota: waited for in the queue before the tenant, and entered in the ledger.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::gate::{Gate, UnderWay};
@@ -151,10 +152,10 @@ fn wish(order: &Order, gate: &Gate, now: Timestamp) -> Wish {
 }
 
 /// The ledger as a run sees it: one by hand doesn't heed a block for want of access.
-fn seen_by(trigger: Trigger, ledger: &CallLedger) -> CallLedger {
-    let mut ledger = ledger.clone();
-    if trigger == Trigger::Manual {
-        ledger.block = ledger.block.filter(|block| block.reason != BlockReason::Access);
+fn seen_by(trigger: Trigger, ledger: &CallLedger) -> Cow<'_, CallLedger> {
+    let is_shut = ledger.block.as_ref().is_some_and(|block| block.reason == BlockReason::Access);
+    if trigger == Trigger::Manual && is_shut {
+        return Cow::Owned(CallLedger { block: None, ..ledger.clone() });
     }
-    ledger
+    Cow::Borrowed(ledger)
 }

@@ -177,9 +177,10 @@ impl<T: Send + 'static> Caller<'_, T> {
         let end = CallEnd { answered: clock.now().minus(since), ran, cpu };
         self.spent.add_cpu(cpu);
         insist(clock, || store.finish_call(reserved.call, end)).await?;
-        self.runner.gates.of(tenant).call_ended();
+        let gate = self.runner.gates.of(tenant);
+        gate.call_ended();
         if answer.is_ok() {
-            self.runner.gates.of(tenant).remember(&self.order.hunt.id, cpu.unwrap_or(ran));
+            gate.remember(&self.order.hunt.id, cpu.unwrap_or(ran));
             if reserved.probes {
                 insist(clock, || store.clear_block_of(tenant, BlockReason::Cpu)).await?;
             }
