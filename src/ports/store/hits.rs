@@ -146,14 +146,14 @@ impl Lookup {
     }
 
     /// Hands on what `sayer` said of the hits in `wanted` (all, where it is none): rows in their
-    /// order, then the hits that it said to be gone, each with its last row.
+    /// order, then the hits that it said to be gone, each with its last row; until `each` breaks off.
     async fn say(
         &mut self,
         conn: &mut SqliteConnection,
         sayer: &Sayer,
         wanted: Option<&RoaringBitmap>,
-        mut each: impl FnMut(Hit),
-    ) -> Result<(), Fault> {
+        mut each: impl FnMut(Hit) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Fault> {
         let severity = self.severity(&mut *conn, sayer.version).await?;
         let place = self.place(&mut *conn, sayer.track).await?;
         let told = Told::load(&mut *conn, sayer.seq, wanted).await?;
@@ -171,23 +171,28 @@ impl Lookup {
                 last_seen: place.last.of(ordinal).unwrap_or(first_seen),
                 severity,
                 row,
-            });
+            })
         };
+        let mut flow = ControlFlow::Continue(());
         if !told.stored.is_empty() {
             let tell_row = |row: super::rows::StoredRow| {
-                tell(row.record.ordinal, row.record.kind, row.hit, row.text);
+                flow = tell(row.record.ordinal, row.record.kind, row.hit, row.text);
+                flow
             };
             rows_of_run(&mut *conn, sayer.seq, Some(&told.stored), tell_row).await?;
         }
-        if !told.gone.is_empty() {
+        if flow.is_continue() && !told.gone.is_empty() {
             let ordinals = told.gone.iter().map(|(ordinal, _)| *ordinal).collect();
             let mut rows = last_rows(conn, sayer.track, &ordinals, sayer.seq).await?;
             for (ordinal, hit) in told.gone {
                 let row = rows.remove(&ordinal).and_then(|mut rows| rows.pop());
-                tell(ordinal, HitKind::Gone, hit, row.map_or_else(no_row, |row| row.text));
+                flow = tell(ordinal, HitKind::Gone, hit, row.map_or_else(no_row, |row| row.text));
+                if flow.is_break() {
+                    break;
+                }
             }
         }
-        Ok(())
+        Ok(flow)
     }
 }
 
@@ -238,19 +243,17 @@ async fn stream(
     let (skip_runs, mut skip_hits) = skipped(&mut *conn, &sayers, filter).await?;
     let mut lookup = Lookup::default();
     for sayer in sayers.iter().skip(skip_runs) {
-        let mut flow = ControlFlow::Continue(());
         let hand_on = |hit: Hit| {
-            if flow.is_break() || filter.kind.is_some_and(|kind| kind != hit.kind) {
-                return;
+            if filter.kind.is_some_and(|kind| kind != hit.kind) {
+                return ControlFlow::Continue(());
             }
             if skip_hits > 0 {
                 skip_hits -= 1;
-                return;
+                return ControlFlow::Continue(());
             }
-            flow = each(hit);
+            each(hit)
         };
-        lookup.say(&mut *conn, sayer, None, hand_on).await?;
-        if flow.is_break() {
+        if lookup.say(&mut *conn, sayer, None, hand_on).await?.is_break() {
             break;
         }
     }
@@ -332,7 +335,11 @@ async fn life(conn: &mut SqliteConnection, steps: &[(i64, Ordinal)]) -> Result<V
         // A run past its retention has nothing more to show.
         if let Some(sayer) = sayer {
             let wanted = RoaringBitmap::from_iter([*ordinal]);
-            lookup.say(&mut *conn, &sayer, Some(&wanted), |hit| hits.push(hit)).await?;
+            let keep = |hit| {
+                hits.push(hit);
+                ControlFlow::Continue(())
+            };
+            let _all: ControlFlow<()> = lookup.say(&mut *conn, &sayer, Some(&wanted), keep).await?;
         }
     }
     Ok(hits)
