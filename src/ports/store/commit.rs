@@ -14,7 +14,7 @@ use super::overload;
 use super::pack::{
     Suppressions, pack_bitmap, pack_deltas, pack_records, pack_suppressions, pack_told, unpack_suppressions,
 };
-use super::schema;
+use super::columns;
 use super::track::{Counters, counters, memory};
 use crate::model::hit::{HitKind, RowBlock, Step};
 use crate::model::overload::Overload;
@@ -207,7 +207,7 @@ async fn add_hits(
             .execute(&mut *conn)
             .await?;
     }
-    let mut schemas = schema::Known::default();
+    let mut schemas = columns::Known::default();
     for block in &commit.blocks {
         add_block(&mut *conn, block, (before.track, seq), &mut schemas).await?;
     }
@@ -218,7 +218,7 @@ async fn add_block(
     conn: &mut SqliteConnection,
     block: &RowBlock,
     (track, seq): (i64, i64),
-    schemas: &mut schema::Known,
+    schemas: &mut columns::Known,
 ) -> Result<(), Fault> {
     let schema = schemas.number(&mut *conn, &block.schema).await?;
     let ordinals = || block.records.iter().map(|record| i64::from(record.ordinal));

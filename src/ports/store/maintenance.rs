@@ -16,7 +16,7 @@ use super::error::StoreError;
 use super::fault::{Fault, explain_io};
 use super::pack::{unpack_bitmap, unpack_records};
 use super::rows::{Ids, unpack_block};
-use super::schema::Known;
+use super::columns::Known;
 use super::runs::json_list;
 use super::track::LIST_TRACKS;
 use crate::model::id::{HuntId, TenantName};

@@ -14,6 +14,7 @@
 //! It decides nothing: what may be called, told or tried again is decided by `rules/`.
 
 mod aside;
+mod columns;
 mod commit;
 mod connection;
 mod cost;
@@ -36,7 +37,6 @@ mod place;
 mod rows;
 mod runs;
 mod saved;
-mod schema;
 mod seen;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::fault::Fault;
 use super::pack::{unpack_deltas, unpack_records};
-use super::schema::Known;
+use super::columns::Known;
 use crate::model::hit::{HitKind, Ordinal, RowRecord};
 use crate::model::id::HitId;
 use crate::model::row::Schema;

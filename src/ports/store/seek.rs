@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::fault::{Fault, signed};
 use super::pack::unpack_records;
 use super::rows::unpack_block;
-use super::schema::Known;
+use super::columns::Known;
 use crate::rules::sieve::{LANE, Probe};
 
 /// Sieves in a group.
