@@ -14,6 +14,7 @@ use crate::model::hunt::Hunt;
 use crate::model::id::TenantName;
 use crate::model::run::Trigger;
 use crate::model::time::Timestamp;
+use crate::ports::store::Served;
 use crate::rules::schedule::{self, ClockMove, Due, Look};
 
 /// One hunt on one tenant, as the agenda holds it.
@@ -106,12 +107,13 @@ impl Agenda {
         Self { entries: Vec::new(), look }
     }
 
-    /// Adds a hunt on a tenant whose last served tick is `last`.
-    pub fn add(&mut self, hunt: Arc<Hunt>, tenant: Arc<Tenant>, last: Timestamp) {
+    /// Adds a hunt on a tenant, served so far.
+    pub fn add(&mut self, hunt: Arc<Hunt>, tenant: Arc<Tenant>, served: Served) {
         // The clock may have been set back while huntd was down.
-        let last = schedule::resume(last, self.look.wall);
+        let last = schedule::resume(served.from, self.look.wall);
         // A process before this one may have been killed while it caught up.
-        let behind = CatchingUp { wake: Some(self.look.wall), ..CatchingUp::default() };
+        let wake = served.owes.then_some(self.look.wall);
+        let behind = CatchingUp { wake, ..CatchingUp::default() };
         self.entries.push(Entry { hunt, tenant, last, wake: Timestamp::EPOCH, running: false, behind });
     }
 
@@ -134,12 +136,16 @@ impl Agenda {
     /// What to look at for event time that was missed: the hunts that matter most first, on each tenant at most half
     /// as many as it takes at a time. Each is marked as catching up until [`caught_up`](Self::caught_up).
     pub fn behind(&mut self, now: Timestamp) -> Vec<(usize, Behind)> {
+        let is_behind = |(_, entry): &(usize, &Entry)| entry.is_behind(now);
+        let mut due: Vec<usize> = self.entries.iter().enumerate().filter(is_behind).map(|(index, _)| index).collect();
+        if due.is_empty() {
+            return Vec::new();
+        }
         let mut room = self.room();
-        let mut due: Vec<(usize, &mut Entry)> =
-            self.entries.iter_mut().enumerate().filter(|(_, entry)| entry.is_behind(now)).collect();
-        due.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.hunt.severity));
+        due.sort_by_key(|index| std::cmp::Reverse(self.entries.get(*index).map(|entry| entry.hunt.severity)));
         let mut taken = Vec::new();
-        for (index, entry) in due {
+        for index in due {
+            let Some(entry) = self.entries.get_mut(index) else { continue };
             let Some(room) = room.get_mut(&entry.tenant.name).filter(|room| **room > 0) else { continue };
             *room -= 1;
             entry.behind.running = true;
@@ -158,11 +164,12 @@ impl Agenda {
         let mut room: HashMap<TenantName, u32> = HashMap::new();
         for entry in &self.entries {
             let tenant = &entry.tenant;
-            room.entry(tenant.name.clone()).or_insert_with(|| (tenant.quota.concurrent / 2).max(1));
-        }
-        for entry in self.entries.iter().filter(|entry| entry.behind.running) {
-            if let Some(room) = room.get_mut(&entry.tenant.name) {
-                *room = room.saturating_sub(1);
+            let of_tenant = match room.get_mut(&tenant.name) {
+                Some(room) => room,
+                None => room.entry(tenant.name.clone()).or_insert((tenant.quota.concurrent / 2).max(1)),
+            };
+            if entry.behind.running {
+                *of_tenant = of_tenant.saturating_sub(1);
             }
         }
         room

@@ -28,10 +28,15 @@ fn tenant() -> Arc<Tenant> {
     Arc::new(Tenant { name: TenantName::new("contoso").unwrap(), quota, api: Arc::new(stub::Stub(AnswerEnd::default)) })
 }
 
+/// Served up to `from`, with a past in which event time may be missing.
+const fn owing(from: Timestamp) -> Served {
+    Served { from, owes: true }
+}
+
 /// An agenda of one hunt of every minute, served up to `look`.
 pub(in crate::engine) fn every_minute(look: Look) -> Agenda {
     let mut agenda = Agenda::new(look);
-    agenda.add(hunt("* * * * *", "0s"), tenant(), look.wall);
+    agenda.add(hunt("* * * * *", "0s"), tenant(), owing(look.wall));
     agenda
 }
 
@@ -50,7 +55,7 @@ impl Desk {
     fn of(hunt: &Arc<Hunt>, last: Timestamp) -> Self {
         let look = Look { wall: START, steady: Duration::ZERO };
         let mut agenda = Agenda::new(look);
-        agenda.add(Arc::clone(hunt), tenant(), last);
+        agenda.add(Arc::clone(hunt), tenant(), owing(last));
         Self { agenda, look }
     }
 
@@ -193,4 +198,15 @@ fn what_isnt_on_the_agenda_is_nobodys() {
     desk.agenda.put_off(7, START);
     desk.agenda.put_off(0, START.plus(HOUR));
     assert!(!desk.after(MINUTE).is_empty(), "one that doesn't run can't be put off");
+}
+
+#[test]
+fn what_owes_no_event_time_is_not_looked_at() {
+    let look = Look { wall: START, steady: Duration::ZERO };
+    for owes in [false, true] {
+        let mut agenda = Agenda::new(look);
+        agenda.add(hunt("* * * * *", "0s"), tenant(), Served { from: START, owes });
+        assert_eq!(agenda.behind(START).len(), usize::from(owes));
+        assert_eq!(agenda.look(Look { wall: START.plus(MINUTE), steady: MINUTE }).1.len(), 1);
+    }
 }
