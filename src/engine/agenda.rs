@@ -59,7 +59,14 @@ pub struct Launch {
 pub struct Agenda {
     entries: Vec<Entry>,
     look: Look,
+    /// Before this moment no entry is worth a look, unless the clock is set: of ten thousand hunts most looks find none.
+    idle_until: Timestamp,
+    /// The same of event time that was missed.
+    settled_until: Timestamp,
 }
+
+/// When nothing comes of itself.
+const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 
 impl Entry {
     fn is_behind(&self, now: Timestamp) -> bool {
@@ -71,8 +78,7 @@ impl Entry {
         self.last = schedule::resume(self.last, now);
         match schedule::due(&self.hunt.schedule, self.hunt.timezone, self.last, now) {
             Due::Nothing { next } => {
-                let never = Timestamp::from_nanos(i64::MAX);
-                self.wake = next.map_or(never, |next| schedule::start(&self.hunt, &self.tenant.name, next));
+                self.wake = next.map_or(NEVER, |next| schedule::start(&self.hunt, &self.tenant.name, next));
                 None
             }
             Due::Run { tick, missed, .. } => {
@@ -104,7 +110,7 @@ impl Agenda {
     /// An agenda with no entries.
     #[must_use]
     pub const fn new(look: Look) -> Self {
-        Self { entries: Vec::new(), look }
+        Self { entries: Vec::new(), look, idle_until: Timestamp::EPOCH, settled_until: Timestamp::EPOCH }
     }
 
     /// Adds a hunt on a tenant, served so far.
@@ -114,6 +120,7 @@ impl Agenda {
         // A process before this one may have been killed while it caught up.
         let wake = served.owes.then_some(self.look.wall);
         let behind = CatchingUp { wake, ..CatchingUp::default() };
+        (self.idle_until, self.settled_until) = (Timestamp::EPOCH, Timestamp::EPOCH);
         self.entries.push(Entry { hunt, tenant, last, wake: Timestamp::EPOCH, running: false, behind });
     }
 
@@ -128,17 +135,27 @@ impl Agenda {
                 entry.wake = Timestamp::EPOCH;
                 entry.behind.wake = entry.behind.wake.map(|wake| wake.min(now));
             }
+            self.settled_until = self.settled_until.min(now);
+        } else if now < self.idle_until {
+            return (moved, Vec::new());
         }
         let entries = self.entries.iter_mut().enumerate().filter(|(_, entry)| !entry.running && entry.wake <= now);
-        (moved, entries.filter_map(|(index, entry)| entry.launch(index, now)).collect())
+        let launches = entries.filter_map(|(index, entry)| entry.launch(index, now)).collect();
+        self.idle_until = self.next().unwrap_or(NEVER);
+        (moved, launches)
     }
 
     /// What to look at for event time that was missed: the hunts that matter most first, on each tenant at most half
     /// as many as it takes at a time. Each is marked as catching up until [`caught_up`](Self::caught_up).
     pub fn behind(&mut self, now: Timestamp) -> Vec<(usize, Behind)> {
+        if now < self.settled_until {
+            return Vec::new();
+        }
         let is_behind = |(_, entry): &(usize, &Entry)| entry.is_behind(now);
         let mut due: Vec<usize> = self.entries.iter().enumerate().filter(is_behind).map(|(index, _)| index).collect();
         if due.is_empty() {
+            let idle = self.entries.iter().filter(|entry| !entry.behind.running);
+            self.settled_until = idle.filter_map(|entry| entry.behind.wake).min().unwrap_or(NEVER);
             return Vec::new();
         }
         let mut room = self.room();
@@ -192,12 +209,14 @@ impl Agenda {
             After::Failed => Some(now.plus(pause_after(failures))),
         };
         entry.behind = CatchingUp { wake, running: false, failures, most };
+        self.settled_until = self.settled_until.min(wake.unwrap_or(NEVER));
     }
 
     /// A live run has ended so that event time may be missing: it is looked at from `at` on.
     pub(super) fn look_behind(&mut self, entry: usize, at: Timestamp) {
         if let Some(entry) = self.entries.get_mut(entry).filter(|entry| !entry.behind.running) {
             entry.behind.wake = Some(entry.behind.wake.map_or(at, |wake| wake.min(at)));
+            self.settled_until = self.settled_until.min(at);
         }
     }
 
@@ -206,6 +225,7 @@ impl Agenda {
         if let Some(entry) = self.entries.get_mut(entry) {
             (entry.running, entry.wake) = (false, Timestamp::EPOCH);
             entry.last = tick;
+            self.idle_until = Timestamp::EPOCH;
         }
     }
 
@@ -213,6 +233,7 @@ impl Agenda {
     pub fn put_off(&mut self, entry: usize, now: Timestamp) {
         if let Some(entry) = self.entries.get_mut(entry).filter(|entry| entry.running) {
             (entry.running, entry.wake) = (false, now.plus(STORE_PAUSE));
+            self.idle_until = self.idle_until.min(entry.wake);
         }
     }
 
