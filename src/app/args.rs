@@ -79,6 +79,14 @@ pub enum Verb {
     Man,
 }
 
+impl Verb {
+    /// Whether it goes on until it is stopped, or does the work of one that does.
+    #[must_use]
+    pub const fn serves(&self) -> bool {
+        matches!(self, Self::Demo(_) | Self::Daemon | Self::Simulate(_))
+    }
+}
+
 /// `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArguments {

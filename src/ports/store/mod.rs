@@ -37,7 +37,9 @@ mod place;
 mod rows;
 mod runs;
 mod saved;
+mod schema;
 mod seen;
+mod served;
 #[cfg(test)]
 mod tests;
 mod track;
@@ -49,4 +51,5 @@ pub use maintenance::Pruned;
 pub use outbox::{Claim, DeliveryFilter};
 pub use owner::{owner_is_alive, this_owner};
 pub use runs::RunFilter;
+pub use served::Served;
 pub use track::{Track, TrackSummary};

@@ -12,3 +12,4 @@ mod outbox;
 mod overload;
 mod place;
 mod plans;
+mod served;

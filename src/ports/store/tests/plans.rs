@@ -5,7 +5,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::super::{
     commit, cost, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, overload, rows, runs,
-    seen, track,
+    seen, served, track,
 };
 use super::fixture::fresh;
 
@@ -75,6 +75,8 @@ const BY_INDEX: &[&str] = &[
     ledger::MOVE_CALL,
     ledger::MOVE_BLOCK,
     track::SERVE_FROM,
+    served::SERVED_FROM,
+    served::BEGIN_AT,
     outbox::DELIVERIES_IN,
     rows::ROWS_OF_RUN,
     rows::RECORDS_OF_RUN,
