@@ -1,7 +1,7 @@
 //! The pieces of an expression's text: blanks, words, names, signs, quoted texts.
 
 use super::problem::Problem;
-use super::tree::{Column, Op, is_bare, is_bare_in_name, is_sign, is_word};
+use super::tree::{Column, Op, is_bare, is_bare_in_name, is_sign, is_word, joins};
 
 /// A hint that fits most slips.
 pub(super) const QUOTE: &str =
@@ -150,6 +150,10 @@ impl<'a> Reader<'a> {
             Some(first) if is_sign(first) => {
                 let hint = "the operators are = != == !== < <= > >= ~ !~ IN; a value that begins so stands in quotes";
                 Err(self.problem(at, format!("a value should stand after `{before}`, not `{first}`"), hint))
+            }
+            Some(_) if joins(word) => {
+                let hint = format!("the word itself as a value stands in quotes: \"{word}\"");
+                Err(self.problem(at, format!("a value should stand after `{before}`, not `{word}`"), hint))
             }
             Some(_) => {
                 self.at += word.len();

@@ -5,7 +5,7 @@ use std::fmt;
 use super::glob::Glob;
 use super::own::Own;
 
-/// The words that are no names and, in front of a bracket, no values.
+/// The words that are no names.
 pub(super) const WORDS: [&str; 4] = ["AND", "OR", "NOT", "IN"];
 
 /// Which hits are meant.
@@ -162,6 +162,12 @@ pub(super) fn is_word(text: &str) -> bool {
     WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
+/// Whether the text joins expressions: no value without quotes, as `a= AND b=c` has surely lost one. `IN`
+/// is the code of a country.
+pub(super) fn joins(text: &str) -> bool {
+    is_word(text) && !text.eq_ignore_ascii_case("IN")
+}
+
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -199,7 +205,8 @@ impl fmt::Display for Value {
             Self::Ago(length) => return write!(f, "ago({length})"),
             Self::Regex(text) => text.clone(),
         };
-        if text.chars().all(is_bare) && text.chars().next().is_some_and(|first| !is_sign(first)) {
+        let is_plain = text.chars().all(is_bare) && !joins(&text);
+        if is_plain && text.chars().next().is_some_and(|first| !is_sign(first)) {
             f.write_str(&text)
         } else {
             f.write_str(&quoted(&text))
