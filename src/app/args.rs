@@ -221,7 +221,7 @@ pub enum HitsFormat {
 /// `hits`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  huntd hits --since 1d --kind new\n  huntd hits --where 'DeviceName=srv-* AND AccountName!=svc'\n  huntd hits --where 'AdditionalFields.IsElevated=true' --where 'severity>=medium'\n  huntd hits --where 'FileName IN (cmd.exe, powershell.exe) AND NOT FolderPath=\"C:\\Program Files\\*\"'\n  huntd hits encoded-powershell --columns first_seen,DeviceName,ProcessCommandLine --limit 20\n  huntd hits --since 30d --format csv > hits.csv\n\nOperators: = and != (in any case, * for any characters, ? for one), == and !== (letter by letter), < <= > >=, ~ and !~ (regular expression), IN (a, b), AND, OR, NOT and brackets. Names and values with blanks stand in quotes; \"\" is nothing; ago(7d) is a time. Beside the rows' columns there are hit, hunt, tenant, kind, run, first_seen, last_seen and severity."
+    after_help = "Examples:\n  huntd hits --since 1d --kind new\n  huntd hits --where 'DeviceName=srv-* AND AccountName!=svc'\n  huntd hits --where 'AdditionalFields.IsElevated=true' --where 'severity>=medium'\n  huntd hits --where 'FileName IN (cmd.exe, pwsh.exe) AND NOT FolderPath=\"C:\\Windows\\*\"'\n  huntd hits encoded-powershell --columns first_seen,DeviceName,ProcessCommandLine --limit 20\n  huntd hits --since 30d --format csv > hits.csv\n\nOperators: = and != (in any case, * for any characters, ? for one), == and !== (letter by letter), < <= > >=, ~ and !~ (regular expression), IN (a, b), AND, OR, NOT and brackets. Names and values with blanks stand in quotes; \"\" is nothing; ago(7d) is a time. Beside the rows' columns there are hit, hunt, tenant, kind, run, first_seen, last_seen and severity."
 )]
 pub struct HitsArguments {
     /// A hunt id or a glob

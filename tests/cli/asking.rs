@@ -92,6 +92,11 @@ fn slips_are_pointed_at() {
     let printed = desk.huntd(&["hits", "--json", "--where", "DeviceNmae=srv-*"]).expect(0);
     assert_eq!(printed.stdout, "");
     assert_eq!(printed.stderr, "no hit has a column `DeviceNmae`; did you mean `DeviceName`?\n");
+    for format in ["csv", "table"] {
+        let printed = desk.huntd(&["hits", "--format", format, "--columns", "DeviceName,AcountName"]).expect(0);
+        let note = "no hit has a column `AcountName`; did you mean `AccountName`?\n";
+        assert!(printed.stderr.ends_with(note), "{format}: {}", printed.stderr);
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::model::id::{HuntId, NameError, RunId, TenantName};
 use crate::model::time::Timestamp;
 use crate::ports::clock::{Clock, SystemClock};
 use crate::ports::store::{HitFilter, Store};
-use crate::rules::filter::{Column, Expr, Filter, Problem, parse, parse_columns};
+use crate::rules::filter::{Column, Expr, Filter, Problem, Unmet, parse, parse_columns};
 use crate::rules::render::pointed::pointed;
 use crate::rules::render::terminal::terminal_safe;
 
@@ -45,10 +45,15 @@ pub async fn run(path: &Path, arguments: &HitsArguments, output: Output) -> Resu
         None => all(store, &mut question, &mut printer).await,
     })
     .await?;
-    printer.end()?;
-    for unmet in question.expressions.unmet() {
-        let near = unmet.near.map(|near| format!("; did you mean `{}`?", terminal_safe(&near))).unwrap_or_default();
-        output.note(&format!("no hit has a column `{}`{near}", terminal_safe(&unmet.column)))?;
+    let mut unmet = printer.end()?;
+    for asked in question.expressions.unmet() {
+        if !unmet.contains(&asked) {
+            unmet.push(asked);
+        }
+    }
+    for Unmet { column, near } in unmet {
+        let near = near.map(|near| format!("; did you mean `{}`?", terminal_safe(&near))).unwrap_or_default();
+        output.note(&format!("no hit has a column `{}`{near}", terminal_safe(&column)))?;
     }
     Ok(Exit::Done)
 }

@@ -4,7 +4,7 @@ use crate::app::args::HitsFormat;
 use crate::app::exit::AppError;
 use crate::app::output::Output;
 use crate::model::hit::Hit;
-use crate::rules::filter::Column;
+use crate::rules::filter::{Column, Unmet};
 use crate::rules::render::hit_table::HitTable;
 use crate::rules::render::sheet::{Columns, MOST, Sheet};
 use crate::rules::render::{json, record};
@@ -75,8 +75,9 @@ impl Printer {
         self.print(&text)
     }
 
-    /// Prints what is left, and says what there is to say.
-    pub(super) fn end(mut self) -> Result<(), AppError> {
+    /// Prints what is left, and says what there is to say; gives the columns that were asked for and that no
+    /// hit had.
+    pub(super) fn end(mut self) -> Result<Vec<Unmet>, AppError> {
         self.head()?;
         let (rest, left_out) = if let Form::Table(table) = &mut self.form { table.end() } else { Default::default() };
         self.print(&rest)?;
@@ -93,7 +94,11 @@ impl Printer {
             };
             self.output.note(&format!("{} hit{plural}{more}", self.printed))?;
         }
-        Ok(())
+        Ok(match &self.form {
+            Form::Table(table) => table.unmet(),
+            Form::Csv(sheet, _, _) => sheet.unmet(),
+            Form::Lines | Form::Json | Form::Columns(_) => Vec::new(),
+        })
     }
 
     /// Prints the first record of a CSV, once.

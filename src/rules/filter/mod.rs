@@ -26,14 +26,16 @@ mod pick;
 mod problem;
 mod read;
 mod tree;
+mod watch;
 
 pub use cell::each_member;
 pub use own::Own;
 pub use parse::{DEPTH, parse, parse_columns};
-pub use pass::{Filter, Unmet};
+pub use pass::Filter;
 pub use pick::{Found, Picker};
 pub use problem::Problem;
 pub use tree::{Column, Expr, Op, Test, Value};
+pub use watch::{Unmet, Watch};
 
 #[cfg(test)]
 mod laws;

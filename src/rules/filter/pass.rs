@@ -1,45 +1,27 @@
 //! Whether a hit passes.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 
 use regex::{Regex, RegexBuilder};
 
-use super::cell::{Cell, Kind, each_member};
+use super::cell::{Cell, Kind};
 use super::glob::{Glob, fold, folded, same};
 use super::instant::Instant;
 use super::number;
 use super::own::Own;
 use super::pick::{Found, Picker};
 use super::tree::{Column, Expr, Op, Test, Value};
+use super::watch::{Unmet, Watch};
 use crate::model::hit::Hit;
 use crate::model::severity::Severity;
 use crate::model::time::{Timestamp, parse_duration};
-use crate::rules::check::nearest::nearest;
-
-/// The most names of columns that are remembered for a hint: rows may have any number of them.
-const NAMES: usize = 2_000;
 
 /// Expressions that must all hold, made ready. It remembers which of their columns no hit had.
 #[derive(Debug)]
 pub struct Filter {
     nodes: Vec<Node>,
-    columns: Vec<Column>,
     picker: Picker,
-    /// Whether some hit had the column.
-    met: Vec<bool>,
-    looked_at: u64,
-    /// Columns of rows that lacked one.
-    names: BTreeSet<String>,
-}
-
-/// A column that no hit had.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unmet {
-    /// The column, as the expression may spell it.
-    pub column: String,
-    /// The nearest name that there was.
-    pub near: Option<String>,
+    watch: Watch,
 }
 
 #[derive(Debug)]
@@ -89,46 +71,21 @@ impl Filter {
     pub fn new(expressions: &[Expr], now: Timestamp) -> Self {
         let mut columns = Vec::new();
         let nodes = expressions.iter().map(|expr| node(expr, now, &mut columns)).collect();
-        let (picker, met) = (Picker::new(&columns), vec![false; columns.len()]);
-        Self { nodes, columns, picker, met, looked_at: 0, names: BTreeSet::new() }
+        Self { nodes, picker: Picker::new(&columns), watch: Watch::new(&columns) }
     }
 
     /// Whether the hit passes.
     pub fn passes(&mut self, hit: &Hit) -> bool {
         let found = self.picker.pick(hit);
-        self.looked_at += 1;
-        let mut lacks = false;
-        for (met, found) in self.met.iter_mut().zip(&found) {
-            *met |= *found != Found::Missing;
-            lacks |= !*met;
-        }
-        if lacks && self.names.len() < NAMES {
-            let remember = |name: &str, _: &str| {
-                if !self.names.contains(name) {
-                    self.names.insert(name.to_owned());
-                }
-            };
-            // A row that can't be read has no names to offer.
-            each_member(hit.row.get(), remember).unwrap_or_default();
-        }
+        self.watch.look(hit, &found);
         let cells: Vec<Cell<'_>> = found.iter().map(Found::cell).collect();
         self.nodes.iter().all(|node| node.holds(&cells))
     }
 
-    /// The columns that none of the hits had which were looked at; none where no hit was.
+    /// The columns that none of the hits had which were looked at.
     #[must_use]
     pub fn unmet(&self) -> Vec<Unmet> {
-        let mut unmet: Vec<Unmet> = Vec::new();
-        for (column, _) in self.columns.iter().zip(&self.met).filter(|(_, met)| self.looked_at > 0 && !**met) {
-            let known = || self.names.iter().map(String::as_str).chain(Own::ALL.map(Own::as_str));
-            let near = column.in_row().first().and_then(|name| nearest(name, known()));
-            let near = near.filter(|near| !column.parts.iter().any(|part| part == near)).map(str::to_owned);
-            let next = Unmet { column: column.to_string(), near };
-            if !unmet.contains(&next) {
-                unmet.push(next);
-            }
-        }
-        unmet
+        self.watch.unmet()
     }
 }
 
@@ -176,7 +133,7 @@ fn matcher(test: &Test, now: Timestamp) -> Matcher {
         (Op::AtMost, [value]) => order(Ordering::Less, true, value),
         (Op::More, [value]) => order(Ordering::Greater, false, value),
         (Op::AtLeast, [value]) => order(Ordering::Greater, true, value),
-        (Op::Like | Op::Unlike, [Value::Regex(text)]) => regex(text).map_or(Matcher::Never, Matcher::Regex),
+        (Op::Like | Op::Unlike, [Value::Regex(pattern)]) => regex(pattern).map_or(Matcher::Never, Matcher::Regex),
         _ => Matcher::Never,
     }
 }

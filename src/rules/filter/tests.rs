@@ -424,7 +424,7 @@ fn no_sign_is_taken_for_the_beginning_of_another() {
     for op in Op::SIGNS {
         let text = format!("a{}b", op.as_str());
         let expr = parse(&text).unwrap();
-        assert!(matches!(&expr, super::Expr::Test(test) if test.op == op), "{text}");
+        assert!(matches!(&expr, super::Expr::Test(read) if read.op == op), "{text}");
         assert_eq!(expr.to_string(), text);
     }
 }

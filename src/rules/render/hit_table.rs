@@ -14,7 +14,7 @@ use super::grid::{Wish, line, widths};
 use super::sheet::heading;
 use super::visible::{short, visible};
 use crate::model::hit::Hit;
-use crate::rules::filter::{Column, Found, Own, Picker, each_member};
+use crate::rules::filter::{Column, Found, Own, Picker, Unmet, Watch, each_member};
 
 /// How many hits decide.
 const FIRST: usize = 1_000;
@@ -36,6 +36,8 @@ pub struct HitTable {
     /// Whether columns of the rows are still to be chosen.
     chooses: bool,
     picker: Picker,
+    /// Of the columns that are asked for.
+    watch: Watch,
     /// The first hits' cells, until the widths are known.
     waiting: Vec<Vec<String>>,
     /// What their rows hold beside, where columns are to be chosen.
@@ -60,6 +62,7 @@ impl HitTable {
         Self {
             width,
             picker: Picker::new(&columns),
+            watch: Watch::new(&columns),
             columns,
             chooses,
             waiting: Vec::new(),
@@ -91,7 +94,13 @@ impl HitTable {
         (lines, self.left_out)
     }
 
-    fn cells(&self, hit: &Hit) -> Vec<String> {
+    /// The columns that were asked for and that none of the hits had.
+    #[must_use]
+    pub fn unmet(&self) -> Vec<Unmet> {
+        self.watch.unmet()
+    }
+
+    fn cells(&mut self, hit: &Hit) -> Vec<String> {
         let cell = |(column, found): (&Column, Found<'_>)| match (column.own(), found) {
             (Some(Own::FirstSeen), _) => hit.first_seen.local(),
             (Some(Own::LastSeen), _) => hit.last_seen.local(),
@@ -100,7 +109,9 @@ impl HitTable {
             (_, Found::Json(raw)) => short(&text_of(&raw), VALUE),
             (_, Found::Missing) => String::new(),
         };
-        self.columns.iter().zip(self.picker.pick(hit)).map(cell).collect()
+        let found = self.picker.pick(hit);
+        self.watch.look(hit, &found);
+        self.columns.iter().zip(found).map(cell).collect()
     }
 
     /// Remembers what the row holds.

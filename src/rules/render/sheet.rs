@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::cells::{is_text, text_of};
 use super::csv::record;
 use crate::model::hit::Hit;
-use crate::rules::filter::{Column, Found, Own, Picker, each_member};
+use crate::rules::filter::{Column, Found, Own, Picker, Unmet, Watch, each_member};
 
 /// The most columns of rows: rows that bring ever new ones would make a file of nothing but commas.
 pub const MOST: usize = 2_000;
@@ -55,13 +55,14 @@ impl Columns {
 pub struct Sheet {
     columns: Vec<Column>,
     picker: Picker,
+    watch: Watch,
 }
 
 impl Sheet {
     /// A sheet of these columns.
     #[must_use]
     pub fn new(columns: Vec<Column>) -> Self {
-        Self { picker: Picker::new(&columns), columns }
+        Self { picker: Picker::new(&columns), watch: Watch::new(&columns), columns }
     }
 
     /// The first record: the columns' names, as an expression may spell them.
@@ -71,14 +72,20 @@ impl Sheet {
     }
 
     /// A hit's record.
-    #[must_use]
-    pub fn record(&self, hit: &Hit) -> String {
+    pub fn record(&mut self, hit: &Hit) -> String {
         let found = self.picker.pick(hit);
+        self.watch.look(hit, &found);
         record(found.iter().map(|found| match found {
             Found::Own(text) => (Cow::Borrowed(text.as_str()), true),
             Found::Json(raw) => (text_of(raw), is_text(raw)),
             Found::Missing => (Cow::Borrowed(""), false),
         }))
+    }
+
+    /// The columns that none of the hits had.
+    #[must_use]
+    pub fn unmet(&self) -> Vec<Unmet> {
+        self.watch.unmet()
     }
 }
 
@@ -98,7 +105,7 @@ mod tests {
         let mut columns = Columns::default();
         assert!(hits.iter().all(|hit| columns.meet(hit)));
         assert!(hits.iter().all(|hit| columns.has_all(hit)));
-        let sheet = Sheet::new(columns.all());
+        let mut sheet = Sheet::new(columns.all());
         sheet.heading() + &hits.iter().map(|hit| sheet.record(hit)).collect::<String>()
     }
 
