@@ -104,7 +104,7 @@ fn csv_has_every_column_and_computes_nothing() {
     let desk = desk();
     // A second run brings rows with a column more.
     let more = MANY.replace("AdditionalFields: dynamic}", "AdditionalFields: dynamic, Later: string}");
-    let row = "      - {at: -5m, row: {ReportId: 5, DeviceName: ws-05, Later: yes}}\n";
+    let row = "      - {at: -5m, row: {ReportId: 5, DeviceName: ws-05, Later: late}}\n";
     let scenario = parse_scenario(&format!("{TENANT}{more}{row}")).unwrap();
     desk.simulator.set(|now| *now = scenario);
     desk.huntd(&["run", "enc", "--no-notify"]).expect(0);
@@ -120,7 +120,7 @@ fn csv_has_every_column_and_computes_nothing() {
     let values = |name: &str| records.iter().map(|record| record[column(name)].to_owned()).collect::<Vec<_>>();
     assert_eq!(values("DeviceName"), ["srv-01", "SRV-02", "ws-03", "ws-04", "ws-05"]);
     assert_eq!(values("ReportId"), ["1", "9007199254740993", "3", "40", "5"]);
-    assert_eq!(values("Later"), ["", "", "", "", "yes"]);
+    assert_eq!(values("Later"), ["", "", "", "", "late"]);
     assert_eq!(values("Command")[2], "'=cmd|' /C calc'!A0");
     assert!(values("AdditionalFields")[0].contains("\"Level\""), "{:?}", values("AdditionalFields"));
 
@@ -141,8 +141,10 @@ fn a_table_keeps_to_the_terminal() {
         printed(command.env("COLUMNS", columns)).expect(0)
     };
     let narrow = table("90", &[]);
-    golden("hits-table-90", &shown(&desk.site, &narrow));
-    assert!(narrow.stdout.lines().all(|line| line.chars().count() <= 90));
+    assert!(narrow.stdout.lines().all(|line| line.chars().count() <= 90), "{}", narrow.stdout);
+    assert!(narrow.stderr.contains("more columns: choose with `--columns`"), "{}", narrow.stderr);
+    let chosen = table("60", &["--columns", "hit,DeviceName,FolderPath,Command"]);
+    golden("hits-table-60", &shown(&desk.site, &chosen));
     golden("hits-table-chosen", &desk.shown(&["hits", "--columns", "kind,ReportId,AdditionalFields.Level,Command"]));
     for text in [&narrow.stdout, &table("400", &[]).stdout, &table("400", &["--columns", "Command"]).stdout] {
         assert!(text.chars().all(|c| !c.is_control() || c == '\n'), "{}", text.escape_debug());

@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
         if word.is_empty() {
             let found = self.rest().chars().next().map_or("the end".to_owned(), |c| format!("`{c}`"));
             let hint =
-                "write it as COLUMN=VALUE; a name with other signs than letters, digits, `_` and `-` stands in quotes";
+                "a column is a name such as DeviceName; one with blanks or signs such as `=` and `.` stands in quotes";
             return Err(self.problem(at, format!("{what} should stand here, not {found}"), hint));
         }
         if is_word(word) {
