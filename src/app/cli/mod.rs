@@ -7,6 +7,7 @@ pub mod demo;
 pub mod explain;
 pub mod gaps;
 pub mod hits;
+mod hits_printer;
 pub mod list;
 pub mod plan;
 pub mod quota;
