@@ -9,6 +9,7 @@ a set (a dict with a key), rows are hashed with BLAKE2b over orjson's sorted tex
 executemany in one transaction, in WAL mode with synchronous = FULL, as huntd's does.
 """
 import gc
+import os
 import sqlite3
 import sys
 from hashlib import blake2b
@@ -17,7 +18,8 @@ import orjson
 import requests
 
 # Nothing here makes cycles, and looking for them among a million small objects takes a quarter of the time.
-gc.disable()
+if os.environ.get("GC") != "on":
+    gc.disable()
 
 database, url, key = sys.argv[1], sys.argv[2], sys.argv[3:]
 

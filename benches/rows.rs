@@ -8,6 +8,7 @@
 //! DIALECTS   graph, defender, or both      graph
 //! REPEAT     how often each is measured    5
 //! HUNTD      another binary than the built one
+//! GC         on: Python looks for cycles, as most scripts let it
 //! ```
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it found")]

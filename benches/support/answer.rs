@@ -118,14 +118,14 @@ fn opening(dialect: Dialect, rows: u64) -> Vec<u8> {
 
 /// The programs that events are of, with the folder of each.
 const PROGRAMS: [(&str, &str); 8] = [
-    ("powershell.exe", "C:\\Windows\\System32\\WindowsPowerShell\\v1.0"),
+    ("powershell.exe", "C:\\Windows\\System32"),
     ("cmd.exe", "C:\\Windows\\System32"),
     ("rundll32.exe", "C:\\Windows\\System32"),
     ("svchost.exe", "C:\\Windows\\System32"),
     ("wscript.exe", "C:\\Windows\\SysWOW64"),
     ("mshta.exe", "C:\\Windows\\System32"),
     ("regsvr32.exe", "C:\\Windows\\SysWOW64"),
-    ("msbuild.exe", "C:\\Windows\\Microsoft.NET\\Framework64\\v4.0.30319"),
+    ("msbuild.exe", "C:\\Windows\\SysWOW64"),
 ];
 const DEVICES: u64 = 2000;
 const USERS: u64 = 3000;
@@ -156,22 +156,20 @@ impl Event {
         let account = self.rng.u64(..USERS);
         let account = if self.changed { USERS + account } else { account };
         let (parent, _) = self.program();
-        let (elevated, level) = (self.rng.bool(), self.rng.choice(["High", "Medium", "System"]).unwrap_or_default());
+        let level = self.rng.choice(["High", "Medium", "System"]).unwrap_or_default();
         let folder = escaped(&format!("{folder}\\{file}"));
         let (sidecar, bag) = match dialect {
             Dialect::Graph => (
                 r##""ReportId@odata.type":"#Int64","##,
-                format!(
-                    r##"{{"@odata.type":"#microsoft.graph.security.dynamicColumnValue","IsElevated":{elevated},"Integrity":"{level}"}}"##
-                ),
+                format!(r##"{{"@odata.type":"#microsoft.graph.security.dynamicColumnValue","Integrity":"{level}"}}"##),
             ),
             Dialect::Defender => {
-                let text = format!(r#"{{"IsElevated":{elevated},"Integrity":"{level}"}}"#);
+                let text = format!(r#"{{"Integrity":"{level}"}}"#);
                 ("", format!("\"{}\"", escaped(&text)))
             }
         };
         let row = format!(
-            r#"{{"Timestamp":"{time}","DeviceId":"{:040x}","DeviceName":"srv-{device:04}.contoso.example","ActionType":"ProcessCreated","FileName":"{file}","FolderPath":"{folder}","SHA256":"{hash}","ProcessCommandLine":"{}","AccountName":"user{account}","InitiatingProcessFileName":"{parent}",{sidecar}"ReportId":{},"AdditionalFields":{bag}}}"#,
+            r#"{{"Timestamp":"{time}","DeviceId":"{:040x}","DeviceName":"srv-{device:04}.corp.example","ActionType":"ProcessCreated","FileName":"{file}","FolderPath":"{folder}","SHA256":"{hash}","ProcessCommandLine":"{}","AccountName":"user{account}","InitiatingProcessFileName":"{parent}",{sidecar}"ReportId":{},"AdditionalFields":{bag}}}"#,
             u128::from(device + 1) * 0x001f_3a5b_7c9d_0e2f_4a6b_8c9d,
             escaped(&command),
             self.number,
@@ -200,14 +198,13 @@ impl Event {
 
     fn command(&mut self, file: &str) -> String {
         let mut command = format!(
-            r#""C:\Windows\System32\{file}" -NoProfile -ExecutionPolicy Bypass -File "C:\ProgramData\Agent\task_{}.ps1" -Arg "#,
+            r#""C:\Windows\System32\{file}" -NoProfile -File "C:\ProgramData\Agent\task_{}.ps1" -Arg "#,
             self.rng.u16(..5000)
         )
         .into_bytes();
-        command.extend(std::iter::repeat_with(|| self.rng.lowercase() as u8).take(24));
+        command.extend(std::iter::repeat_with(|| self.rng.alphanumeric() as u8).take(32));
         // A Vec takes every byte.
-        write!(command, r" --session {:08x} --user CONTOSO\user{}", self.rng.u32(..), self.rng.u64(..USERS))
-            .unwrap_or_default();
+        write!(command, " --session {:08x}", self.rng.u32(..)).unwrap_or_default();
         String::from_utf8(command).unwrap_or_default()
     }
 }
