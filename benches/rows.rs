@@ -137,7 +137,7 @@ impl<'a> Group<'a> {
     /// One history without a key and, where a hundredth is a row at all, one with.
     fn runs_of(&self, who: Who, into: &mut Measured) -> Outcome<()> {
         let fresh = || Site::new(self.tenant.address(), self.dialect);
-        let mut run = |site: &Site, case, body: &Prepared, keyed, told| -> Outcome<()> {
+        let mut run = |site: &Site, case: Case, body: &Prepared, keyed, told: u64| -> Outcome<()> {
             self.tenant.answer(body.reply.clone());
             let ran = site.run(who, keyed)?;
             if ran.told != told {
@@ -223,12 +223,12 @@ fn print(group: &Group<'_>, measured: &Measured) {
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for case in [Case::New, Case::Unchanged, Case::OneNew, Case::OneChanged] {
         if measured.runs.iter().any(|(of, ..)| *of == case) {
-            print_case(case, measured);
+            print_case(case, group.rows, measured);
         }
     }
 }
 
-fn print_case(case: Case, measured: &Measured) {
+fn print_case(case: Case, rows: u64, measured: &Measured) {
     let columns = |who| {
         let of = |what: fn(&Ran) -> f64| measured.of(case, who, what);
         if measured.runs.iter().all(|(_, by, _)| *by != who) {
@@ -245,13 +245,15 @@ fn print_case(case: Case, measured: &Measured) {
     let cpu = |who| measured.of(case, who, |ran| ran.used.cpu);
     let (huntd, python) = (cpu(Who::Huntd), cpu(Who::Python));
     let ratio = |value: f64| if value.is_finite() { format!("{value:.1}") } else { "-".to_owned() };
+    // With few rows the start of a process is nearly all there is.
+    let floor = if rows < 1000 { f64::NAN } else { measured.floor(case) };
     println!(
         "| {} | {} | {} | {} | {} |",
         case.name(),
         columns(Who::Huntd),
         columns(Who::Python),
         ratio(python / huntd),
-        ratio(huntd / measured.floor(case)),
+        ratio(huntd / floor),
     );
 }
 
@@ -263,12 +265,9 @@ fn peak(measured: &Measured) -> f64 {
 
 /// What a large answer costs in memory beyond a small one.
 fn print_peaks(peaks: &[(u64, f64)]) {
-    let [.., (few, low), (many, high)] = peaks else { return };
-    let (few, low) = peaks.iter().find(|(rows, _)| *rows == 1000).unwrap_or(&(*few, *low));
-    println!(
-        "\nhuntd's peak memory, the worst of all cases: {high:.1} MB with {many} rows, {low:.1} MB with {few}: {:.1} MB more.",
-        high - low
-    );
+    let (small, large) = (peaks.iter().find(|(rows, _)| *rows == 1000), peaks.last());
+    let (Some((few, low)), Some((many, high))) = (small, large) else { return };
+    println!("\nhuntd's peak memory, the worst of all cases: {high:.1} MB with {many} rows, {low:.1} MB with {few}.");
 }
 
 fn megabytes(bytes: usize) -> f64 {

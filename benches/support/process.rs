@@ -8,8 +8,11 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
+use nix::time::{ClockId, clock_gettime};
 
 /// The argument that makes this bench the parent of what stands behind it.
 pub(crate) const MEASURE: &str = "--measure-one";
@@ -56,18 +59,16 @@ pub(crate) fn measure_one(mut command: impl Iterator<Item = OsString>) -> Result
     Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)).into())
 }
 
-/// Milliseconds of CPU that `who` used so far.
-pub(crate) fn cpu(who: UsageWho) -> Result<f64, Box<dyn Error>> {
-    Ok(cpu_of(&getrusage(who)?))
+/// Milliseconds on one of the clocks that tell CPU time: to the microsecond, where `getrusage` of a thread that runs lags
+/// by up to a tick.
+pub(crate) fn cpu(clock: ClockId) -> Result<f64, Box<dyn Error>> {
+    Ok(Duration::from(clock_gettime(clock)?).as_secs_f64() * 1e3)
 }
 
+/// User and system time, in milliseconds.
 fn cpu_of(used: &Usage) -> f64 {
-    let milliseconds = |seconds: i64, micros: i64| {
-        std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or_default()).as_secs_f64() * 1e3
-            + std::time::Duration::from_micros(u64::try_from(micros).unwrap_or_default()).as_secs_f64() * 1e3
-    };
-    let (user, system) = (used.user_time(), used.system_time());
-    milliseconds(user.tv_sec(), user.tv_usec()) + milliseconds(system.tv_sec(), system.tv_usec())
+    let micros = used.user_time().num_microseconds() + used.system_time().num_microseconds();
+    Duration::from_micros(u64::try_from(micros).unwrap_or_default()).as_secs_f64() * 1e3
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
