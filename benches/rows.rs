@@ -239,7 +239,7 @@ fn print_case(case: Case, rows: u64, measured: &Measured) {
             of(|ran| ran.used.cpu),
             of(|ran| ran.used.wall),
             of(|ran| ran.used.peak),
-            of(|ran| ran.grown_kilobytes())
+            of(Ran::grown_kilobytes)
         )
     };
     let cpu = |who| measured.of(case, who, |ran| ran.used.cpu);
