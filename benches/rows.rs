@@ -202,8 +202,8 @@ impl Measured {
 
 fn print(group: &Group<'_>, measured: &Measured) {
     let (body, plain) = (group.first.reply.body.len(), group.first.answer.body.len());
-    let encoding = if group.gzip { format!(", {:.1} MB as gzip", megabytes(body)) } else { String::new() };
-    println!("\n### {}, {} rows, {:.1} MB{encoding}\n", group.dialect.name(), group.rows, megabytes(plain));
+    let encoding = if group.gzip { format!(", {:.2} MB as gzip", megabytes(body)) } else { String::new() };
+    println!("\n#### {}, {} rows, {:.2} MB{encoding}\n", group.dialect.name(), group.rows, megabytes(plain));
     let part = |of: fn(&Floor) -> f64| median(measured.floors.iter().map(of));
     let writes = [&measured.writes, &measured.few_writes].map(|of| median(of.iter().copied()));
     println!(
