@@ -266,7 +266,7 @@ fn peak(measured: &Measured) -> f64 {
 /// What a large answer costs in memory beyond a small one.
 fn print_peaks(peaks: &[(u64, f64)]) {
     let (small, large) = (peaks.iter().find(|(rows, _)| *rows == 1000), peaks.last());
-    let (Some((few, low)), Some((many, high))) = (small, large) else { return };
+    let (Some((few, low)), Some((many, high))) = (small, large.filter(|(rows, _)| *rows > 1000)) else { return };
     println!("\nhuntd's peak memory, the worst of all cases: {high:.1} MB with {many} rows, {low:.1} MB with {few}.");
 }
 
