@@ -10,7 +10,7 @@ use huntd::app::exit::AppError;
 use huntd::app::output::READER_GONE;
 use tokio::runtime::Builder;
 
-/// Each call under way holds a thread that waits for its rows, and a tenant may be silent for minutes: a few hundred such
+/// Each call under way holds two threads, one that waits for its answer's bytes and one for its rows, and a tenant may be silent for minutes: a few hundred such
 /// tenants must not keep the others from being asked. A thread is made only when it is needed.
 const COMPARISONS: usize = 8192;
 

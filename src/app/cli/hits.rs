@@ -18,6 +18,7 @@ use crate::ports::store::{HitFilter, Store};
 use crate::rules::filter::{Column, Expr, Filter, Problem, Unmet, parse, parse_columns};
 use crate::rules::render::pointed::pointed;
 use crate::rules::render::terminal::terminal_safe;
+use crate::rules::sieve::Probe;
 
 /// `huntd hits`.
 pub async fn run(path: &Path, arguments: &HitsArguments, output: Output) -> Result<Exit, AppError> {
@@ -29,6 +30,7 @@ pub async fn run(path: &Path, arguments: &HitsArguments, output: Output) -> Resu
     let wanted = |hunt: &HuntId| matcher.as_ref().is_none_or(|matcher| matcher(hunt.as_str()));
     let tenant = arguments.tenant.as_deref().map(TenantName::new).transpose().map_err(|error| name(&error))?;
     let run = arguments.run.as_deref().map(RunId::new).transpose().map_err(|error| name(&error))?;
+    let probe = arguments.seen.as_deref().map(probe).transpose()?;
     let now = SystemClock::new().now();
     let filter = HitFilter {
         hunt: Some(&wanted),
@@ -36,6 +38,7 @@ pub async fn run(path: &Path, arguments: &HitsArguments, output: Output) -> Resu
         since: since.map(|length| now.minus(length)),
         run: run.as_ref(),
         kind: arguments.kind.as_deref().and_then(HitKind::parse),
+        seen: probe.as_ref(),
         limit: None,
     };
     let mut question = Question::new(&expressions, filter, now);
@@ -58,6 +61,12 @@ pub async fn run(path: &Path, arguments: &HitsArguments, output: Output) -> Resu
     Ok(Exit::Done)
 }
 
+/// A text that is asked for.
+fn probe(text: &str) -> Result<Probe, AppError> {
+    let hint = "name a hash, an address, a host, an account: whatever may be the whole text of a column";
+    Probe::new(text).ok_or_else(|| AppError::new("`--seen` needs a text", hint))
+}
+
 /// Which hits are meant.
 struct Question<'a> {
     /// What the store knows of.
@@ -69,7 +78,8 @@ struct Question<'a> {
 
 impl<'a> Question<'a> {
     fn new(expressions: &[Expr], filter: HitFilter<'a>, now: Timestamp) -> Self {
-        Self { filter, expressions: Filter::new(expressions, now), is_open: expressions.is_empty() }
+        let is_open = expressions.is_empty() && filter.seen.is_none();
+        Self { filter, expressions: Filter::new(expressions, now), is_open }
     }
 
     /// Does something with each hit that passes, until it breaks off.

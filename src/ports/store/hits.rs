@@ -1,6 +1,6 @@
 //! Hits, as they are listed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -15,13 +15,16 @@ use super::error::StoreError;
 use super::fault::Fault;
 use super::pack::unpack_deltas;
 use super::rows::{gone_of_run, last_rows, no_row, records_of_run, rows_of_run};
+use super::columns::Known;
 use super::runs::tracks_that;
+use super::seek;
 use super::seen::{FirstSeen, LastSeen};
 use crate::model::delivery::NoticeHunt;
 use crate::model::hit::{Hit, HitKind, Ordinal};
 use crate::model::hunt::Severity;
 use crate::model::id::{HitId, HuntId, RunId, TenantName};
 use crate::model::time::Timestamp;
+use crate::rules::sieve::Probe;
 
 /// Which hits.
 #[derive(Default, Clone, Copy)]
@@ -36,6 +39,8 @@ pub struct HitFilter<'a> {
     pub run: Option<&'a RunId>,
     /// Of this kind.
     pub kind: Option<HitKind>,
+    /// With a row that holds this text.
+    pub seen: Option<&'a Probe>,
     /// At most so many, the newest.
     pub limit: Option<usize>,
 }
@@ -48,6 +53,7 @@ impl fmt::Debug for HitFilter<'_> {
             .field("since", &self.since)
             .field("run", &self.run)
             .field("kind", &self.kind)
+            .field("seen", &self.seen)
             .field("limit", &self.limit)
             .finish()
     }
@@ -239,7 +245,14 @@ async fn stream(
     filter: &HitFilter<'_>,
     mut each: impl FnMut(Hit) -> ControlFlow<()> + Send,
 ) -> Result<(), Fault> {
-    let sayers = sayers(&mut *conn, filter).await?;
+    let mut holding = match filter.seen {
+        Some(probe) => Some((probe, seek::blocks(&mut *conn, probe).await?, Known::default())),
+        None => None,
+    };
+    let mut sayers = sayers(&mut *conn, filter, holding.as_ref().map(|(_, blocks, _)| blocks)).await?;
+    if let Some((_, blocks, _)) = &holding {
+        sayers.retain(|sayer| blocks.contains_key(&sayer.seq));
+    }
     let (skip_runs, mut skip_hits) = skipped(&mut *conn, &sayers, filter).await?;
     let mut lookup = Lookup::default();
     for sayer in sayers.iter().skip(skip_runs) {
@@ -253,7 +266,17 @@ async fn stream(
             }
             each(hit)
         };
-        if lookup.say(&mut *conn, sayer, None, hand_on).await?.is_break() {
+        let wanted = match &mut holding {
+            Some((probe, blocks, schemas)) => {
+                let blocks = blocks.get(&sayer.seq).map(Vec::as_slice).unwrap_or_default();
+                Some(seek::hits(&mut *conn, blocks, probe, schemas).await?)
+            }
+            None => None,
+        };
+        if wanted.as_ref().is_some_and(RoaringBitmap::is_empty) {
+            continue;
+        }
+        if lookup.say(&mut *conn, sayer, wanted.as_ref(), hand_on).await?.is_break() {
             break;
         }
     }
@@ -261,7 +284,11 @@ async fn stream(
 }
 
 /// The runs to look at, oldest first.
-async fn sayers(conn: &mut SqliteConnection, filter: &HitFilter<'_>) -> Result<Vec<Sayer>, Fault> {
+async fn sayers(
+    conn: &mut SqliteConnection,
+    filter: &HitFilter<'_>,
+    holding: Option<&BTreeMap<i64, Vec<i64>>>,
+) -> Result<Vec<Sayer>, Fault> {
     let since = filter.since.map_or(i64::MIN, Timestamp::nanos);
     let tracks = tracks_that(&mut *conn, filter.hunt, filter.tenant).await?;
     if let Some(run) = filter.run {
@@ -269,6 +296,13 @@ async fn sayers(conn: &mut SqliteConnection, filter: &HitFilter<'_>) -> Result<V
         return Ok(found.into_iter().filter(|sayer| tracks.contains(&sayer.track)).collect());
     }
     let mut all: Vec<Sayer> = Vec::new();
+    if let Some(holding) = holding {
+        for seq in holding.keys() {
+            let found: Option<Sayer> = sqlx::query_as(STEPS_BY_SEQ).bind(seq).fetch_optional(&mut *conn).await?;
+            all.extend(found.filter(|sayer| sayer.started >= since && tracks.contains(&sayer.track)));
+        }
+        return Ok(all);
+    }
     for track in tracks {
         all.extend(sqlx::query_as(STEPS_OF_TRACK).bind(track).bind(since).fetch_all(&mut *conn).await?);
     }
@@ -282,7 +316,8 @@ async fn skipped(
     sayers: &[Sayer],
     filter: &HitFilter<'_>,
 ) -> Result<(usize, usize), Fault> {
-    let Some(mut left) = filter.limit else { return Ok((0, 0)) };
+    // How many of a run's hits hold a text isn't known before its rows are read.
+    let Some(mut left) = filter.limit.filter(|_| filter.seen.is_none()) else { return Ok((0, 0)) };
     for (at, sayer) in sayers.iter().enumerate().rev() {
         let count = Told::load(&mut *conn, sayer.seq, None).await?.count(filter.kind);
         if count >= left {

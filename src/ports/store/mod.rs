@@ -38,6 +38,7 @@ mod rows;
 mod runs;
 mod saved;
 mod schema;
+mod seek;
 mod seen;
 mod served;
 #[cfg(test)]

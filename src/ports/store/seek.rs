@@ -123,14 +123,7 @@ pub(super) async fn hits(
             sqlx::query_as(BLOCK).bind(block).fetch_one(&mut *conn).await?;
         let (schema, records) = (schemas.schema(&mut *conn, schema).await?, unpack_records(&records)?);
         let rows = unpack_block(&schema, records.len(), &body)?;
-        for (at, record) in records.iter().enumerate() {
-            let holds = |(column, of): (usize, &crate::model::row::Column)| {
-                rows.value(at, column).is_some_and(|value| probe.is_in(&of.kind, value))
-            };
-            if schema.columns.iter().enumerate().any(holds) {
-                hits.insert(record.ordinal);
-            }
-        }
+        hits.extend(probe.rows(&schema, &rows).into_iter().filter_map(|row| records.get(row)).map(|record| record.ordinal));
     }
     Ok(hits)
 }
