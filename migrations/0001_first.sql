@@ -152,6 +152,8 @@ CREATE TABLE block (
 ) STRICT;
 -- A run's rows.
 CREATE INDEX block_run ON block (run);
+-- Which blocks have these columns: asked by their foreign key.
+CREATE INDEX block_schema ON block (schema);
 -- A hit's last rows, from the newest back.
 CREATE INDEX block_track ON block (track, block, run, low, high);
 

@@ -217,7 +217,7 @@ fn event_time_is_looked_at_when_it_is_time_and_not_before() {
     agenda.add(hunt("@daily", "0s"), tenant(), owing(START));
     agenda.add(hunt("@daily", "0s"), tenant(), Served { from: START, owes: false });
     let at = |hours: u32| START.plus(HOUR * hours);
-    let mut looked_at =
+    let looked_at =
         |agenda: &mut Agenda, hours: u32| agenda.behind(at(hours)).into_iter().map(|(n, _)| n).collect::<Vec<_>>();
     assert_eq!(looked_at(&mut agenda, 0), [0]);
     agenda.caught_up(0, After::LookAt(at(5)), at(0));
