@@ -128,10 +128,16 @@ CREATE TABLE delta (
 ) STRICT;
 -- Replay in order; and, without the table, when a hit was first seen.
 CREATE INDEX delta_track ON delta (track, delta, next_ordinal, started);
--- A run's gone hits.
-CREATE INDEX delta_run ON delta (run) WHERE has_gone = 1;
+-- A run's steps: the ids of its rows, and its gone hits.
+CREATE INDEX delta_run ON delta (run, has_gone);
 
--- Stored rows, up to a thousand a block: packed records, and the rows' JSON texts under zstd.
+-- The columns that rows have, each list once: names and types as JSON, in the order of the answer.
+CREATE TABLE row_schema (
+    schema INTEGER PRIMARY KEY,
+    columns TEXT NOT NULL UNIQUE CHECK (json_valid(columns))
+) STRICT;
+
+-- Stored rows, up to a thousand a block: packed records, and the rows' values, column by column, under zstd.
 CREATE TABLE block (
     block INTEGER PRIMARY KEY,
     track INTEGER NOT NULL REFERENCES track (track),
@@ -140,6 +146,7 @@ CREATE TABLE block (
     -- hit's rows passes over nearly all blocks.
     low INTEGER NOT NULL,
     high INTEGER NOT NULL CHECK (high >= low),
+    schema INTEGER NOT NULL REFERENCES row_schema (schema),
     records BLOB NOT NULL,
     body BLOB NOT NULL
 ) STRICT;
@@ -147,6 +154,12 @@ CREATE TABLE block (
 CREATE INDEX block_run ON block (run);
 -- A hit's last rows, from the newest back.
 CREATE INDEX block_track ON block (track, block, run, low, high);
+
+-- Which texts may stand in a block's rows (src/rules/sieve): a table of its own, as searches read it and not the blocks.
+CREATE TABLE block_sieve (
+    block INTEGER PRIMARY KEY REFERENCES block (block) ON DELETE CASCADE,
+    bits BLOB NOT NULL
+) STRICT;
 
 -- The outbox: written with its run, sent after, marked after that.
 CREATE TABLE delivery (

@@ -90,6 +90,7 @@ impl Collector<'_> {
             rule: identity_rule(&self.order.hunt, self.asking),
             secret: self.runner.store.secret(),
             known: Arc::clone(known),
+            aside: Some(self.runner.store.aside()),
         };
         let mut done = Collected::new(Intake::new(job));
         let mut progress = Progress { todo: vec![Share::Whole], ..Progress::default() };

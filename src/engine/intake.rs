@@ -14,14 +14,14 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 use tokio::sync::mpsc;
 
-use crate::model::hit::{Candidate, HitDelta, KnownHits, Ordinal, RowBlock, RowRecord};
+use crate::model::hit::{Aside, Candidate, Deltas, HitKind, KnownHits, Ordinal, RowBlock, RowRecord};
 use crate::model::id::{HuntId, TenantName};
 use crate::model::lateness::Lateness;
 use crate::model::limits::BODY_CAP;
 use crate::model::row::{RowChunk, Schema};
 use crate::ports::api::AnswerPiece;
 use crate::rules::block::Packer;
-use crate::rules::diff::{self, Comparison, Scope, Sighting};
+use crate::rules::diff::{self, Comparison, Scope, Seen, Sighting};
 use crate::rules::identity::{IdentityError, IdentityRule, RowError, RowReader};
 
 /// What an intake needs to begin.
@@ -37,6 +37,8 @@ pub struct IntakeJob {
     pub secret: [u8; 32],
     /// What is known before this run. Shared, so that a call made again begins from the same.
     pub known: Arc<KnownHits>,
+    /// Where compressed rows are put while the run lasts; in memory, where it is none.
+    pub aside: Option<Arc<dyn Aside>>,
 }
 
 /// Why an answer can't be taken in. Nothing of it may be stored.
@@ -62,8 +64,8 @@ pub enum IntakeError {
     /// The schema comes so late that the rows before it can't be held.
     #[error("the answer has more than {} MiB of rows before its schema", BODY_CAP >> 20)]
     LateSchema,
-    /// Rows can't be compressed, for lack of memory.
-    #[error("rows can't be compressed: {0}")]
+    /// Rows can't be compressed for lack of memory, or not be put aside for lack of space on the disk.
+    #[error("rows can't be compressed and put aside: {0}")]
     Compress(#[from] std::io::Error),
 }
 
@@ -80,8 +82,8 @@ pub struct Outcome {
     pub gone: u64,
     /// Hits that are back.
     pub returned: u64,
-    /// How each hit moved, by ordinal.
-    pub deltas: Vec<HitDelta>,
+    /// How each hit moved.
+    pub deltas: Deltas,
     /// The rows to store.
     pub blocks: Vec<RowBlock>,
     /// The hits that the result held.
@@ -91,7 +93,7 @@ pub struct Outcome {
     /// How many hits are known from now on, gone ones among them.
     pub known_after: Ordinal,
     /// The columns of the last answer.
-    pub schema: Option<Schema>,
+    pub schema: Option<Arc<Schema>>,
     /// How late the rows of new hits arrived, where the result says so. Those of known ones were counted before.
     pub lateness: Lateness,
 }
@@ -106,7 +108,7 @@ pub struct Intake {
     blocks: Vec<Arc<RowBlock>>,
     /// The groups of stored rows, where the hunt is suppressed by columns.
     groups: HashMap<Ordinal, Option<[u8; 16]>>,
-    schema: Option<Schema>,
+    schema: Option<Arc<Schema>>,
     lateness: Lateness,
 }
 
@@ -128,7 +130,7 @@ impl Intake {
 
     /// Takes in a further answer of the same result, as [`take`] does.
     pub fn more(mut self, mut pieces: mpsc::Receiver<AnswerPiece>) -> Result<Self, IntakeError> {
-        let mut answer = Answer { schema: None, waiting: Vec::new(), waiting_bytes: 0, packer: Packer::new()? };
+        let mut answer = Answer { schema: None, waiting: Vec::new(), waiting_bytes: 0 };
         while let Some(piece) = pieces.blocking_recv() {
             match piece {
                 AnswerPiece::Schema(schema) => self.take_schema(&mut answer, schema)?,
@@ -138,8 +140,8 @@ impl Intake {
         if !answer.waiting.is_empty() {
             return Err(IntakeError::NoSchema);
         }
-        self.blocks.extend(answer.packer.finish()?.into_iter().map(Arc::new));
-        if let Some((schema, _)) = answer.schema {
+        if let Some(Reading { schema, packer, .. }) = answer.schema {
+            self.blocks.extend(packer.finish()?.into_iter().map(Arc::new));
             self.schema = Some(schema);
         }
         Ok(self)
@@ -155,18 +157,20 @@ impl Intake {
     #[must_use]
     pub fn finish(self, scope: Scope) -> Outcome {
         let diff::Outcome { deltas, members, new, changed, gone, returned, known_after } =
-            self.comparison.finish(scope);
-        let candidate = |delta: &HitDelta| {
-            let group = self.groups.get(&delta.ordinal).copied().flatten();
-            delta.kind.map(|kind| Candidate { ordinal: delta.ordinal, kind, group })
+            self.comparison.finish(scope, self.job.rule.keeps_bytes());
+        let candidate = |ordinal: Ordinal, kind| {
+            let group = self.groups.get(&ordinal).copied().flatten();
+            Candidate { ordinal, kind, group }
         };
+        let moved = deltas.moved.iter().filter_map(|delta| Some(candidate(delta.ordinal, delta.kind?)));
+        let fresh = deltas.fresh.present().iter().map(|ordinal| candidate(ordinal, HitKind::New));
         Outcome {
             rows: self.rows,
             new,
             changed,
             gone,
             returned,
-            candidates: deltas.iter().filter_map(candidate).collect(),
+            candidates: moved.chain(fresh).collect(),
             deltas,
             blocks: self.blocks.into_iter().map(Arc::unwrap_or_clone).collect(),
             members,
@@ -177,21 +181,23 @@ impl Intake {
     }
 
     fn take_schema(&mut self, answer: &mut Answer, schema: Schema) -> Result<(), IntakeError> {
-        if let Some((earlier, _)) = &answer.schema {
-            return if *earlier == schema { Ok(()) } else { Err(IntakeError::TwoSchemas) };
+        if let Some(reading) = &answer.schema {
+            return if *reading.schema == schema { Ok(()) } else { Err(IntakeError::TwoSchemas) };
         }
-        let job = &self.job;
-        let mut reader = RowReader::new(&job.tenant, &job.hunt, &job.rule, &schema, &job.secret)?;
+        let (job, schema) = (&self.job, Arc::new(schema));
+        let reader = RowReader::new(&job.tenant, &job.hunt, &job.rule, &schema, &job.secret)?;
+        let packer = Packer::new(Arc::clone(&schema), job.aside.clone())?;
+        let mut reading = Reading { schema, reader, packer };
         for chunk in std::mem::take(&mut answer.waiting) {
-            self.read_rows(&mut reader, &mut answer.packer, &chunk)?;
+            self.read_rows(&mut reading, &chunk)?;
         }
-        answer.schema = Some((schema, reader));
+        answer.schema = Some(reading);
         Ok(())
     }
 
     fn take_rows(&mut self, answer: &mut Answer, chunk: RowChunk) -> Result<(), IntakeError> {
-        if let Some((_, reader)) = &mut answer.schema {
-            return self.read_rows(reader, &mut answer.packer, &chunk);
+        if let Some(reading) = &mut answer.schema {
+            return self.read_rows(reading, &chunk);
         }
         answer.waiting_bytes = answer.waiting_bytes.saturating_add(chunk.byte_len() as u64);
         if answer.waiting_bytes > BODY_CAP {
@@ -201,17 +207,24 @@ impl Intake {
         Ok(())
     }
 
-    fn read_rows(&mut self, reader: &mut RowReader, packer: &mut Packer, chunk: &RowChunk) -> Result<(), IntakeError> {
-        for raw in chunk.iter() {
+    fn read_rows(&mut self, reading: &mut Reading, chunk: &RowChunk) -> Result<(), IntakeError> {
+        let Reading { reader, packer, .. } = reading;
+        for bytes in chunk.iter() {
             self.rows += 1;
-            let mut row = reader.read(raw).map_err(|why| IntakeError::Row { row: self.rows, why })?;
+            let raw = reader.raw(bytes);
+            // Most rows of most results were there before, byte by byte: those aren't even read.
+            if self.comparison.observe_raw(raw).is_some() {
+                continue;
+            }
+            let mut row = reader.read(bytes).map_err(|why| IntakeError::Row { row: self.rows, why })?;
             let facts = row.facts;
-            let seen = self.comparison.observe(facts.hit, facts.fingerprint, facts.event_time);
+            let (content, event_time) = (facts.fingerprint, facts.event_time);
+            let seen = self.comparison.observe(&Seen { hit: facts.hit, content, event_time, raw });
             if let (Sighting::New, Some(late)) = (seen.sighting, facts.lateness) {
                 self.lateness.note(late);
             }
             let Some(kind) = seen.sighting.stored_as() else { continue };
-            packer.add(RowRecord { ordinal: seen.ordinal, kind, hit: facts.hit }, |out| row.write_json(out))?;
+            packer.add(RowRecord { ordinal: seen.ordinal, kind }, |out| row.write_values(out))?;
             if let Some(group) = facts.group {
                 self.note_group(seen.ordinal, group);
             }
@@ -231,10 +244,17 @@ impl Intake {
 
 /// One answer while it arrives.
 struct Answer {
-    schema: Option<(Schema, RowReader)>,
+    /// Once the schema has come.
+    schema: Option<Reading>,
     /// Rows that came before the schema.
     waiting: Vec<RowChunk>,
     waiting_bytes: u64,
+}
+
+/// What reads the rows of one answer, and stores them.
+struct Reading {
+    schema: Arc<Schema>,
+    reader: RowReader,
     packer: Packer,
 }
 

@@ -306,7 +306,7 @@ impl Runner {
             notice: notice_hunt(&order.hunt),
             generation: track.generation,
             lateness: None,
-            deltas: Vec::new(),
+            deltas: crate::model::hit::Deltas::default(),
             blocks: Vec::new(),
             members: roaring::RoaringBitmap::new(),
             watermark: None,

@@ -1,10 +1,14 @@
 //! Hits: what a row is called, and what a run says of it.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::io;
+use std::sync::Arc;
 
 use super::id::HitId;
+use super::row::Schema;
 use super::time::Timestamp;
+
+pub use super::known::{Deltas, KnownHit, KnownHits, Step};
 
 /// What a run says of a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -54,47 +58,32 @@ impl fmt::Display for HitKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub [u8; 16]);
 
+impl Fingerprint {
+    /// Of a row in which nothing counts but what the key holds: the hit's id says all of it. No keyed hash is likelier
+    /// to be this one than any other.
+    pub const OF_KEY: Self = Self([0; 16]);
+}
+
+/// A keyed hash of a row's bytes as the API sent them, and of all that decides how they are read (the hunt's rule of
+/// identity, the answer's schema): where it is known, the row needs no reading. The key is the database's secret, so
+/// nobody who writes rows can prepare two that share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct RawHash(pub [u8; 16]);
+
+impl RawHash {
+    /// Of no row.
+    pub const NONE: Self = Self([0; 16]);
+
+    /// Its first eight bytes: as good a hash for a table as any, as it is keyed.
+    #[must_use]
+    pub fn table_hash(self) -> u64 {
+        self.0.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+    }
+}
+
 /// The place of a hit among all hits of one hunt on one tenant, from 0, in the order in which
 /// they were first seen.
 pub type Ordinal = u32;
-
-/// What is known of a hit after the last run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownHit {
-    /// Its place.
-    pub ordinal: Ordinal,
-    /// The rows that bore its key in the last result that held it: sorted, distinct, nearly always
-    /// one. A key that isn't unique has several.
-    pub rows: Vec<Fingerprint>,
-    /// The event time of its rows, where the result has a time column and all of them share one:
-    /// only then can it be said whether a window of event time would hold the hit.
-    pub event_time: Option<Timestamp>,
-    /// Whether it is there, as far as is known: false after `gone`.
-    pub present: bool,
-}
-
-/// All that is known of one hunt on one tenant: the state that a result is compared with.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KnownHits {
-    /// By id.
-    pub by_id: HashMap<HitId, KnownHit>,
-    /// The ordinal that the next new hit takes.
-    pub next: Ordinal,
-}
-
-impl KnownHits {
-    /// Takes one step of the history: what [`HitDelta`] says, in the order in which they were made.
-    pub fn apply(&mut self, delta: &HitDelta) {
-        self.next = self.next.max(delta.ordinal.saturating_add(1));
-        let known = KnownHit {
-            ordinal: delta.ordinal,
-            rows: delta.rows.clone(),
-            event_time: delta.event_time,
-            present: delta.kind != Some(HitKind::Gone),
-        };
-        self.by_id.insert(delta.hit, known);
-    }
-}
 
 /// A step of a hit's history: its whole state after a run that moved it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +98,8 @@ pub struct HitDelta {
     pub rows: Vec<Fingerprint>,
     /// The event time that all its rows share.
     pub event_time: Option<Timestamp>,
+    /// The bytes of its only row, hashed; of none where it has several, or they aren't known.
+    pub raw: RawHash,
 }
 
 /// A hit that a run has something to say of, before it is decided whether anybody is told.
@@ -130,18 +121,64 @@ pub struct RowRecord {
     pub ordinal: Ordinal,
     /// What was said.
     pub kind: HitKind,
-    /// The hit's id.
-    pub hit: HitId,
 }
 
-/// Up to a thousand stored rows: their records, and their JSON texts, one a line, compressed.
+/// Up to a thousand stored rows of one schema: their records, and their values, compressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowBlock {
     /// One a row, in order.
     pub records: Vec<RowRecord>,
-    /// zstd of the rows' JSON objects, each ended by a line feed (JSON text has none inside).
-    pub body: Vec<u8>,
+    /// The columns that the rows have.
+    pub schema: Arc<Schema>,
+    /// The rows' values: see [`block`](crate::rules::block).
+    pub body: Body,
+    /// Which values may stand in the rows: see [`sieve`](crate::rules::sieve).
+    pub sieve: Vec<u8>,
 }
+
+/// The compressed values of a block: a hundred thousand rows have some ten megabytes of them, which needn't stay in
+/// memory until the run is committed.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// In memory.
+    Here(Vec<u8>),
+    /// Put aside.
+    Aside {
+        /// Where.
+        aside: Arc<dyn Aside>,
+        /// Its place there.
+        place: u64,
+        /// How many bytes it has.
+        length: usize,
+    },
+}
+
+/// Keeps bytes out of memory for as long as a run lasts.
+pub trait Aside: Send + Sync + fmt::Debug {
+    /// Puts bytes aside and says where they are.
+    fn put(&self, bytes: &[u8]) -> io::Result<u64>;
+
+    /// Gets `length` bytes from `place` back.
+    fn get(&self, place: u64, length: usize) -> io::Result<Vec<u8>>;
+}
+
+impl Body {
+    /// The bytes, in memory.
+    pub fn bytes(&self) -> io::Result<std::borrow::Cow<'_, [u8]>> {
+        match self {
+            Self::Here(bytes) => Ok(bytes.into()),
+            Self::Aside { aside, place, length } => Ok(aside.get(*place, *length)?.into()),
+        }
+    }
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Self) -> bool {
+        matches!((self.bytes(), other.bytes()), (Ok(one), Ok(two)) if one == two)
+    }
+}
+
+impl Eq for Body {}
 
 /// A hit as it is told and listed.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ pub mod failure;
 pub mod hit;
 pub mod hunt;
 pub mod id;
+pub mod known;
 pub mod lateness;
 pub mod limits;
 pub mod notice_hunt;

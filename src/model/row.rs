@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+
 /// A column's type, by the literals that the API's schema uses (Learn, `huntingRowResult`, and
 /// captures; see docs/api.md).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -85,43 +87,47 @@ pub struct Schema {
     pub columns: Vec<Column>,
 }
 
-/// Some rows of an answer, each as the exact bytes that the API sent (one JSON object), laid end
-/// to end: one allocation for many rows.
+/// Some rows of an answer, each as the exact bytes that the API sent (one JSON object). Rows share the memory of the
+/// piece of the body in which they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowChunk {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+    rows: Vec<Bytes>,
+    length: usize,
 }
 
 impl RowChunk {
-    /// Adds a row.
+    /// Adds a copy of a row.
     pub fn push(&mut self, row: &[u8]) {
-        self.bytes.extend_from_slice(row);
-        self.ends.push(self.bytes.len());
+        self.add(Bytes::copy_from_slice(row));
+    }
+
+    /// Adds a row.
+    pub fn add(&mut self, row: Bytes) {
+        self.length += row.len();
+        self.rows.push(row);
     }
 
     /// How many rows there are.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.ends.len()
+    pub const fn len(&self) -> usize {
+        self.rows.len()
     }
 
     /// Whether there is none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     /// How many bytes the rows have together.
     #[must_use]
-    pub fn byte_len(&self) -> usize {
-        self.bytes.len()
+    pub const fn byte_len(&self) -> usize {
+        self.length
     }
 
     /// The rows, in order.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| self.bytes.get(start..*end).unwrap_or_default())
+        self.rows.iter().map(AsRef::as_ref)
     }
 }
 

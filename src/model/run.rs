@@ -6,7 +6,7 @@ use std::time::Duration;
 use roaring::RoaringBitmap;
 
 use super::coverage::CoverageNote;
-use super::hit::{HitDelta, HitKind, Ordinal, RowBlock};
+use super::hit::{Deltas, HitKind, Ordinal, RowBlock};
 use super::id::{ChannelName, DeliveryId, HuntId, RunId, TenantName};
 use super::lateness::Lateness;
 use super::notice_hunt::NoticeHunt;
@@ -161,7 +161,7 @@ pub struct RunCommit {
     /// another process was faster: nothing is written, and the run is made again.
     pub generation: u64,
     /// How each hit moved.
-    pub deltas: Vec<HitDelta>,
+    pub deltas: Deltas,
     /// The rows to store.
     pub blocks: Vec<RowBlock>,
     /// The hits that the result held, known and new.

@@ -17,5 +17,6 @@ pub mod remedy;
 pub mod render;
 pub mod route;
 pub mod schedule;
+pub mod sieve;
 pub mod window;
 pub mod yaml;

@@ -5,19 +5,18 @@ use std::time::Duration;
 use reqwest::Response;
 use tokio::sync::mpsc;
 
+use super::body::{Body, Stop};
 use super::classify::{Refusal, classify_member};
 use super::fault;
 use super::inflate::Inflate;
-use super::splitter::{Splitter, is_full};
 use super::text::{Veil, shown, shown_id};
 use super::transport::header;
 use crate::model::failure::{ApiFailure, FailureClass};
-use crate::model::row::RowChunk;
 use crate::model::time::{Timestamp, format_duration};
 use crate::ports::api::{AnswerEnd, AnswerPiece};
 
-/// Of the body's beginning so much is kept, to tell a page from broken JSON.
-const HEAD: usize = 512;
+/// Pieces of a body that wait to be taken apart: beyond them the service waits.
+const PIECES_IN_FLIGHT: usize = 4;
 
 /// What reading an answer needs to know.
 pub(super) struct Reader<'a> {
@@ -29,15 +28,6 @@ pub(super) struct Reader<'a> {
     pub(super) cap: u64,
     pub(super) veil: Veil<'a>,
     pub(super) pieces: &'a mpsc::Sender<AnswerPiece>,
-}
-
-/// The work on one body.
-struct Body {
-    inflate: Inflate,
-    splitter: Splitter,
-    rows: RowChunk,
-    head: Vec<u8>,
-    bytes: u64,
 }
 
 impl Reader<'_> {
@@ -52,74 +42,58 @@ impl Reader<'_> {
         Ok(AnswerEnd { request_id, ..whole })
     }
 
+    /// Reads here, and unpacks and splits on a thread of its own: that is work for a processor, and would hold up
+    /// whatever else waits for the network.
     async fn pieces_of(&self, response: &mut Response) -> Result<AnswerEnd, ApiFailure> {
         let encoding = header(response, "content-encoding");
         let inflate = Inflate::of(encoding).map_err(|error| self.broken(&shown(&error.to_string(), self.veil)))?;
-        let mut body =
-            Body { inflate, splitter: Splitter::new(), rows: RowChunk::default(), head: Vec::new(), bytes: 0 };
-        let mut out = Vec::new();
-        while let Some(piece) = self.next(response, body.bytes).await? {
-            let mut rest = piece.as_ref();
-            while !rest.is_empty() {
-                let took = body.inflate.step(rest, &mut out).map_err(|error| self.broken(&error.to_string()))?;
-                self.split(&mut body, &out).await?;
-                rest = rest.get(took..).unwrap_or_default();
+        let (feed, fed) = mpsc::channel(PIECES_IN_FLIGHT);
+        let body = Body::new(inflate, self.cap, self.pieces.clone());
+        let work = tokio::task::spawn_blocking(move || body.take(fed));
+        let mut broke_off = None;
+        loop {
+            match self.next(response).await {
+                Ok(None) => break,
+                Ok(Some(piece)) => {
+                    // A closed channel is a body that can't be taken: its work says why.
+                    if feed.send(piece).await.is_err() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    broke_off = Some(error);
+                    break;
+                }
             }
         }
-        body.inflate.finish(&mut out).map_err(|error| self.broken(&error.to_string()))?;
-        self.split(&mut body, &out).await?;
-        let whole =
-            body.splitter.finish().map_err(|error| fault::malformed(self.host, &error, &body.head, self.veil))?;
-        self.hand_on(&mut body.rows).await?;
-        Ok(AnswerEnd { rows: whole.rows, bytes: body.bytes, cpu: whole.cpu, request_id: None })
+        let is_whole = broke_off.is_none();
+        drop(feed);
+        let taken = work.await.map_err(|_| self.broken("its rows can't be taken apart"))?;
+        match (broke_off, taken.whole) {
+            (_, Err(Stop::Damaged(error))) if is_whole => Err(self.broken(&error.to_string())),
+            (_, Err(Stop::Malformed(error))) if is_whole => {
+                Err(fault::malformed(self.host, &error, &taken.head, self.veil))
+            }
+            (_, Err(Stop::TooLong)) => Err(self.too_big()),
+            (_, Err(Stop::Abandoned)) => Err(fault::abandoned()),
+            (_, Err(Stop::Said(error))) => {
+                let refusal = Refusal { status: 200, permission: self.permission, ..Refusal::default() };
+                Err(classify_member(&refusal, &error, self.now, self.veil))
+            }
+            (Some(broke_off), _) => Err(broke_off.after(self.host, taken.bytes, self.idle)),
+            (None, Ok(whole)) => {
+                Ok(AnswerEnd { rows: whole.rows, bytes: taken.bytes, cpu: whole.cpu, request_id: None })
+            }
+            (None, Err(Stop::Damaged(_) | Stop::Malformed(_))) => Err(self.broken("it ends early")),
+        }
     }
 
-    async fn next(&self, response: &mut Response, bytes: u64) -> Result<Option<bytes::Bytes>, ApiFailure> {
+    async fn next(&self, response: &mut Response) -> Result<Option<bytes::Bytes>, BrokeOff> {
         match tokio::time::timeout(self.idle, response.chunk()).await {
             Ok(Ok(piece)) => Ok(piece),
-            Ok(Err(error)) => Err(fault::cut_short(self.host, bytes, &fault::causes(&error))),
-            Err(_) => {
-                let why = format!("nothing more came within {}", format_duration(self.idle));
-                Err(ApiFailure { class: FailureClass::Timeout, ..fault::cut_short(self.host, bytes, &why) })
-            }
+            Ok(Err(error)) => Err(BrokeOff::Failed(error)),
+            Err(_) => Err(BrokeOff::Silent),
         }
-    }
-
-    async fn split(&self, body: &mut Body, unpacked: &[u8]) -> Result<(), ApiFailure> {
-        body.bytes += unpacked.len() as u64;
-        if body.bytes > self.cap {
-            return Err(self.too_big());
-        }
-        let wanted = HEAD.saturating_sub(body.head.len()).min(unpacked.len());
-        body.head.extend_from_slice(unpacked.get(..wanted).unwrap_or_default());
-        let mut rest = unpacked;
-        while !rest.is_empty() {
-            let took = body.splitter.feed(rest, &mut body.rows);
-            let took = took.map_err(|error| fault::malformed(self.host, &error, &body.head, self.veil))?;
-            rest = rest.get(took..).unwrap_or_default();
-            if let Some(error) = body.splitter.error() {
-                let refusal = Refusal { status: 200, permission: self.permission, ..Refusal::default() };
-                return Err(classify_member(&refusal, error, self.now, self.veil));
-            }
-            if let Some(schema) = body.splitter.take_schema() {
-                self.send(AnswerPiece::Schema(schema)).await?;
-            }
-            if is_full(&body.rows) {
-                self.hand_on(&mut body.rows).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn hand_on(&self, rows: &mut RowChunk) -> Result<(), ApiFailure> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        self.send(AnswerPiece::Rows(std::mem::take(rows))).await
-    }
-
-    async fn send(&self, piece: AnswerPiece) -> Result<(), ApiFailure> {
-        self.pieces.send(piece).await.map_err(|_| fault::abandoned())
     }
 
     fn broken(&self, why: &str) -> ApiFailure {
@@ -130,6 +104,25 @@ impl Reader<'_> {
         let message = format!("the answer of {} is longer than {} MiB", self.host, self.cap >> 20);
         let hint = "`project` fewer columns, or shorten the lookback".to_owned();
         ApiFailure { hint: Some(hint), ..fault::plain(FailureClass::ResultSize, message) }
+    }
+}
+
+/// Why no more of a body comes.
+enum BrokeOff {
+    Failed(reqwest::Error),
+    Silent,
+}
+
+impl BrokeOff {
+    /// As the failure of a body of which `bytes` came.
+    fn after(self, host: &str, bytes: u64, idle: Duration) -> ApiFailure {
+        match self {
+            Self::Failed(error) => fault::cut_short(host, bytes, &fault::causes(&error)),
+            Self::Silent => {
+                let why = format!("nothing more came within {}", format_duration(idle));
+                ApiFailure { class: FailureClass::Timeout, ..fault::cut_short(host, bytes, &why) }
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 //! docs/api.md tells the same from outside, with the sources.
 
 mod answer;
+mod body;
 mod classify;
 mod client;
 mod envelope;

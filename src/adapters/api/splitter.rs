@@ -16,6 +16,7 @@ mod scan;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -152,11 +153,11 @@ impl Splitter {
 
     /// Takes bytes of `piece`, and adds the rows that end in them to `rows`; says how many it took.
     /// It takes them all unless `rows` is [`is_full`] first: then empty it and come again.
-    pub(super) fn feed(&mut self, piece: &[u8], rows: &mut RowChunk) -> Result<usize, Malformed> {
-        let mut rest = piece;
+    pub(super) fn feed(&mut self, piece: &Bytes, rows: &mut RowChunk) -> Result<usize, Malformed> {
+        let mut rest = piece.as_ref();
         while !rest.is_empty() && !is_full(rows) {
             let took = match self.state {
-                State::InRow => self.in_row(rest, rows)?,
+                State::InRow => self.in_row(piece, rest, rows)?,
                 State::InKey => self.in_key(rest)?,
                 State::InValue => self.in_value(rest)?,
                 _ => self.between(rest)?,
@@ -230,14 +231,15 @@ impl Splitter {
         Ok(0)
     }
 
-    fn in_row(&mut self, rest: &[u8], rows: &mut RowChunk) -> Result<usize, Malformed> {
+    fn in_row(&mut self, piece: &Bytes, rest: &[u8], rows: &mut RowChunk) -> Result<usize, Malformed> {
         let end = self.run(rest)?;
         let part = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
         if self.held.len() + part.len() > ROW_CAP {
             return Err(Malformed::TooLong { what: "row", mebibytes: ROW_CAP >> 20 });
         }
         match end {
-            Some(_) if self.held.is_empty() => rows.push(part),
+            // A row in one piece isn't copied.
+            Some(_) if self.held.is_empty() => rows.add(piece.slice_ref(part)),
             _ => self.held.extend_from_slice(part),
         }
         if end.is_some() {

@@ -14,8 +14,9 @@ use super::overload;
 use super::pack::{
     Suppressions, pack_bitmap, pack_deltas, pack_records, pack_suppressions, pack_told, unpack_suppressions,
 };
+use super::schema;
 use super::track::{Counters, counters, memory};
-use crate::model::hit::{HitDelta, HitKind};
+use crate::model::hit::{HitKind, RowBlock, Step};
 use crate::model::overload::Overload;
 use crate::model::run::{Run, RunCommit, RunStatus, Trigger};
 use crate::model::time::Timestamp;
@@ -36,8 +37,9 @@ pub(super) const ADD_RUN: &str = "INSERT INTO run (run, track, version, due, sta
      ?22, ?23) RETURNING seq";
 pub(super) const ADD_DELTA: &str = "INSERT INTO delta (track, run, started, next_ordinal, has_gone, packed) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-pub(super) const ADD_BLOCK: &str = "INSERT INTO block (track, run, low, high, records, body) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+pub(super) const ADD_BLOCK: &str = "INSERT INTO block (track, run, low, high, schema, records, body) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING block";
+pub(super) const ADD_SIEVE: &str = "INSERT INTO block_sieve (block, bits) VALUES (?1, ?2)";
 pub(super) const ADD_DELIVERY: &str = "INSERT INTO delivery (delivery, run, channel, state, hits, created, \
      next_attempt, touched, told) VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?5, ?5, ?6)";
 pub(super) const MOVE_TRACK: &str = "UPDATE track SET generation = ?2, next_ordinal = ?3, watermark = ?4, \
@@ -64,10 +66,6 @@ impl Store {
 
 /// What is packed before the database is locked.
 struct Packed {
-    /// BLOB, one more than its highest ordinal, whether it says `gone`.
-    deltas: Vec<(Vec<u8>, u64, bool)>,
-    /// Of each block: records, lowest and highest ordinal.
-    records: Vec<(Vec<u8>, i64, i64)>,
     told: Vec<Vec<u8>>,
     /// None for a failed run.
     members: Option<Vec<u8>>,
@@ -82,18 +80,11 @@ impl Packed {
         if failed && !(commit.deltas.is_empty() && commit.blocks.is_empty() && commit.members.is_empty()) {
             return Err(Fault::Misuse("a failed run can't move hits"));
         }
-        let mut records = Vec::with_capacity(commit.blocks.len());
-        for block in &commit.blocks {
-            let ordinals = || block.records.iter().map(|record| i64::from(record.ordinal));
-            let (Some(low), Some(high)) = (ordinals().min(), ordinals().max()) else {
-                return Err(Fault::Misuse("a block can't be empty"));
-            };
-            records.push((pack_records(&block.records), low, high));
+        if commit.blocks.iter().any(|block| block.records.is_empty()) {
+            return Err(Fault::Misuse("a block can't be empty"));
         }
         let rows: usize = commit.blocks.iter().map(|block| block.records.len()).sum();
         Ok(Self {
-            deltas: commit.deltas.chunks(DELTAS_A_BLOB).map(pack_part).collect(),
-            records,
             told: commit.deliveries.iter().map(|delivery| pack_told(&delivery.hits)).collect(),
             members: (!failed).then(|| pack_bitmap(&commit.members)),
             held: pack_bitmap(&commit.held),
@@ -101,11 +92,6 @@ impl Packed {
             steps: (commit.deltas.len() + rows) as u64,
         })
     }
-}
-
-fn pack_part(deltas: &[HitDelta]) -> (Vec<u8>, u64, bool) {
-    let next = deltas.iter().map(|delta| u64::from(delta.ordinal) + 1).max().unwrap_or(0);
-    (pack_deltas(deltas), next, deltas.iter().any(|delta| delta.kind == Some(HitKind::Gone)))
 }
 
 async fn write_all(
@@ -127,7 +113,7 @@ async fn write_all(
         Some(late) => overload::note(&mut *conn, (run, seq), late, commit.shortage.as_ref()).await?,
         None => None,
     };
-    let next_ordinal = add_hits(&mut *conn, commit, packed, &before, seq).await?;
+    let next_ordinal = add_hits(&mut *conn, commit, &before, seq).await?;
     for (delivery, told) in commit.deliveries.iter().zip(&packed.told) {
         sqlx::query(ADD_DELIVERY)
             .bind(delivery.delivery.as_str())
@@ -197,39 +183,59 @@ async fn add_run(
     Ok(query.fetch_one(conn).await?)
 }
 
-/// Deltas and blocks; returns the ordinal that the next new hit takes.
+/// Deltas and blocks; returns the ordinal that the next new hit takes. Each part is packed as it is written, so that a
+/// hundred thousand rows aren't in memory once more.
 async fn add_hits(
     conn: &mut SqliteConnection,
     commit: &RunCommit,
-    packed: &Packed,
     before: &Counters,
     seq: i64,
 ) -> Result<u64, Fault> {
     let mut next = before.next_ordinal;
-    for (blob, after, has_gone) in &packed.deltas {
-        next = next.max(*after);
+    let mut left = commit.deltas.iter().peekable();
+    while left.peek().is_some() {
+        let part: Vec<Step<'_>> = left.by_ref().take(DELTAS_A_BLOB).collect();
+        let after = part.iter().map(|step| u64::from(step.state.ordinal) + 1).max().unwrap_or(0);
+        next = next.max(after);
         sqlx::query(ADD_DELTA)
             .bind(before.track)
             .bind(seq)
             .bind(commit.run.started.nanos())
             .bind(signed(next))
-            .bind(*has_gone)
-            .bind(blob)
+            .bind(part.iter().any(|step| step.kind == Some(HitKind::Gone)))
+            .bind(pack_deltas(part.iter().copied()))
             .execute(&mut *conn)
             .await?;
     }
-    for (block, (records, low, high)) in commit.blocks.iter().zip(&packed.records) {
-        sqlx::query(ADD_BLOCK)
-            .bind(before.track)
-            .bind(seq)
-            .bind(*low)
-            .bind(*high)
-            .bind(records)
-            .bind(&block.body)
-            .execute(&mut *conn)
-            .await?;
+    let mut schemas = schema::Known::default();
+    for block in &commit.blocks {
+        add_block(&mut *conn, block, (before.track, seq), &mut schemas).await?;
     }
     Ok(next)
+}
+
+async fn add_block(
+    conn: &mut SqliteConnection,
+    block: &RowBlock,
+    (track, seq): (i64, i64),
+    schemas: &mut schema::Known,
+) -> Result<(), Fault> {
+    let schema = schemas.number(&mut *conn, &block.schema).await?;
+    let ordinals = || block.records.iter().map(|record| i64::from(record.ordinal));
+    let number: i64 = sqlx::query_scalar(ADD_BLOCK)
+        .bind(track)
+        .bind(seq)
+        .bind(ordinals().min())
+        .bind(ordinals().max())
+        .bind(schema)
+        .bind(pack_records(&block.records))
+        .bind(block.body.bytes().map_err(Fault::Aside)?.into_owned())
+        .fetch_one(&mut *conn)
+        .await?;
+    if !block.sieve.is_empty() {
+        sqlx::query(ADD_SIEVE).bind(number).bind(&block.sieve).execute(conn).await?;
+    }
+    Ok(())
 }
 
 /// What a run does to its track's counters.

@@ -16,6 +16,8 @@ pub(super) enum Fault {
     Overtaken,
     /// A file that SQLite has open stands no longer at its path: which, and what became of it.
     Gone(PathBuf, &'static str),
+    /// What was put aside while the run lasted can't be read back.
+    Aside(io::Error),
     /// The caller gave what can't be stored: a fault of ours.
     Misuse(&'static str),
 }
@@ -54,6 +56,7 @@ impl Fault {
             Self::Bad(why) => StoreError::Damaged { path, why },
             Self::Overtaken => StoreError::Overtaken,
             Self::Gone(file, what) => StoreError::Gone { path, file, what },
+            Self::Aside(error) => explain_io(&error, &path),
             Self::Misuse(why) => StoreError::Other { path, why: why.to_owned() },
         }
     }

@@ -18,7 +18,7 @@ use super::rows::{gone_of_run, last_rows, no_row, records_of_run, rows_of_run};
 use super::runs::tracks_that;
 use super::seen::{FirstSeen, LastSeen};
 use crate::model::delivery::NoticeHunt;
-use crate::model::hit::{Hit, HitDelta, HitKind, Ordinal};
+use crate::model::hit::{Hit, HitKind, Ordinal};
 use crate::model::hunt::Severity;
 use crate::model::id::{HitId, HuntId, RunId, TenantName};
 use crate::model::time::Timestamp;
@@ -175,7 +175,7 @@ impl Lookup {
         };
         if !told.stored.is_empty() {
             let tell_row = |row: super::rows::StoredRow| {
-                tell(row.record.ordinal, row.record.kind, row.record.hit, row.text);
+                tell(row.record.ordinal, row.record.kind, row.hit, row.text);
             };
             rows_of_run(&mut *conn, sayer.seq, Some(&told.stored), tell_row).await?;
         }
@@ -298,15 +298,16 @@ async fn search(conn: &mut SqliteConnection, prefix: &str) -> Result<HitSearch, 
     let mut steps: Vec<(i64, Ordinal)> = Vec::new();
     let mut blobs = sqlx::query_as::<_, (i64, Vec<u8>)>(ALL_DELTAS).fetch(&mut *conn);
     while let Some((run, packed)) = blobs.try_next().await? {
-        unpack_deltas(&packed, |delta: HitDelta| {
-            if !begins_with(delta.hit, prefix) {
+        unpack_deltas(&packed, |step| {
+            let (hit, ordinal) = (step.state.hit, step.state.ordinal);
+            if !begins_with(hit, prefix) {
                 return;
             }
-            if !ids.contains(&delta.hit) && ids.len() < SEVERAL {
-                ids.push(delta.hit);
+            if !ids.contains(&hit) && ids.len() < SEVERAL {
+                ids.push(hit);
             }
-            if delta.kind.is_some() && ids.len() == 1 {
-                steps.push((run, delta.ordinal));
+            if step.kind.is_some() && ids.len() == 1 {
+                steps.push((run, ordinal));
             }
         })?;
     }

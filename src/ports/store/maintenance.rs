@@ -5,7 +5,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
 use roaring::RoaringBitmap;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection};
@@ -16,7 +15,8 @@ use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, explain_io};
 use super::pack::{unpack_bitmap, unpack_records};
-use super::rows::unpack_rows;
+use super::rows::{Ids, unpack_block};
+use super::schema::Known;
 use super::runs::json_list;
 use super::track::LIST_TRACKS;
 use crate::model::id::{HuntId, TenantName};
@@ -54,6 +54,8 @@ pub(super) const OLD_RUNS: &str = "SELECT seq FROM run WHERE started < ?1 \
      ORDER BY started LIMIT ?2";
 pub(super) const DROP_DELIVERIES: &str = "DELETE FROM delivery WHERE run IN (SELECT value FROM json_each(?1))";
 pub(super) const DROP_RUNS: &str = "DELETE FROM run WHERE seq IN (SELECT value FROM json_each(?1))";
+pub(super) const ALL_BLOCKS: &str = "SELECT block, schema, run FROM block ORDER BY block";
+pub(super) const ONE_BLOCK: &str = "SELECT records, body FROM block WHERE block = ?1";
 /// A few thousand at most.
 pub(super) const DROP_VERSIONS: &str =
     "DELETE FROM hunt_version WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.version = hunt_version.version)";
@@ -133,15 +135,30 @@ async fn complaints(conn: &mut SqliteConnection) -> Result<Vec<String>, Fault> {
     let orphans: Vec<(String, String)> =
         sqlx::query_as("SELECT \"table\", parent FROM pragma_foreign_key_check").fetch_all(&mut *conn).await?;
     all.extend(orphans.into_iter().map(|(child, parent)| format!("a row of {child} has lost its {parent}")));
-    let blocks = "SELECT block, records, body FROM block ORDER BY block";
-    let mut blocks = sqlx::query_as::<_, (i64, Vec<u8>, Vec<u8>)>(blocks).fetch(conn);
-    while let Some((block, records, body)) = blocks.try_next().await? {
-        let unpacked = unpack_records(&records).and_then(|records| unpack_rows(records, body, |_| true));
-        if let Err(Fault::Bad(why)) = unpacked {
-            all.push(format!("block {block}: {why}"));
+    complaints_of_blocks(conn, &mut all).await?;
+    Ok(all)
+}
+
+/// That each block can be read, and has a step for each of its rows.
+async fn complaints_of_blocks(conn: &mut SqliteConnection, all: &mut Vec<String>) -> Result<(), Fault> {
+    let blocks: Vec<(i64, i64, i64)> = sqlx::query_as(ALL_BLOCKS).fetch_all(&mut *conn).await?;
+    let mut schemas = Known::default();
+    for (block, schema, run) in blocks {
+        let checked = async {
+            let (records, body): (Vec<u8>, Vec<u8>) =
+                sqlx::query_as(ONE_BLOCK).bind(block).fetch_one(&mut *conn).await?;
+            let records = unpack_records(&records)?;
+            let schema = schemas.schema(&mut *conn, schema).await?;
+            unpack_block(&schema, records.len(), &body)?;
+            let ids = Ids::of_run(&mut *conn, run).await?;
+            records.iter().try_for_each(|record| ids.of(record.ordinal).map(drop))
+        };
+        match checked.await {
+            Err(Fault::Bad(why)) => all.push(format!("block {block}: {why}")),
+            other => other?,
         }
     }
-    Ok(all)
+    Ok(())
 }
 
 async fn copy(from: &Path, to: &Path) -> Result<(), Fault> {

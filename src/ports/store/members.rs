@@ -37,7 +37,7 @@ impl Store {
         };
         let rows = self.told(rows_as_of(&mut read, (track, seq), wanted).await)?;
         let mut rows: Vec<_> =
-            rows.into_values().flatten().map(|row| (row.record.ordinal, row.record.hit, row.text)).collect();
+            rows.into_values().flatten().map(|row| (row.record.ordinal, row.hit, row.text)).collect();
         // Stable, so that rows of one hit stay in their order.
         rows.sort_by_key(|(ordinal, ..)| *ordinal);
         Ok(rows)

@@ -13,6 +13,7 @@
 //!
 //! It decides nothing: what may be called, told or tried again is decided by `rules/`.
 
+mod aside;
 mod commit;
 mod connection;
 mod cost;
@@ -35,6 +36,7 @@ mod place;
 mod rows;
 mod runs;
 mod saved;
+mod schema;
 mod seen;
 #[cfg(test)]
 mod tests;

@@ -91,9 +91,9 @@ async fn told_hits(
         };
         match rows.remove(ordinal) {
             Some(mut stored) if *kind == HitKind::Gone => {
-                stored.drain(..).next_back().into_iter().for_each(|row| tell(row.record.hit, row.text));
+                stored.drain(..).next_back().into_iter().for_each(|row| tell(row.hit, row.text));
             }
-            Some(stored) => stored.into_iter().for_each(|row| tell(row.record.hit, row.text)),
+            Some(stored) => stored.into_iter().for_each(|row| tell(row.hit, row.text)),
             None => {
                 let id = ids.get(ordinal).ok_or_else(|| Fault::Bad(format!("hit {ordinal} isn't known")))?;
                 tell(*id, no_row());
@@ -115,9 +115,9 @@ async fn ids_of(
     }
     let blobs: Vec<Vec<u8>> = sqlx::query_scalar(LOAD_DELTAS).bind(track).fetch_all(conn).await?;
     for packed in blobs {
-        unpack_deltas(&packed, |delta| {
-            if wanted.contains(delta.ordinal) {
-                ids.insert(delta.ordinal, delta.hit);
+        unpack_deltas(&packed, |step| {
+            if wanted.contains(step.state.ordinal) {
+                ids.insert(step.state.ordinal, step.state.hit);
             }
         })?;
     }

@@ -8,15 +8,18 @@ use std::collections::HashMap;
 use flate2::Crc;
 use roaring::RoaringBitmap;
 
+mod deltas;
+
+pub(super) use deltas::{pack_deltas, unpack_deltas};
+
 use super::fault::Fault;
-use crate::model::hit::{Fingerprint, HitDelta, HitKind, Ordinal, RowRecord};
-use crate::model::id::HitId;
+use crate::model::hit::{HitKind, Ordinal, RowRecord};
 use crate::model::time::Timestamp;
 
 /// The one version so far.
 const VERSION: u8 = 1;
-/// The flag beside a delta's kind: an event time follows.
-const HAS_TIME: u8 = 8;
+/// Marks in one BLOB at most: more than any answer has rows.
+const MOST_MARKS: u64 = 1 << 24;
 
 /// Suppressed groups: the group's hash and until when.
 pub(super) type Suppressions = HashMap<[u8; 16], Timestamp>;
@@ -86,10 +89,6 @@ impl<'a> Bytes<'a> {
         Err(self.bad("a number without end"))
     }
 
-    fn ordinal(&mut self) -> Result<Ordinal, Fault> {
-        Ordinal::try_from(self.number()?).map_err(|_| self.bad("an ordinal out of range"))
-    }
-
     /// A count of things of at least `size` bytes each: never more than the rest can hold, so that
     /// memory is taken only for what is there.
     fn count(&mut self, size: usize) -> Result<usize, Fault> {
@@ -107,9 +106,33 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    fn told_kind(&mut self) -> Result<HitKind, Fault> {
-        let [code] = self.array()?;
-        self.kind(code)?.ok_or_else(|| self.bad("no kind"))
+    fn signed(&mut self) -> Result<i64, Fault> {
+        let number = self.number()?;
+        Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
+    }
+
+    /// What [`put_marks`] has written. A damaged stretch can't be longer than all ordinals there are.
+    fn marks(&mut self, mut each: impl FnMut(Ordinal, Option<HitKind>)) -> Result<(), Fault> {
+        let (mut expected, mut left) = (0_i64, MOST_MARKS);
+        for _ in 0..self.count(3)? {
+            let start = expected.checked_add(self.signed()?).ok_or_else(|| self.bad("an ordinal out of range"))?;
+            let [code] = self.array()?;
+            let (kind, length) = (self.kind(code)?, self.number()?);
+            left = left.checked_sub(length).ok_or_else(|| self.bad("a wrong count"))?;
+            let bad = |_| self.bad("an ordinal out of range");
+            let (first, last) = (Ordinal::try_from(start), i64::try_from(length).ok().and_then(|l| start.checked_add(l - 1)));
+            let first = first.map_err(bad)?;
+            let last = Ordinal::try_from(last.unwrap_or(-1)).map_err(bad)?;
+            (first..=last).for_each(|ordinal| each(ordinal, kind));
+            expected = i64::from(last) + 1;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
+        let (head, rest) = self.rest.split_at_checked(length).ok_or_else(|| self.bad("a wrong length"))?;
+        self.rest = rest;
+        Ok(head)
     }
 
     fn time(&mut self) -> Result<Timestamp, Fault> {
@@ -131,76 +154,61 @@ fn code(kind: HitKind) -> u8 {
     }
 }
 
-pub(super) fn pack_deltas(deltas: &[HitDelta]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(deltas.len() * 50);
-    put_number(&mut out, deltas.len() as u64);
-    for delta in deltas {
-        out.extend_from_slice(&delta.hit.0);
-        put_number(&mut out, u64::from(delta.ordinal));
-        let flag = if delta.event_time.is_some() { HAS_TIME } else { 0 };
-        out.push(delta.kind.map_or(0, code) | flag);
-        if let Some(time) = delta.event_time {
-            out.extend_from_slice(&time.nanos().to_le_bytes());
-        }
-        put_number(&mut out, delta.rows.len() as u64);
-        for row in &delta.rows {
-            out.extend_from_slice(&row.0);
-        }
-    }
-    seal(&out)
-}
-
-/// Hands each delta to `each`, in order; a damaged BLOB hands on none that the checksum covers.
-pub(super) fn unpack_deltas(sealed: &[u8], mut each: impl FnMut(HitDelta)) -> Result<(), Fault> {
-    let mut bytes = Bytes::open("hits", sealed)?;
-    for _ in 0..bytes.count(23)? {
-        let hit = HitId(bytes.array()?);
-        let ordinal = bytes.ordinal()?;
-        let [flags] = bytes.array()?;
-        let kind = bytes.kind(flags & !HAS_TIME)?;
-        let event_time = if flags & HAS_TIME == 0 { None } else { Some(bytes.time()?) };
-        let rows = (0..bytes.count(16)?).map(|_| Ok(Fingerprint(bytes.array()?))).collect::<Result<Vec<_>, Fault>>()?;
-        each(HitDelta { hit, ordinal, kind, rows, event_time });
-    }
-    bytes.end()
-}
-
 pub(super) fn pack_records(records: &[RowRecord]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(records.len() * 25);
-    put_number(&mut out, records.len() as u64);
-    for record in records {
-        put_number(&mut out, u64::from(record.ordinal));
-        out.push(code(record.kind));
-        out.extend_from_slice(&record.hit.0);
-    }
+    let mut out = Vec::with_capacity(16);
+    put_marks(&mut out, records.iter().map(|record| (record.ordinal, code(record.kind))));
     seal(&out)
 }
 
 pub(super) fn unpack_records(sealed: &[u8]) -> Result<Vec<RowRecord>, Fault> {
-    let mut bytes = Bytes::open("row records", sealed)?;
-    let records = (0..bytes.count(22)?)
-        .map(|_| Ok(RowRecord { ordinal: bytes.ordinal()?, kind: bytes.told_kind()?, hit: HitId(bytes.array()?) }))
-        .collect::<Result<_, Fault>>()?;
-    bytes.end()?;
-    Ok(records)
+    let marks = marks_of("row records", sealed)?;
+    Ok(marks.into_iter().map(|(ordinal, kind)| RowRecord { ordinal, kind }).collect())
 }
 
 pub(super) fn pack_told(told: &[(Ordinal, HitKind)]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(told.len() * 4);
-    put_number(&mut out, told.len() as u64);
-    for (ordinal, kind) in told {
-        put_number(&mut out, u64::from(*ordinal));
-        out.push(code(*kind));
-    }
+    let mut out = Vec::with_capacity(16);
+    put_marks(&mut out, told.iter().map(|(ordinal, kind)| (*ordinal, code(*kind))));
     seal(&out)
 }
 
 pub(super) fn unpack_told(sealed: &[u8]) -> Result<Vec<(Ordinal, HitKind)>, Fault> {
-    let mut bytes = Bytes::open("deliveries", sealed)?;
-    let told =
-        (0..bytes.count(2)?).map(|_| Ok((bytes.ordinal()?, bytes.told_kind()?))).collect::<Result<_, Fault>>()?;
+    marks_of("deliveries", sealed)
+}
+
+fn marks_of(what: &'static str, sealed: &[u8]) -> Result<Vec<(Ordinal, HitKind)>, Fault> {
+    let mut bytes = Bytes::open(what, sealed)?;
+    let mut marks = Vec::new();
+    bytes.marks(|ordinal, kind| marks.push((ordinal, kind)))?;
     bytes.end()?;
-    Ok(told)
+    let said = |(ordinal, kind): (Ordinal, Option<HitKind>)| Some((ordinal, kind?));
+    let all = marks.len();
+    let marks: Vec<_> = marks.into_iter().filter_map(said).collect();
+    if marks.len() == all { Ok(marks) } else { Err(Fault::Bad(format!("stored {what} have no kind"))) }
+}
+
+/// Ordinals and their kinds, as stretches in which the ordinal goes up by one and the kind stays: a hundred thousand new
+/// hits are one stretch.
+fn put_marks(out: &mut Vec<u8>, marks: impl Iterator<Item = (Ordinal, u8)>) {
+    let mut stretches: Vec<(Ordinal, u8, u32)> = Vec::new();
+    for (ordinal, kind) in marks {
+        match stretches.last_mut() {
+            Some((start, of, length)) if *of == kind && start.checked_add(*length) == Some(ordinal) => *length += 1,
+            _ => stretches.push((ordinal, kind, 1)),
+        }
+    }
+    put_number(out, stretches.len() as u64);
+    let mut expected = 0_i64;
+    for (start, kind, length) in stretches {
+        put_signed(out, i64::from(start) - expected);
+        out.push(kind);
+        put_number(out, u64::from(length));
+        expected = i64::from(start) + i64::from(length);
+    }
+}
+
+/// A number of either sign: small ones are short.
+fn put_signed(out: &mut Vec<u8>, number: i64) {
+    put_number(out, ((number << 1) ^ (number >> 63)).cast_unsigned());
 }
 
 /// Sorted, so that equal sets are equal bytes.
@@ -249,66 +257,63 @@ mod tests {
 
     use super::*;
 
-    fn deltas() -> impl Strategy<Value = Vec<HitDelta>> {
-        let kind = prop::option::of(prop::sample::select(HitKind::ALL.to_vec()));
-        let rows = prop::collection::vec(any::<[u8; 16]>().prop_map(Fingerprint), 0..3);
-        let time = prop::option::of(any::<i64>().prop_map(Timestamp::from_nanos));
-        let delta = (any::<[u8; 20]>().prop_map(HitId), any::<u32>(), kind, rows, time)
-            .prop_map(|(hit, ordinal, kind, rows, event_time)| HitDelta { hit, ordinal, kind, rows, event_time });
-        prop::collection::vec(delta, 0..20)
-    }
-
-    fn unpacked(sealed: &[u8]) -> Result<Vec<HitDelta>, Fault> {
-        let mut all = Vec::new();
-        unpack_deltas(sealed, |delta| all.push(delta))?;
-        Ok(all)
+    fn marks() -> impl Strategy<Value = Vec<(Ordinal, HitKind)>> {
+        let kind = prop::sample::select(HitKind::ALL.to_vec());
+        let ordinal = prop_oneof![0..20_u32, Just(u32::MAX), any::<u32>()];
+        prop::collection::vec((ordinal, kind), 0..40)
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn what_is_packed_comes_back(deltas in deltas(), ordinals in prop::collection::btree_set(any::<u32>(), 0..50)) {
-            prop_assert_eq!(unpacked(&pack_deltas(&deltas)).unwrap(), deltas.clone());
-            let told: Vec<_> = deltas.iter().filter_map(|d| Some((d.ordinal, d.kind?))).collect();
-            prop_assert_eq!(unpack_told(&pack_told(&told)).unwrap(), told.clone());
-            let records: Vec<_> = deltas.iter()
-                .filter_map(|d| Some(RowRecord { ordinal: d.ordinal, kind: d.kind?, hit: d.hit })).collect();
+        fn what_is_packed_comes_back(
+            marks in marks(),
+            ordinals in prop::collection::btree_set(any::<u32>(), 0..50),
+            groups in prop::collection::hash_map(any::<[u8; 16]>(), any::<i64>().prop_map(Timestamp::from_nanos), 0..20),
+        ) {
+            prop_assert_eq!(unpack_told(&pack_told(&marks)).unwrap(), marks.clone());
+            let records: Vec<_> = marks.iter().map(|(ordinal, kind)| RowRecord { ordinal: *ordinal, kind: *kind }).collect();
             prop_assert_eq!(unpack_records(&pack_records(&records)).unwrap(), records);
             let bitmap: RoaringBitmap = ordinals.into_iter().collect();
             prop_assert_eq!(unpack_bitmap(&pack_bitmap(&bitmap)).unwrap(), bitmap);
-            let groups: Suppressions = deltas.iter().flat_map(|d| &d.rows)
-                .map(|row| (row.0, Timestamp::from_seconds(i64::from(row.0[0])))).collect();
             prop_assert_eq!(unpack_suppressions(&pack_suppressions(&groups)).unwrap(), groups);
         }
 
         #[test]
-        fn a_changed_byte_is_seen(deltas in deltas(), at in any::<prop::sample::Index>(), bit in 0..8_u8) {
-            let mut sealed = pack_deltas(&deltas);
+        fn a_changed_byte_is_seen(marks in marks(), at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+            let mut sealed = pack_told(&marks);
             let at = at.index(sealed.len());
             sealed[at] ^= 1 << bit;
-            prop_assert!(matches!(unpacked(&sealed), Err(Fault::Bad(_))));
+            prop_assert!(matches!(unpack_told(&sealed), Err(Fault::Bad(_))));
         }
 
         /// Behind a right checksum too: a fault of an older version of ours must not end in a panic.
         #[test]
         fn any_payload_is_survived(payload in prop::collection::vec(any::<u8>(), 0..200)) {
             let sealed = seal(&payload);
-            drop((unpacked(&sealed), unpack_told(&sealed), unpack_records(&sealed)));
+            drop((unpack_told(&sealed), unpack_records(&sealed), unpack_deltas(&sealed, |_| ())));
             drop((unpack_bitmap(&sealed), unpack_suppressions(&sealed)));
         }
     }
 
     #[test]
+    fn many_alike_take_a_few_bytes() {
+        let told: Vec<_> = (5..100_005).map(|ordinal| (ordinal, HitKind::New)).collect();
+        assert_eq!(pack_told(&told).len(), 11);
+    }
+
+    #[test]
     fn cut_short_or_too_long_is_bad() {
-        let delta =
-            HitDelta { hit: HitId([1; 20]), ordinal: 300, kind: Some(HitKind::New), rows: vec![], event_time: None };
-        let sealed = pack_deltas(&[delta]);
+        let sealed = pack_told(&[(300, HitKind::New), (7, HitKind::Gone)]);
         for end in 0..sealed.len() {
-            assert!(unpacked(&sealed[..end]).is_err(), "{end}");
+            assert!(unpack_told(&sealed[..end]).is_err(), "{end}");
         }
         assert!(unpack_told(&seal(&[0, 0])).is_err());
-        // A count that only memory could answer.
+        // Counts that only memory could answer.
         assert!(unpack_told(&seal(&[0xff, 0xff, 0xff, 0xff, 0x7f])).is_err());
+        assert!(unpack_told(&seal(&[1, 0, 1, 0xff, 0xff, 0xff, 0xff, 0x7f])).is_err());
+        // No kind, where there must be one.
+        assert!(unpack_told(&seal(&[1, 0, 0, 1])).is_err());
     }
 }

@@ -9,39 +9,72 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::fault::Fault;
 use super::pack::{unpack_deltas, unpack_records};
-use crate::model::hit::{HitKind, Ordinal, RowBlock, RowRecord};
+use super::schema::Known;
+use crate::model::hit::{HitKind, Ordinal, RowRecord};
 use crate::model::id::HitId;
-use crate::rules::block;
+use crate::model::row::Schema;
+use crate::rules::block::{self, Rows};
 
-pub(super) const ROWS_OF_RUN: &str = "SELECT records, body FROM block WHERE run = ?1 ORDER BY block";
+pub(super) const ROWS_OF_RUN: &str = "SELECT block, schema, records FROM block WHERE run = ?1 ORDER BY block";
 pub(super) const RECORDS_OF_RUN: &str = "SELECT records FROM block WHERE run = ?1 ORDER BY block";
-pub(super) const RECORDS_BEFORE: &str = "SELECT block, run, records FROM block \
+pub(super) const RECORDS_BEFORE: &str = "SELECT block, run, schema, records FROM block \
      WHERE track = ?1 AND block < ?2 AND run < ?3 AND low <= ?5 AND high >= ?4 ORDER BY block DESC LIMIT 32";
 pub(super) const BODY: &str = "SELECT body FROM block WHERE block = ?1";
+pub(super) const STEPS: &str = "SELECT packed FROM delta WHERE run = ?1 ORDER BY delta";
 pub(super) const GONE_OF_RUN: &str = "SELECT packed FROM delta WHERE run = ?1 AND has_gone = 1 ORDER BY delta";
 
 /// A stored row.
 #[derive(Debug, Clone)]
 pub(super) struct StoredRow {
     pub(super) record: RowRecord,
+    pub(super) hit: HitId,
     pub(super) text: Box<RawValue>,
 }
 
+/// The ids of the hits that a run moved: a run has a step for each hit of which it stored a row.
+#[derive(Debug, Default)]
+pub(super) struct Ids {
+    /// By ordinal.
+    ids: Vec<(Ordinal, HitId)>,
+}
+
+impl Ids {
+    pub(super) async fn of_run(conn: &mut SqliteConnection, run: i64) -> Result<Self, Fault> {
+        let mut ids = Vec::new();
+        let mut blobs = sqlx::query_scalar::<_, Vec<u8>>(STEPS).bind(run).fetch(conn);
+        while let Some(packed) = blobs.try_next().await? {
+            unpack_deltas(&packed, |step| ids.push((step.state.ordinal, step.state.hit)))?;
+        }
+        ids.sort_unstable_by_key(|(ordinal, _)| *ordinal);
+        Ok(Self { ids })
+    }
+
+    pub(super) fn of(&self, ordinal: Ordinal) -> Result<HitId, Fault> {
+        let at = self.ids.binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal);
+        let found = at.ok().and_then(|at| self.ids.get(at)).map(|(_, hit)| *hit);
+        found.ok_or_else(|| Fault::Bad(format!("a row is stored of hit {ordinal}, which its run didn't move")))
+    }
+}
+
+/// The values of a block.
+pub(super) fn unpack_block(schema: &Schema, records: usize, body: &[u8]) -> Result<Rows, Fault> {
+    block::unpack(schema, records, body).map_err(|error| Fault::Bad(error.to_string()))
+}
+
 /// The rows of a block that `wanted` says yes to.
-pub(super) fn unpack_rows(
-    records: Vec<RowRecord>,
-    body: Vec<u8>,
+fn unpack_rows(
+    records: &[RowRecord],
+    rows: &Rows,
+    ids: &Ids,
     mut wanted: impl FnMut(&RowRecord) -> bool,
 ) -> Result<Vec<StoredRow>, Fault> {
-    let block = RowBlock { records, body };
-    let texts = block::unpack(&block).map_err(|error| Fault::Bad(error.to_string()))?;
-    let mut rows = Vec::new();
-    for (record, text) in block.records.iter().zip(texts.iter()).filter(|(record, _)| wanted(record)) {
-        let text = RawValue::from_string(text.to_owned())
-            .map_err(|_| Fault::Bad("stored rows have a row that is no JSON".to_owned()))?;
-        rows.push(StoredRow { record: *record, text });
+    let mut all = Vec::new();
+    for (at, record) in records.iter().enumerate().filter(|(_, record)| wanted(record)) {
+        let text = rows.get(at).and_then(|text| RawValue::from_string(text).ok());
+        let text = text.ok_or_else(|| Fault::Bad("stored rows have a row that is no JSON".to_owned()))?;
+        all.push(StoredRow { record: *record, hit: ids.of(record.ordinal)?, text });
     }
-    Ok(rows)
+    Ok(all)
 }
 
 /// Hands on each row that `run` stored of the hits in `wanted` (all, where it is none), in order.
@@ -51,12 +84,19 @@ pub(super) async fn rows_of_run(
     wanted: Option<&RoaringBitmap>,
     mut each: impl FnMut(StoredRow),
 ) -> Result<(), Fault> {
-    let mut blocks = sqlx::query_as::<_, (Vec<u8>, Vec<u8>)>(ROWS_OF_RUN).bind(run).fetch(conn);
-    while let Some((records, body)) = blocks.try_next().await? {
+    let blocks: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(ROWS_OF_RUN).bind(run).fetch_all(&mut *conn).await?;
+    if blocks.is_empty() {
+        return Ok(());
+    }
+    let (ids, mut schemas) = (Ids::of_run(&mut *conn, run).await?, Known::default());
+    for (block, schema, records) in blocks {
         let records = unpack_records(&records)?;
         let is_wanted = |record: &RowRecord| wanted.is_none_or(|wanted| wanted.contains(record.ordinal));
         if records.iter().any(is_wanted) {
-            unpack_rows(records, body, is_wanted)?.into_iter().for_each(&mut each);
+            let schema = schemas.schema(&mut *conn, schema).await?;
+            let body: Vec<u8> = sqlx::query_scalar(BODY).bind(block).fetch_one(&mut *conn).await?;
+            let rows = unpack_block(&schema, records.len(), &body)?;
+            unpack_rows(&records, &rows, &ids, is_wanted)?.into_iter().for_each(&mut each);
         }
     }
     Ok(())
@@ -77,9 +117,9 @@ pub(super) async fn gone_of_run(conn: &mut SqliteConnection, run: i64) -> Result
     let blobs: Vec<Vec<u8>> = sqlx::query_scalar(GONE_OF_RUN).bind(run).fetch_all(conn).await?;
     let mut gone = Vec::new();
     for packed in blobs {
-        unpack_deltas(&packed, |delta| {
-            if delta.kind == Some(HitKind::Gone) {
-                gone.push((delta.ordinal, delta.hit));
+        unpack_deltas(&packed, |step| {
+            if step.kind == Some(HitKind::Gone) {
+                gone.push((step.state.ordinal, step.state.hit));
             }
         })?;
     }
@@ -94,11 +134,12 @@ pub(super) async fn last_rows(
     before: i64,
 ) -> Result<HashMap<Ordinal, Vec<StoredRow>>, Fault> {
     let mut left = wanted.clone();
+    let (mut schemas, mut ids): (Known, HashMap<i64, Ids>) = (Known::default(), HashMap::new());
     // By hit, the run that its rows are of. Blocks come newest first, and so do runs.
     let mut found: HashMap<Ordinal, (i64, Vec<StoredRow>)> = HashMap::new();
     let mut below = i64::MAX;
     while let (Some(low), Some(high)) = (left.min(), left.max()) {
-        let page: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(RECORDS_BEFORE)
+        let page: Vec<(i64, i64, i64, Vec<u8>)> = sqlx::query_as(RECORDS_BEFORE)
             .bind(track)
             .bind(below)
             .bind(before)
@@ -106,9 +147,9 @@ pub(super) async fn last_rows(
             .bind(i64::from(high))
             .fetch_all(&mut *conn)
             .await?;
-        let Some((_, oldest, _)) = page.last() else { break };
+        let Some((_, oldest, ..)) = page.last() else { break };
         let oldest = *oldest;
-        for (block, run, records) in page {
+        for (block, run, schema, records) in page {
             below = block;
             let records = unpack_records(&records)?;
             let is_wanted = |record: &RowRecord| {
@@ -117,9 +158,15 @@ pub(super) async fn last_rows(
             if !records.iter().any(is_wanted) {
                 continue;
             }
+            if !ids.contains_key(&run) {
+                ids.insert(run, Ids::of_run(&mut *conn, run).await?);
+            }
+            let Some(ids) = ids.get(&run) else { continue };
+            let schema = schemas.schema(&mut *conn, schema).await?;
             let body: Vec<u8> = sqlx::query_scalar(BODY).bind(block).fetch_one(&mut *conn).await?;
+            let rows = unpack_block(&schema, records.len(), &body)?;
             // From the back, as later blocks of the same run are already there; turned once at the end.
-            for row in unpack_rows(records, body, is_wanted)?.into_iter().rev() {
+            for row in unpack_rows(&records, &rows, ids, is_wanted)?.into_iter().rev() {
                 found.entry(row.record.ordinal).or_insert_with(|| (run, Vec::new())).1.push(row);
             }
         }

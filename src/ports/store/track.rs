@@ -214,10 +214,10 @@ async fn replay(conn: &mut SqliteConnection, hunt: &HuntId, tenant: &TenantName)
     };
     let mut blobs = sqlx::query_scalar::<_, Vec<u8>>(LOAD_DELTAS).bind(counters.track).fetch(conn);
     while let Some(packed) = blobs.try_next().await? {
-        unpack_deltas(&packed, |delta| known.apply(&delta))?;
+        unpack_deltas(&packed, |step| known.set(&step.state))?;
     }
     // A lost last delta would make the next new hit take a known one's place.
-    if u64::from(known.next) != counters.next_ordinal.min(u64::from(Ordinal::MAX)) {
+    if u64::from(known.next()) != counters.next_ordinal.min(u64::from(Ordinal::MAX)) {
         return Err(Fault::Bad(format!("the history of {hunt} on {tenant} isn't whole")));
     }
     Ok((known, counters.generation))

@@ -8,7 +8,7 @@
 mod comparison;
 mod seen;
 
-pub use comparison::{Comparison, Observation, Outcome, Scope, Sighting};
+pub use comparison::{Comparison, Observation, Outcome, Scope, Seen, Sighting};
 
 #[cfg(test)]
 mod tests;

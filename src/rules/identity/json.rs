@@ -3,34 +3,80 @@
 //! Values of `serde_json` itself won't do here: they round numbers, refuse lone surrogates and limit depth.
 //! On text that isn't valid the walk gives wrong places, and still ends and never panics.
 
+use std::fmt;
+
 use memchr::{memchr, memchr2};
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// A stretch of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
+pub(in crate::rules) struct Span {
     /// Its first byte.
-    pub(super) start: usize,
+    pub(in crate::rules) start: usize,
     /// The byte after its last.
-    pub(super) end: usize,
+    pub(in crate::rules) end: usize,
 }
 
 impl Span {
     /// The stretch itself.
-    pub(super) fn of(self, text: &[u8]) -> &[u8] {
+    pub(in crate::rules) fn of(self, text: &[u8]) -> &[u8] {
         text.get(self.start..self.end).unwrap_or_default()
     }
 }
 
 /// Whether `text` is one JSON value and nothing else; the reason when it isn't. Depth has no limit,
 /// and a string may hold lone surrogates.
-pub(super) fn validate(text: &str) -> Result<(), serde_json::Error> {
+pub(in crate::rules) fn validate(text: &str) -> Result<(), serde_json::Error> {
     serde_json::from_str::<IgnoredAny>(text).map(|_| ())
 }
 
 /// `text` without the white space around it.
-pub(super) fn trim(text: &[u8]) -> &[u8] {
+pub(in crate::rules) fn trim(text: &[u8]) -> &[u8] {
     text.trim_ascii()
+}
+
+/// Hands the place of each key, between its quotes, and of each value of the object that `text` is to `each`, and
+/// checks on the way that it is one JSON object and nothing else: one pass does both.
+pub(in crate::rules) fn each_member<E>(
+    text: &str,
+    each: impl FnMut(Span, Span) -> Result<(), E>,
+) -> Result<Result<(), E>, serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let done = serde::Deserializer::deserialize_map(&mut reader, Members { text, each })?;
+    if done.is_ok() {
+        reader.end()?;
+    }
+    Ok(done)
+}
+
+struct Members<'a, F> {
+    text: &'a str,
+    each: F,
+}
+
+impl<'de, E, F: FnMut(Span, Span) -> Result<(), E>> Visitor<'de> for Members<'_, F> {
+    type Value = Result<(), E>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+        // Raw texts are borrowed from `text`: their addresses are their places.
+        let span = |raw: &RawValue| {
+            let start = raw.get().as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
+            Span { start, end: start + raw.get().len() }
+        };
+        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            let key = span(key);
+            let inside = Span { start: key.start + 1, end: key.end.saturating_sub(1) };
+            if let Err(error) = (self.each)(inside, span(value)) {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
+    }
 }
 
 struct Walk<'a> {
@@ -119,7 +165,7 @@ impl Walk<'_> {
 
 /// The members of the object that `text` is: the place of each key, between its quotes, and of each
 /// value.
-pub(super) fn members(text: &[u8]) -> impl Iterator<Item = (Span, Span)> {
+pub(in crate::rules) fn members(text: &[u8]) -> impl Iterator<Item = (Span, Span)> {
     let mut walk = Walk { text, at: 1 };
     std::iter::from_fn(move || {
         if !walk.next_item() || walk.byte() != b'"' {
@@ -135,7 +181,7 @@ pub(super) fn members(text: &[u8]) -> impl Iterator<Item = (Span, Span)> {
 }
 
 /// The elements of the array that `text` is.
-pub(super) fn elements(text: &[u8]) -> impl Iterator<Item = Span> {
+pub(in crate::rules) fn elements(text: &[u8]) -> impl Iterator<Item = Span> {
     let mut walk = Walk { text, at: 1 };
     std::iter::from_fn(move || {
         if !walk.next_item() {
@@ -146,8 +192,15 @@ pub(super) fn elements(text: &[u8]) -> impl Iterator<Item = Span> {
     })
 }
 
+/// The inside of the first string in `text`, and what comes behind it.
+pub(in crate::rules) fn next_string(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut walk = Walk { text, at: memchr(b'"', text)? };
+    let inside = walk.string();
+    Some((inside.of(text), text.get(walk.at..).unwrap_or_default()))
+}
+
 /// Writes `text` without the white space between its tokens. Uses no stack, however deep it nests.
-pub(super) fn minify(text: &[u8], out: &mut Vec<u8>) {
+pub(in crate::rules) fn minify(text: &[u8], out: &mut Vec<u8>) {
     let mut walk = Walk { text, at: 0 };
     while walk.at < text.len() {
         walk.skip_space();
@@ -165,7 +218,7 @@ pub(super) fn minify(text: &[u8], out: &mut Vec<u8>) {
 
 /// Writes what the string with the inside `raw` means. A lone surrogate, which UTF-8 can't say, is
 /// written as UTF-8 would write it if it could (WTF-8), so that different strings stay different.
-pub(super) fn decode(mut raw: &[u8], out: &mut Vec<u8>) {
+pub(in crate::rules) fn decode(mut raw: &[u8], out: &mut Vec<u8>) {
     while let Some(at) = memchr(b'\\', raw) {
         let (plain, escape) = raw.split_at(at);
         out.extend_from_slice(plain);

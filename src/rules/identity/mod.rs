@@ -15,9 +15,10 @@
 //! [`Fingerprint`]: crate::model::hit::Fingerprint
 
 mod canonical;
-mod json;
+pub(in crate::rules) mod json;
 mod members;
 mod number;
+mod raw;
 mod reader;
 mod rule;
 mod scalar;

@@ -8,10 +8,11 @@ use sha2::{Digest, Sha256};
 use super::canonical::Canon;
 use super::json::{self, Span};
 use super::members::Members;
+use super::raw::RawHasher;
 use super::rule::{Columns, IdentityError, IdentityRule};
 use super::text;
 use super::time::Instant;
-use crate::model::hit::Fingerprint;
+use crate::model::hit::{Fingerprint, RawHash};
 use crate::model::id::{HitId, HuntId, TenantName};
 use crate::model::row::{ColumnType, Schema};
 use crate::model::time::Timestamp;
@@ -61,16 +62,11 @@ pub struct ReadRow<'a> {
 }
 
 impl ReadRow<'_> {
-    /// Adds the row's text to `out`: one JSON object with every column of the schema in its order,
-    /// null for what the row lacks; values as the API sent them, without the annotations of Graph's
-    /// transport and without white space between tokens, so that no line feed is inside.
-    pub fn write_json(&mut self, out: &mut Vec<u8>) {
-        out.push(b'{');
-        for (at, column) in self.reader.columns.iter().enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
-            out.extend_from_slice(column.label.as_bytes());
+    /// Adds the row's values to `out`, each to the place of its column in the schema: null for what the row lacks;
+    /// as the API sent them, without the annotations of Graph's transport and without white space between tokens, so
+    /// that no line feed is inside.
+    pub fn write_values(&mut self, out: &mut [Vec<u8>]) {
+        for (column, out) in self.reader.columns.iter().zip(out) {
             match column.value {
                 Found::No => out.extend_from_slice(b"null"),
                 Found::Exact(span) | Found::Folded(span) => {
@@ -78,15 +74,6 @@ impl ReadRow<'_> {
                 }
             }
         }
-        out.push(b'}');
-    }
-
-    /// The row's text, as [`write_json`](Self::write_json) writes it.
-    #[must_use]
-    pub fn json(&mut self) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.write_json(&mut out);
-        out
     }
 }
 
@@ -107,8 +94,6 @@ struct ColumnReader {
     kind: ColumnType,
     /// Its arrays have no order.
     set: bool,
-    /// `"name":`, as JSON.
-    label: String,
     /// What goes into hashes before the value: the canonical name and its length.
     prefix: Vec<u8>,
     value: Found,
@@ -141,8 +126,9 @@ pub struct RowReader {
     arrival: Option<(usize, usize)>,
     /// Hashes begun with what is the same for all rows.
     hit_hash: Sha256,
-    key_fingerprint_hash: Sha256,
     fingerprint_hash: Sha256,
+    /// Of rows as they are sent: begun with the secret, and all that decides how they are read.
+    raw_hash: RawHasher,
     group_hash: Sha256,
     forms: Vec<u8>,
     decoded: Vec<u8>,
@@ -164,9 +150,9 @@ impl RowReader {
         secret: &[u8; 32],
     ) -> Result<Self, IdentityError> {
         let Columns { key, counting, group, names, sets, arrival } = Columns::resolve(rule, schema)?;
-        let mut hashed: Vec<usize> = counting.iter().chain(group.iter().flatten()).copied().collect();
-        hashed.sort_unstable();
-        hashed.dedup();
+        // In the order in which they are hashed, so that the forms of all that counts lie in one piece.
+        let mut hashed = counting.clone();
+        hashed.extend(group.iter().flatten().filter(|at| !counting.contains(at)));
         let place = [tenant.as_str().as_bytes(), hunt.as_str().as_bytes()];
         let keyed = [secret.as_slice(), place[0], place[1]];
         Ok(Self {
@@ -192,9 +178,9 @@ impl RowReader {
             time: time_column(schema),
             arrival,
             hit_hash: begun("huntd hit v1", &place),
-            key_fingerprint_hash: begun("huntd fingerprint of key v1", &keyed),
             fingerprint_hash: begun("huntd fingerprint v1", &keyed),
             group_hash: begun("huntd suppress group v1", &keyed),
+            raw_hash: RawHasher::new(secret, &place, rule, schema),
             forms: Vec::new(),
             decoded: Vec::new(),
             canon: Canon::default(),
@@ -202,51 +188,68 @@ impl RowReader {
         })
     }
 
+    /// The names of the columns, in the order of the schema.
+    #[cfg(test)]
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// The hash of a row's bytes, unread. Where a row with the same was read before, under the same rule and schema,
+    /// this one is the same in all that counts; a row that can't be read has a hash that no other row has.
+    #[must_use]
+    pub fn raw(&self, row: &[u8]) -> RawHash {
+        self.raw_hash.of(row)
+    }
+
     /// Reads one row as the API sent it. Keys that the schema doesn't name (Graph's annotations) are
     /// passed over; a column that the row lacks is null.
     pub fn read<'a>(&'a mut self, raw: &'a [u8]) -> Result<ReadRow<'a>, RowError> {
-        let text = std::str::from_utf8(raw).map_err(|error| RowError::NotJson(error.to_string()))?;
-        json::validate(text).map_err(|error| RowError::NotJson(error.to_string()))?;
         let raw = json::trim(raw);
+        let text = std::str::from_utf8(raw).map_err(|error| RowError::NotJson(error.to_string()))?;
         if raw.first() != Some(&b'{') {
+            json::validate(text).map_err(|error| RowError::NotJson(error.to_string()))?;
             return Err(RowError::NotAnObject);
         }
+        self.place_values(text)?;
         if self.columns.is_empty() {
             return Err(RowError::NoColumns);
         }
-        self.place_values(raw)?;
         self.write_forms(raw);
         let facts = self.facts(raw);
         Ok(ReadRow { facts, raw, reader: self })
     }
 
-    /// Finds the place of each column's value.
-    fn place_values(&mut self, raw: &[u8]) -> Result<(), RowError> {
+    /// Finds the place of each column's value, and that all of the row is valid JSON.
+    fn place_values(&mut self, row: &str) -> Result<(), RowError> {
         for column in &mut self.columns {
             column.value = Found::No;
         }
         let mut next = 0;
-        for (key, value) in json::members(raw) {
-            let key = key.of(raw);
-            // Rows mostly have their columns in the schema's order. A key with an escape means another
-            // name than its bytes.
-            let is_next = |column: &ColumnReader| column.name.as_bytes() == key && !key.contains(&b'\\');
-            let expected = self.columns.get(next).is_some_and(is_next);
-            let Some((at, exact)) = (if expected { Some((next, true)) } else { self.column_of(key)? }) else {
-                continue;
-            };
-            next = at + 1;
-            let Some(column) = self.columns.get_mut(at) else { continue };
-            column.value = match (column.value, exact) {
-                (Found::No | Found::Folded(_), true) => Found::Exact(value),
-                (Found::No, false) => Found::Folded(value),
-                // A key of another spelling beside the column's own is no column of this result.
-                (Found::Exact(span), false) => Found::Exact(span),
-                (Found::Exact(_), true) | (Found::Folded(_), false) => {
-                    return Err(RowError::DoubleColumn(shown(column.name.as_bytes())));
-                }
-            };
-        }
+        json::each_member(row, |key, value| self.place(row.as_bytes(), (key, value), &mut next))
+            .map_err(|error| RowError::NotJson(error.to_string()))?
+    }
+
+    /// Notes the place of one value; `next` is the column that is expected, and then the one behind it.
+    fn place(&mut self, row: &[u8], (key, value): (Span, Span), next: &mut usize) -> Result<(), RowError> {
+        let key = key.of(row);
+        // Rows mostly have their columns in the schema's order. A key with an escape means another
+        // name than its bytes.
+        let is_next = |column: &ColumnReader| column.name.as_bytes() == key && !key.contains(&b'\\');
+        let expected = self.columns.get(*next).is_some_and(is_next);
+        let Some((at, exact)) = (if expected { Some((*next, true)) } else { self.column_of(key)? }) else {
+            return Ok(());
+        };
+        *next = at + 1;
+        let Some(column) = self.columns.get_mut(at) else { return Ok(()) };
+        column.value = match (column.value, exact) {
+            (Found::No | Found::Folded(_), true) => Found::Exact(value),
+            (Found::No, false) => Found::Folded(value),
+            // A key of another spelling beside the column's own is no column of this result.
+            (Found::Exact(span), false) => Found::Exact(span),
+            (Found::Exact(_), true) | (Found::Folded(_), false) => {
+                return Err(RowError::DoubleColumn(shown(column.name.as_bytes())));
+            }
+        };
         Ok(())
     }
 
@@ -289,11 +292,12 @@ impl RowReader {
         // rows are at most changes. Such a row is known by all that counts.
         let key = if self.key.iter().all(is_empty) { &self.counting } else { &self.key };
         let key: [u8; 32] = self.hash(&self.hit_hash, key).finalize().into();
-        // Where nothing counts but what the key holds, the key's hash says all of it: no second pass.
-        let fingerprint: [u8; 32] = if self.rest.iter().all(is_empty) {
-            self.key_fingerprint_hash.clone().chain_update(key).finalize().into()
+        // Where nothing counts but what the key holds, the hit's id says all of it: no second pass.
+        let fingerprint = if self.rest.iter().all(is_empty) {
+            Fingerprint::OF_KEY
         } else {
-            self.hash(&self.fingerprint_hash, &self.counting).finalize().into()
+            let hash: [u8; 32] = self.hash(&self.fingerprint_hash, &self.counting).finalize().into();
+            Fingerprint(first(&hash))
         };
         let group = self.group.as_ref().map(|columns| {
             let hash: [u8; 32] = self.hash(&self.group_hash, columns).finalize().into();
@@ -301,7 +305,7 @@ impl RowReader {
         });
         RowFacts {
             hit: HitId(first(&key)),
-            fingerprint: Fingerprint(first(&fingerprint)),
+            fingerprint,
             event_time: self.time.and_then(|at| self.time_in(at, raw)),
             group,
             lateness: self
@@ -312,9 +316,16 @@ impl RowReader {
 
     fn hash(&self, begun: &Sha256, columns: &[usize]) -> Sha256 {
         let mut hash = begun.clone();
+        let mut piece = Span { start: 0, end: 0 };
         for column in columns.iter().filter_map(|at| self.columns.get(*at)) {
-            hash.update(column.form.of(&self.forms));
+            if column.form.start == piece.end {
+                piece.end = column.form.end;
+            } else {
+                hash.update(piece.of(&self.forms));
+                piece = column.form;
+            }
         }
+        hash.update(piece.of(&self.forms));
         hash
     }
 
@@ -336,7 +347,6 @@ impl ColumnReader {
             name: column.name.clone(),
             kind: column.kind.clone(),
             set,
-            label: format!("{}:", serde_json::Value::from(column.name.as_str())),
             prefix,
             value: Found::No,
             form: Span { start: 0, end: 0 },
@@ -360,7 +370,7 @@ fn time_column(schema: &Schema) -> Option<usize> {
 }
 
 /// A hash that has taken a domain and length-prefixed parts, as [`crate::model::id::digest`] does.
-fn begun(domain: &str, parts: &[&[u8]]) -> Sha256 {
+pub(super) fn begun(domain: &str, parts: &[&[u8]]) -> Sha256 {
     let mut hash = Sha256::new();
     for part in std::iter::once(domain.as_bytes()).chain(parts.iter().copied()) {
         hash.update((part.len() as u64).to_le_bytes());

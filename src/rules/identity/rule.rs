@@ -26,6 +26,15 @@ pub struct IdentityRule {
     pub arrival: Option<(String, String)>,
 }
 
+impl IdentityRule {
+    /// Whether a row that is the same mostly comes in the same bytes. Where it doesn't, as something that doesn't count
+    /// is another in each result, it is in vain to note the bytes of the last one.
+    #[must_use]
+    pub fn keeps_bytes(&self) -> bool {
+        self.ignore.is_empty() && self.sets.is_empty()
+    }
+}
+
 /// Why a rule doesn't fit a result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {

@@ -20,7 +20,7 @@ fn split<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Made, Malform
     for mut piece in pieces {
         while !piece.is_empty() {
             let mut chunk = RowChunk::default();
-            let took = splitter.feed(piece, &mut chunk)?;
+            let took = splitter.feed(&Bytes::copy_from_slice(piece), &mut chunk)?;
             made.rows.extend(chunk.iter().map(<[u8]>::to_vec));
             made.schema = splitter.take_schema().or(made.schema);
             piece = &piece[took..];
@@ -145,7 +145,7 @@ fn bodies_that_are_no_whole_answer() {
 fn an_error_member_is_seen_at_once_and_null_is_none() {
     let mut splitter = Splitter::new();
     let body = br#"{"results":[{"a":1}],"error":{"code":"PartialError"},"schema""#;
-    splitter.feed(body, &mut RowChunk::default()).unwrap();
+    splitter.feed(&Bytes::from_static(body), &mut RowChunk::default()).unwrap();
     assert_eq!(splitter.error().and_then(|error| error["code"].as_str()), Some("PartialError"));
     at_every_cut(br#"{"error":null,"results":[],"schema":[]}"#);
 }
@@ -155,13 +155,13 @@ fn chunks_stay_small_and_one_long_row_passes() {
     let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(3 * CHUNK_BYTES));
     let rows = [vec!["{\"b\":1}".to_owned(); 1000], vec![long.clone(), long], vec!["{}".to_owned(); 10]].concat();
     let body = format!(r#"{{"schema":[],"results":[{}]}}"#, rows.join(","));
-    let (mut splitter, mut rest, mut count) = (Splitter::new(), body.as_bytes(), 0);
+    let (mut splitter, mut rest, mut count) = (Splitter::new(), Bytes::from(body), 0);
     while !rest.is_empty() {
         let mut chunk = RowChunk::default();
-        let took = splitter.feed(rest, &mut chunk).unwrap();
+        let took = splitter.feed(&rest, &mut chunk).unwrap();
         assert!(chunk.len() <= CHUNK_ROWS && chunk.byte_len() <= 4 * CHUNK_BYTES);
         count += chunk.len();
-        rest = &rest[took..];
+        rest = rest.slice(took..);
     }
     assert_eq!((count, splitter.finish().unwrap().rows), (1012, 1012));
 }

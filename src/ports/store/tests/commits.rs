@@ -4,7 +4,7 @@ use std::task::Poll;
 use super::super::error::StoreError;
 use super::super::{DeliveryFilter, HitFilter, RunFilter, Store, Track};
 use super::fixture::{at, block, delta, empty, failed, fresh, hits, hunt, tell, tenant, with_hits};
-use crate::model::hit::{HitKind, KnownHits, RowBlock};
+use crate::model::hit::{Body, HitKind, KnownHits, RowBlock};
 use crate::model::run::{RunStatus, Trigger};
 use crate::rules::coverage::Coverage;
 
@@ -64,13 +64,13 @@ async fn replay_gives_the_state_that_the_runs_made() {
             state.apply(delta);
         }
         let mut commit = empty(i64::try_from(generation).unwrap(), generation as u64);
-        commit.deltas = deltas;
+        commit.deltas = deltas.into();
         store.commit_run(&commit).await.unwrap();
     }
     let (known, generation) = store.known_hits(&hunt(), &tenant()).await.unwrap();
     assert_eq!(generation, 3);
     assert!(known == state);
-    assert_eq!(known.next, 25_001);
+    assert_eq!(known.next(), 25_001);
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_full_disk_loses_nothing_and_passes() {
     let before = everything(&store).await;
     let mut commit = with_hits(1, 1, &[(1, HitKind::New, "b")]);
     let noise: Vec<u8> = (0..500_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
-    commit.blocks.push(RowBlock { body: noise, ..block(&[(1, HitKind::New, "b")]) });
+    commit.blocks.push(RowBlock { body: Body::Here(noise), ..block(&[(1, HitKind::New, "b")]) });
     let mut write = store.begin().await.unwrap();
     sqlx::query("PRAGMA max_page_count = 1").execute(&mut write.conn).await.unwrap();
     write.end(Ok(())).await.unwrap();
@@ -180,7 +180,7 @@ async fn a_failed_run_counts_and_moves_nothing() {
     assert_eq!(track(&store).await, expected, "an older tick counts: the clock was set back");
 
     let mut wrong = failed(5);
-    wrong.deltas = vec![delta(0, HitKind::Gone)];
+    wrong.deltas = vec![delta(0, HitKind::Gone)].into();
     assert!(store.commit_run(&wrong).await.is_err());
 }
 

@@ -1,5 +1,6 @@
 //! What the tests commit.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use roaring::RoaringBitmap;
@@ -7,11 +8,13 @@ use tempfile::TempDir;
 
 use super::super::{HitFilter, Store};
 use crate::model::delivery::NoticeHunt;
-use crate::model::hit::{Fingerprint, Hit, HitDelta, HitKind, Ordinal, RowBlock, RowRecord};
+use crate::model::hit::{Deltas, Fingerprint, Hit, HitDelta, HitKind, Ordinal, RawHash, RowBlock, RowRecord};
 use crate::model::hunt::Severity;
 use crate::model::id::{ChannelName, DeliveryId, HitId, HuntId, RunId, TenantName};
+use crate::model::row::{Column, ColumnType, Schema};
 use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
+use crate::rules::block::Packer;
 
 /// The moment `minutes` after the tests' noon.
 pub(super) fn at(minutes: i64) -> Timestamp {
@@ -26,7 +29,7 @@ pub(super) fn tenant() -> TenantName {
     TenantName::new("contoso").unwrap()
 }
 
-pub(super) async fn fresh() -> (TempDir, Store) {
+pub(in crate::ports::store) async fn fresh() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("huntd.db")).await.unwrap();
     (folder, store)
@@ -40,19 +43,19 @@ pub(super) fn hit_id(ordinal: Ordinal) -> HitId {
 
 pub(super) fn delta(ordinal: Ordinal, kind: HitKind) -> HitDelta {
     let row = Fingerprint([ordinal.to_le_bytes()[0]; 16]);
-    HitDelta { hit: hit_id(ordinal), ordinal, kind: Some(kind), rows: vec![row], event_time: Some(at(-5)) }
+    let raw = RawHash([ordinal.to_le_bytes()[0].wrapping_add(1); 16]);
+    HitDelta { hit: hit_id(ordinal), ordinal, kind: Some(kind), rows: vec![row], event_time: Some(at(-5)), raw }
 }
 
 /// A block of rows, each `{"Text":"…"}`.
 pub(super) fn block(rows: &[(Ordinal, HitKind, &str)]) -> RowBlock {
-    let lines: Vec<String> = rows.iter().map(|(_, _, text)| format!("{{\"Text\":{text:?}}}\n")).collect();
-    RowBlock {
-        records: rows
-            .iter()
-            .map(|(ordinal, kind, _)| RowRecord { ordinal: *ordinal, kind: *kind, hit: hit_id(*ordinal) })
-            .collect(),
-        body: zstd::encode_all(lines.concat().as_bytes(), 3).unwrap(),
+    let schema = Schema { columns: vec![Column { name: "Text".to_owned(), kind: ColumnType::String }] };
+    let mut packer = Packer::new(Arc::new(schema), None).unwrap();
+    for (ordinal, kind, text) in rows {
+        let record = RowRecord { ordinal: *ordinal, kind: *kind };
+        packer.add(record, |columns| columns[0].extend_from_slice(format!("{text:?}").as_bytes())).unwrap();
     }
+    packer.finish().unwrap().remove(0)
 }
 
 /// A run that began `minutes` after noon, without hits, against `generation`.
@@ -99,7 +102,7 @@ pub(super) fn empty(minutes: i64, generation: u64) -> RunCommit {
         coverage: Vec::new(),
         lateness: None,
         generation,
-        deltas: vec![],
+        deltas: Deltas::default(),
         blocks: vec![],
         members: RoaringBitmap::new(),
         watermark: Some(started),
@@ -120,7 +123,7 @@ pub(super) fn with_hits(minutes: i64, generation: u64, hits: &[(Ordinal, HitKind
     deltas.dedup();
     commit.run.rows = stored.len() as u64;
     commit.members = stored.iter().map(|(ordinal, ..)| *ordinal).collect();
-    commit.deltas = deltas;
+    commit.deltas = deltas.into();
     if !stored.is_empty() {
         commit.blocks = vec![block(&stored)];
     }
@@ -140,7 +143,7 @@ pub(super) fn failed(minutes: i64) -> RunCommit {
 pub(super) fn tell(commit: &mut RunCommit, channel: &str) -> DeliveryId {
     let channel = ChannelName::new(channel).unwrap();
     let delivery = DeliveryId::derive(&commit.run.run, &channel, "");
-    let hits = commit.deltas.iter().filter_map(|delta| Some((delta.ordinal, delta.kind?))).collect();
+    let hits = commit.deltas.iter().filter_map(|step| Some((step.state.ordinal, step.kind?))).collect();
     commit.deliveries.push(PlannedDelivery { delivery: delivery.clone(), channel, hits });
     delivery
 }

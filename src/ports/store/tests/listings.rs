@@ -15,8 +15,7 @@ async fn history() -> (tempfile::TempDir, Store) {
     let mut other = with_hits(15, 0, &[(0, New, "other")]);
     other.run.hunt = HuntId::new("other").unwrap();
     other.run.tenant = TenantName::new("fabrikam").unwrap();
-    other.deltas[0].hit.0[19] = 1;
-    other.blocks[0].records[0].hit.0[19] = 1;
+    other.deltas.moved[0].hit.0[19] = 1;
     store.commit_run(&other).await.unwrap();
     let mut last = with_hits(20, 2, &[(1, Returned, "b2")]);
     last.members.insert(2);

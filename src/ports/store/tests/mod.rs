@@ -2,7 +2,7 @@
 
 mod commits;
 mod cost;
-mod fixture;
+pub(super) mod fixture;
 mod lateness;
 mod ledger;
 mod listings;

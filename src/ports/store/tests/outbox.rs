@@ -145,7 +145,7 @@ async fn a_notice_tells_held_hits_with_the_rows_that_were_stored() {
     let mut met = empty(100, 71);
     met.members.insert(0);
     met.members.insert(5);
-    met.deltas = vec![delta(0, HitKind::New), delta(5, HitKind::New)];
+    met.deltas = vec![delta(0, HitKind::New), delta(5, HitKind::New)].into();
     let delivery = tell(&mut met, "soc");
     store.commit_run(&met).await.unwrap();
     let notice = store.notice(&delivery).await.unwrap();

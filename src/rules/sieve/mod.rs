@@ -1,0 +1,204 @@
+//! Which blocks of stored rows may hold a text: what makes "have we ever seen this?" quick.
+//!
+//! Each block has a sieve, a Bloom filter over all texts in its rows, some ten bytes a row. It never says no of a text
+//! that is there, and says yes of one in a thousand that aren't; a block that may hold the text is unpacked and looked
+//! into. It is a split block filter (Putze, Sanders, Singler: "Cache-, Hash- and Space-Efficient Bloom Filters", 2007; the
+//! form is Parquet's): a text sets eight bits in one lane of 32 bytes, so that a question reads one lane of each sieve.
+
+mod texts;
+
+use std::hash::Hasher;
+
+use hashbrown::HashTable;
+use siphasher::sip::SipHasher13;
+
+use self::texts::{Texts, fold, has_texts};
+use crate::model::row::{ColumnType, Schema};
+
+/// Bytes of a lane.
+pub const LANE: usize = 32;
+/// Texts for each lane, at most: sixteen bits a text.
+const TEXTS_A_LANE: usize = 16;
+
+/// A text that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    folded: Vec<u8>,
+    hash: u64,
+}
+
+impl Probe {
+    /// Of a text as a person writes it; `None` where nothing is left of it without white space.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let mut folded = Vec::new();
+        fold(text.as_bytes(), &mut folded);
+        let hash = hash(&folded);
+        (!folded.is_empty()).then_some(Self { folded, hash })
+    }
+
+    /// Whether a block with this sieve may hold the text.
+    #[must_use]
+    pub fn may_be_in(&self, sieve: &[u8]) -> bool {
+        let lane = lane(self.hash, sieve.len() / LANE) * LANE;
+        let Some(lane) = sieve.get(lane..lane + LANE) else { return false };
+        bits(self.hash).into_iter().all(|bit| lane.get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1))
+    }
+
+    /// Whether the value of a column, valid JSON, is the text or holds it.
+    #[must_use]
+    pub fn is_in(&self, kind: &ColumnType, value: &str) -> bool {
+        has_texts(kind) && Texts::default().any(kind, value.as_bytes(), &mut |text| text == self.folded)
+    }
+}
+
+/// Makes sieves; holds memory that is used again from block to block.
+#[derive(Debug, Default)]
+pub struct Sifter {
+    texts: Texts,
+    keys: HashTable<u64>,
+}
+
+impl Sifter {
+    /// The sieve of rows whose values are `columns`: for each column of the schema its values, each ended by a line
+    /// feed. Empty where they have no texts.
+    pub fn sift(&mut self, schema: &Schema, columns: &[Vec<u8>]) -> Vec<u8> {
+        self.keys.clear();
+        let Self { texts, keys } = self;
+        for (column, values) in schema.columns.iter().zip(columns).filter(|(column, _)| has_texts(&column.kind)) {
+            let mut before: &[u8] = b"";
+            let mut start = 0;
+            for end in memchr::memchr_iter(b'\n', values) {
+                let value = values.get(start..end).unwrap_or_default();
+                start = end + 1;
+                if value == before {
+                    continue;
+                }
+                before = value;
+                texts.any(&column.kind, value, &mut |text| {
+                    let key = hash(text);
+                    keys.entry(key, |known| *known == key, |known| *known).or_insert(key);
+                    false
+                });
+            }
+        }
+        let mut sieve = vec![0; lanes(keys.len()) * LANE];
+        let count = sieve.len() / LANE;
+        for key in keys.iter() {
+            let start = lane(*key, count) * LANE;
+            for bit in bits(*key) {
+                if let Some(byte) = sieve.get_mut(start + bit / 8) {
+                    *byte |= 1 << (bit % 8);
+                }
+            }
+        }
+        sieve
+    }
+}
+
+/// How many lanes `texts` texts have: in steps of a quarter at most, so that sieves of few lengths lie together.
+fn lanes(texts: usize) -> usize {
+    let least = texts.div_ceil(TEXTS_A_LANE);
+    let step = (least.next_power_of_two() / 8).max(1);
+    least.div_ceil(step) * step
+}
+
+/// The lane of a text. By its upper half, as its bits are chosen by the lower one.
+fn lane(hash: u64, lanes: usize) -> usize {
+    usize::try_from(((hash >> 32) * lanes as u64) >> 32).unwrap_or(0)
+}
+
+/// Its bits in the lane, one in each word of 32: odd factors as in Parquet's form.
+fn bits(hash: u64) -> [usize; 8] {
+    const FACTORS: [u32; 8] = [
+        0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31,
+    ];
+    let low = u32::try_from(hash & 0xffff_ffff).unwrap_or(0);
+    let mut word = 0;
+    FACTORS.map(|factor| {
+        let bit = (low.wrapping_mul(factor) >> 27) as usize + word;
+        word += 32;
+        bit
+    })
+}
+
+/// The same on every machine and in every version, as sieves are stored. It needs no secret: two texts that share a
+/// hash cost a look into a block.
+fn hash(folded: &[u8]) -> u64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(folded);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::row::Column;
+
+    fn schema() -> Schema {
+        let column = |name: &str, kind| Column { name: name.to_owned(), kind };
+        let columns = vec![
+            column("Name", ColumnType::String),
+            column("Port", ColumnType::Long),
+            column("More", ColumnType::Dynamic),
+        ];
+        Schema { columns }
+    }
+
+    fn sieve(rows: &[(&str, &str)]) -> Vec<u8> {
+        let lines = |of: &dyn Fn(&(&str, &str)) -> String| rows.iter().map(of).collect::<String>().into_bytes();
+        let columns =
+            [lines(&|row| format!("{}\n", row.0)), lines(&|_| "4444\n".to_owned()), lines(&|row| format!("{}\n", row.1))];
+        Sifter::default().sift(&schema(), &columns)
+    }
+
+    #[test]
+    fn a_sieve_never_says_no_of_what_is_there_and_seldom_yes_of_what_isnt() {
+        let rows: Vec<(String, String)> =
+            (0..1000).map(|n| (format!("\"Host{n}.example\""), format!("{{\"ip\":\"10.0.{}.{}\"}}", n / 250, n % 250))).collect();
+        let rows: Vec<(&str, &str)> = rows.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        let sieve = sieve(&rows);
+        for n in 0..1000 {
+            for text in [format!(" host{n}.EXAMPLE"), format!("10.0.{}.{}", n / 250, n % 250)] {
+                assert!(Probe::new(&text).unwrap().may_be_in(&sieve), "{text}");
+            }
+        }
+        let wrong = (0..20_000).filter(|n| Probe::new(&format!("absent{n}")).unwrap().may_be_in(&sieve)).count();
+        assert!(wrong < 100, "{wrong} of 20000");
+        assert!(sieve.len() <= 2000 * 20 / 8, "{}", sieve.len());
+        assert!(!Probe::new("ip").unwrap().may_be_in(&sieve) && !Probe::new("4444").unwrap().may_be_in(&sieve));
+    }
+
+    #[test]
+    fn nothing_has_no_sieve_and_no_probe() {
+        assert_eq!(sieve(&[("null", "{}"), ("\"\"", "null")]), Vec::<u8>::new());
+        assert!(!Probe::new("x").unwrap().may_be_in(&[]));
+        assert_eq!((Probe::new(""), Probe::new(" \n")), (None, None));
+    }
+
+    #[test]
+    fn a_value_is_looked_into_as_it_was_sifted() {
+        let probe = Probe::new("Evil.EXE").unwrap();
+        assert!(probe.is_in(&ColumnType::String, "\"evil.exe\""));
+        assert!(probe.is_in(&ColumnType::Dynamic, r#"{"a":["x","EVIL.exe"]}"#));
+        assert!(!probe.is_in(&ColumnType::String, "\"not evil.exe\""));
+        assert!(!probe.is_in(&ColumnType::Dynamic, r#"{"evil.exe":1}"#));
+    }
+
+    #[test]
+    fn hashes_stay_what_they_are() {
+        assert_eq!(hash(b"powershell.exe"), hash(b"powershell.exe"));
+        assert_eq!(Probe::new("POWERSHELL.exe").unwrap().hash, 0);
+    }
+
+    #[test]
+    fn lanes_come_in_few_lengths() {
+        let lengths: std::collections::BTreeSet<usize> = (1..20_000).map(lanes).collect();
+        assert!(lengths.len() < 60, "{}", lengths.len());
+        for texts in 1..20_000_usize {
+            let least = texts.div_ceil(TEXTS_A_LANE);
+            assert!((least..=least + least / 4 + 1).contains(&lanes(texts)), "{texts}");
+        }
+        assert_eq!(lanes(0), 0);
+    }
+}
