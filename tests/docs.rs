@@ -454,7 +454,20 @@ fn options_of_the_reference_exist() {
         }
     }
     let manual = huntd(&["man"]).replace('\\', "");
-    let verbs = ["run", "check", "plan", "runs", "hits", "gaps", "quota", "deliveries", "demo", "simulate"];
+    let verbs = [
+        "run",
+        "check",
+        "plan",
+        "runs",
+        "hits",
+        "gaps",
+        "quota",
+        "diff",
+        "replay",
+        "deliveries",
+        "demo",
+        "simulate",
+    ];
     let helps: String = verbs.iter().map(|verb| huntd(&["help", verb])).collect();
     let retry = huntd(&["help", "deliveries", "retry"]);
     let known = manual + &helps + &retry;

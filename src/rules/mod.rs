@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod check;
+pub mod compare;
 pub mod config;
 pub mod coverage;
 pub mod definition;
@@ -15,6 +16,7 @@ pub mod queue;
 pub mod quota;
 pub mod remedy;
 pub mod render;
+pub mod replay;
 pub mod route;
 pub mod schedule;
 pub mod sieve;

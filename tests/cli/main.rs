@@ -19,9 +19,11 @@ mod support;
 
 mod check;
 mod config;
+mod counted;
 mod cut;
 mod demo;
 mod desk;
+mod diff;
 mod disk;
 mod example;
 mod gaps;

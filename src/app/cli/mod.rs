@@ -4,12 +4,15 @@ pub mod check;
 pub mod completions;
 pub mod deliveries;
 pub mod demo;
+pub mod diff;
 pub mod explain;
 pub mod gaps;
 pub mod hits;
 pub mod list;
+pub mod past;
 pub mod plan;
 pub mod quota;
+pub mod replay;
 pub mod run;
 pub mod runs;
 pub mod select;
@@ -39,6 +42,8 @@ pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
         Verb::Gaps(verb) => gaps::run(config, verb, output).await,
         Verb::Quota(verb) => quota::run(config, verb, output).await,
         Verb::Show(verb) => show::run(config, verb, output).await,
+        Verb::Diff(verb) => diff::run(config, verb, output).await,
+        Verb::Replay(verb) => replay::run(config, verb, output).await,
         Verb::Deliveries(verb) => deliveries::run(config, verb, output).await,
         Verb::Simulate(verb) => simulate::run(verb, output).await,
         Verb::Completions { shell } => completions::completions(*shell, output),

@@ -4,8 +4,8 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::super::{
-    commit, cost, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, overload, rows, runs,
-    seen, track,
+    commit, cost, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, overload, past, rows,
+    runs, seen, track,
 };
 use super::fixture::fresh;
 
@@ -57,6 +57,10 @@ const BY_INDEX: &[&str] = &[
     members::FIND_RUN,
     members::DEFINITION,
     notice::LOAD_DELIVERY,
+    past::RESULTS,
+    past::STEPS_BETWEEN,
+    past::SCHEMAS_OF_RUN,
+    past::TOLD_OF_RUN,
     overload::ADD_LATE,
     overload::LOAD_EPISODE,
     overload::SET_EPISODE,
