@@ -464,6 +464,7 @@ fn options_of_the_reference_exist() {
         "quota",
         "diff",
         "replay",
+        "advise",
         "deliveries",
         "demo",
         "simulate",

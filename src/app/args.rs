@@ -70,6 +70,8 @@ pub enum Verb {
     Diff(DiffArguments),
     /// Say what would have been told under other settings, over stored runs; calls nobody
     Replay(ReplayArguments),
+    /// Say which key and ignores stored runs suggest; calls nobody
+    Advise(AdviseArguments),
     /// List deliveries, or try failed ones again
     Deliveries(DeliveriesArguments),
     /// Be a simulated tenant, as a server of its own
@@ -309,6 +311,23 @@ pub struct ReplayArguments {
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     pub ignore: Option<Vec<String>>,
     /// Only runs of the last DURATION, such as `30d`; what was known before them is known
+    #[arg(long, value_name = "DURATION")]
+    pub since: Option<String>,
+    /// Only this tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+}
+
+/// `advise`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  huntd advise exposed-smb\n  huntd advise exposed-smb --since 30d --tenant contoso\n  huntd advise exposed-smb --json | jq -r '.yaml'"
+)]
+pub struct AdviseArguments {
+    /// The hunt's id
+    #[arg(value_name = "HUNT")]
+    pub hunt: String,
+    /// Only runs of the last DURATION, such as `30d`
     #[arg(long, value_name = "DURATION")]
     pub since: Option<String>,
     /// Only this tenant

@@ -1,5 +1,6 @@
 //! Decisions: values in, a named decision out. No async, no I/O, no clock.
 
+pub mod advise;
 pub mod block;
 pub mod check;
 pub mod compare;

@@ -1,4 +1,4 @@
-//! `replay`, over runs of a hunt whose count goes up each time.
+//! `replay` and `advise`, over runs of a hunt whose count goes up each time.
 
 use serde_json::json;
 
@@ -56,4 +56,24 @@ fn a_history_is_told_again() {
     // The hunt is gone, its history isn't.
     std::fs::remove_file(desk.site.file("hunts/enc.yaml")).unwrap();
     assert_eq!(sum(&["--key", "DeviceId,FileName"]), figures(4, 12, 3));
+}
+
+#[test]
+fn a_key_is_suggested_with_its_figures() {
+    let desk = after(4);
+    golden("advise-ignore", &desk.shown(&["advise", "enc"]));
+    let advised = desk.huntd(&["advise", "enc", "--json"]).expect(0).objects().pop().unwrap();
+    assert_eq!(advised["yaml"], "ignore: [Count, LastSeen]");
+    assert_eq!((&advised["as_is"], &advised["suggested"], &advised["told"]), (&json!(12), &json!(3), &json!(12)));
+    // A key that isn't unique.
+    desk.site.write("hunts/enc.yaml", format!("{COUNTED}key: [DeviceId]\n"));
+    golden("advise-key", &desk.shown(&["advise", "enc"]));
+    desk.site.write("hunts/enc.yaml", format!("{COUNTED}key: [DeviceId, FileName]\nignore: [Count, LastSeen]\n"));
+    golden("advise-nothing", &desk.shown(&["advise", "enc", "--tenant", "contoso"]));
+}
+
+#[test]
+fn little_history_suggests_nothing() {
+    let desk = after(2);
+    golden("advise-little", &desk.shown(&["advise", "enc"]));
 }

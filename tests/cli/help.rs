@@ -9,7 +9,7 @@ fn huntd(arguments: &[&str]) -> Printed {
     printed(Command::new(binary()).args(arguments).env_remove("HUNTD_CONFIG").env("NO_COLOR", "1"))
 }
 
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 18] = [
     "demo",
     "daemon",
     "run",
@@ -23,6 +23,7 @@ const VERBS: [&str; 17] = [
     "show",
     "diff",
     "replay",
+    "advise",
     "deliveries",
     "simulate",
     "completions",

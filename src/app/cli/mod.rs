@@ -1,5 +1,6 @@
 //! The commands: one file each, named like the verb.
 
+pub mod advise;
 pub mod check;
 pub mod completions;
 pub mod deliveries;
@@ -44,6 +45,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
         Verb::Show(verb) => show::run(config, verb, output).await,
         Verb::Diff(verb) => diff::run(config, verb, output).await,
         Verb::Replay(verb) => replay::run(config, verb, output).await,
+        Verb::Advise(verb) => advise::run(config, verb, output).await,
         Verb::Deliveries(verb) => deliveries::run(config, verb, output).await,
         Verb::Simulate(verb) => simulate::run(verb, output).await,
         Verb::Completions { shell } => completions::completions(*shell, output),
