@@ -135,7 +135,7 @@ fn with(hunt: &Hunt, advice: &Advice) -> Hunt {
     }
     let in_key = |name: &String| better.key.iter().flatten().any(|column| column == name);
     let ignore = hunt.ignore.iter().chain(advice.ignore.iter().map(|(name, ..)| name));
-    better.ignore = ignore.filter(|name| !in_key(name)).cloned().collect();
+    better.ignore = ignore.filter(|name| !in_key(*name)).cloned().collect();
     better
 }
 
