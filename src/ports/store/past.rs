@@ -20,8 +20,10 @@ use crate::model::row::Schema;
 
 pub(super) const RESULTS: &str =
     "SELECT run, status = 'ok' FROM run WHERE track = ?1 AND members IS NOT NULL ORDER BY seq";
+/// By the runs in between, whoever's they are: by the track, a walk through a long history would read all of its steps
+/// for each run.
 pub(super) const STEPS_BETWEEN: &str =
-    "SELECT packed FROM delta WHERE track = ?1 AND run > ?2 AND run <= ?3 ORDER BY delta";
+    "SELECT packed FROM delta WHERE run > ?2 AND run <= ?3 AND +track = ?1 ORDER BY run, delta";
 pub(super) const SCHEMAS_OF_RUN: &str = "SELECT schema FROM block WHERE run = ?1 GROUP BY schema ORDER BY max(block)";
 pub(super) const TOLD_OF_RUN: &str = "SELECT max(hits) FROM delivery WHERE run = ?1";
 
