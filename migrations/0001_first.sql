@@ -158,6 +158,24 @@ CREATE INDEX block_track ON block (track, block, run, low, high);
 -- Which texts may stand in a block's rows (src/rules/sieve): a table of its own, as searches read it and not the blocks.
 CREATE TABLE block_sieve (
     block INTEGER PRIMARY KEY REFERENCES block (block) ON DELETE CASCADE,
+    -- How long it is, in units of 32 bytes.
+    lanes INTEGER NOT NULL CHECK (lanes > 0),
+    bits BLOB NOT NULL
+) STRICT;
+-- Of which length there are enough to be laid together.
+CREATE INDEX block_sieve_lanes ON block_sieve (lanes, block);
+
+-- Sieves of one length that were laid together: the blocks that they are of, eight bytes each. A block that is gone by now
+-- leaves its place.
+CREATE TABLE sieve_group (
+    sieve_group INTEGER PRIMARY KEY,
+    lanes INTEGER NOT NULL CHECK (lanes > 0),
+    blocks BLOB NOT NULL
+) STRICT;
+
+-- One lane of each sieve of a group. `lane` is the group's number times 2^24, and the lane's.
+CREATE TABLE sieve_lane (
+    lane INTEGER PRIMARY KEY,
     bits BLOB NOT NULL
 ) STRICT;
 

@@ -8,18 +8,21 @@ use huntd::app::args::Arguments;
 use huntd::app::cli;
 use huntd::app::exit::AppError;
 use huntd::app::output::READER_GONE;
+use tokio::runtime::Builder;
 
-/// Each call under way holds a thread that waits for its rows, and a tenant may be silent for minutes: a few hundred such
+/// Each call under way holds two threads, one that waits for its answer's bytes and one for its rows, and a tenant may be silent for minutes: a few hundred such
 /// tenants must not keep the others from being asked. A thread is made only when it is needed.
 const COMPARISONS: usize = 8192;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime =
-        match tokio::runtime::Builder::new_multi_thread().max_blocking_threads(COMPARISONS).enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => return fail(AppError::plain(format!("can't start: {error}"))),
-        };
+    // Who serves for long uses all cores. For all else threads that wake each other cost more than they bring: what is
+    // dear has threads of its own anyway, the comparison and SQLite.
+    let mut builder = if arguments.verb.serves() { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+    let runtime = match builder.max_blocking_threads(COMPARISONS).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(AppError::plain(format!("can't start: {error}"))),
+    };
     let done = runtime.block_on(cli::dispatch(arguments));
     // A blocking task that hangs on a dead disk must not hold the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));

@@ -85,6 +85,14 @@ pub enum Verb {
     Man,
 }
 
+impl Verb {
+    /// Whether it goes on until it is stopped, or does the work of one that does.
+    #[must_use]
+    pub const fn serves(&self) -> bool {
+        matches!(self, Self::Demo(_) | Self::Daemon | Self::Simulate(_))
+    }
+}
+
 /// `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArguments {
@@ -213,8 +221,22 @@ pub struct RunsArguments {
     pub limit: usize,
 }
 
+/// How `hits` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HitsFormat {
+    /// A table, as wide as the terminal
+    Table,
+    /// CSV for spreadsheets, with all columns
+    Csv,
+    /// A JSON object a line, as `--json`
+    Json,
+}
+
 /// `hits`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  huntd hits --since 1d --kind new\n  huntd hits --where 'DeviceName=srv-* AND AccountName!=svc'\n  huntd hits --where 'AdditionalFields.IsElevated=true' --where 'severity>=medium'\n  huntd hits --where 'FileName IN (cmd.exe, pwsh.exe) AND NOT FolderPath=\"C:\\Windows\\*\"'\n  huntd hits encoded-powershell --columns first_seen,DeviceName,ProcessCommandLine --limit 20\n  huntd hits --since 30d --format csv > hits.csv\n  huntd hits --seen 203.0.113.7          have we ever seen this?\n\nOperators: = and != (in any case, * for any characters, ? for one), == and !== (letter by letter), < <= > >=, ~ and !~ (regular expression), IN (a, b), AND, OR, NOT and brackets. Names and values with blanks stand in quotes; \"\" is nothing; ago(7d) is a time. Beside the rows' columns there are hit, hunt, tenant, kind, run, first_seen, last_seen and severity."
+)]
 pub struct HitsArguments {
     /// A hunt id or a glob
     #[arg(value_name = "HUNT")]
@@ -231,6 +253,21 @@ pub struct HitsArguments {
     /// Only this tenant
     #[arg(long, value_name = "TENANT")]
     pub tenant: Option<String>,
+    /// Only hits of which this holds, such as `DeviceName=srv-*`; may be repeated: all must hold
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub expressions: Vec<String>,
+    /// Only hits with this text in a row: a hash, an address, a host, an account; found by an index, over all hunts
+    #[arg(long, value_name = "TEXT")]
+    pub seen: Option<String>,
+    /// At most so many, the newest
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// How hits are printed; a line each by default
+    #[arg(long, value_enum, conflicts_with = "json")]
+    pub format: Option<HitsFormat>,
+    /// The columns of a table or CSV, in this order, with commas between them; alone it makes a table
+    #[arg(long, value_name = "COLUMN,…", conflicts_with = "json")]
+    pub columns: Option<String>,
 }
 
 /// `gaps`.

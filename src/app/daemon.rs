@@ -188,8 +188,8 @@ impl Signals {
 pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     // Before all else: a signal that comes while it starts ends it as any other does.
     let mut signals = Signals::listen()?;
-    let loaded = setup::load_and_read(path, output)?;
-    for finding in &loaded.findings {
+    let mut loaded = setup::load_reading(path, output, |_| true)?;
+    for finding in std::mem::take(&mut loaded.findings) {
         let (file, line, code) = (finding.file.display(), finding.place.line, finding.code);
         let hint = finding.hint.as_deref().unwrap_or("");
         match finding.level {

@@ -61,20 +61,36 @@ pub fn config(path: &Path, output: Output) -> Result<(Config, Vec<Finding>), App
 /// Reads the config and the hunts that it names. Broken hunts are findings and stop no other; a hunts
 /// folder that can't be read does.
 pub fn load(path: &Path, output: Output) -> Result<Loaded, AppError> {
-    load_with(path, output, |_, _| Vec::new())
+    load_reading(path, output, |_| false)
 }
 
-/// The same, with a warning for each error that huntd sees in a query. The hunt runs all the same: what
-/// the service takes, the service decides.
-pub fn load_and_read(path: &Path, output: Output) -> Result<Loaded, AppError> {
-    load_with(path, output, |config, found| {
-        let (world, mut findings) = queries::world(config);
-        for finding in &mut findings {
-            finding.level = finding.level.min(Level::Warning);
+/// The same, with a warning for each error that huntd sees in the query of a hunt that `reads` names. The hunt runs
+/// all the same: what the service takes, the service decides.
+pub fn load_reading(path: &Path, output: Output, reads: impl Fn(&Hunt) -> bool) -> Result<Loaded, AppError> {
+    let (config, mut findings) = config(path, output)?;
+    readable(&config.hunts, "name the folder with `hunts:` in the config, and let huntd's user read it")?;
+    let files = folder::read_paths(&config.hunts);
+    let (mut hunts, mut world) = (Vec::new(), None);
+    let (mut of_files, mut of_names, mut of_queries) = (Vec::new(), Vec::new(), Vec::new());
+    // One file at a time: of ten thousand hunts all places and texts at once are larger than the hunts.
+    for (file, part) in definition::load_each(files.files, &config.defaults, config.timezone) {
+        of_names.extend(definition::check_names(&part, &config));
+        if part.hunts.iter().any(&reads) {
+            let (world, of_tables) = world.get_or_insert_with(|| queries::world(&config));
+            of_queries.append(of_tables);
+            of_queries.extend(lint::problems(&part, std::slice::from_ref(&file), world));
         }
-        findings.extend(lint::problems(&found.hunts, &found.files, &world));
-        findings
-    })
+        of_files.extend(part.findings);
+        hunts.extend(part.hunts.into_iter().map(Arc::new));
+    }
+    of_files.sort_by(|a: &Finding, b: &Finding| (&a.file, a.place).cmp(&(&b.file, b.place)));
+    for finding in &mut of_queries {
+        finding.level = finding.level.min(Level::Warning);
+    }
+    for more in [files.findings, of_files, of_names, of_queries] {
+        findings.extend(more);
+    }
+    Ok(Loaded { hunts, config, findings })
 }
 
 /// That hunts folders can be read; the hint says where they were named.
@@ -85,19 +101,6 @@ pub fn readable(folders: &[PathBuf], hint: &str) -> Result<(), AppError> {
         })?;
     }
     Ok(())
-}
-
-fn load_with(
-    path: &Path,
-    output: Output,
-    more: impl FnOnce(&Config, &Found) -> Vec<Finding>,
-) -> Result<Loaded, AppError> {
-    let (config, findings) = config(path, output)?;
-    readable(&config.hunts, "name the folder with `hunts:` in the config, and let huntd's user read it")?;
-    let found = found(&config);
-    let of_queries = more(&config, &found);
-    let findings = [findings, found.findings, of_queries].concat();
-    Ok(Loaded { hunts: found.hunts.hunts.into_iter().map(Arc::new).collect(), config, findings })
 }
 
 /// The hunts that a config names, with the files that they stand in.
@@ -138,9 +141,9 @@ pub fn show(findings: &[Finding], output: Output) -> Result<(), AppError> {
 
 /// The tenants that are switched on.
 pub fn tenants(config: &Config, clock: &SharedClock) -> Result<Tenants, AppError> {
-    let mut tenants = Tenants::new();
+    let (mut tenants, options) = (Tenants::new(), api::ClientOptions::default());
     for tenant in config.tenants.values().filter(|tenant| tenant.enabled) {
-        let api = api::client(tenant, Arc::clone(clock))
+        let api = api::client_with(tenant, Arc::clone(clock), options.clone())
             .map_err(|error| AppError::plain(format!("tenant `{}`: {error}", tenant.name)))?;
         let entry = Tenant { name: tenant.name.clone(), quota: tenant.quota, api };
         tenants.insert(tenant.name.clone(), Arc::new(entry));

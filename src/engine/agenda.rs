@@ -14,6 +14,7 @@ use crate::model::hunt::Hunt;
 use crate::model::id::TenantName;
 use crate::model::run::Trigger;
 use crate::model::time::Timestamp;
+use crate::ports::store::Served;
 use crate::rules::schedule::{self, ClockMove, Due, Look};
 
 /// One hunt on one tenant, as the agenda holds it.
@@ -58,7 +59,14 @@ pub struct Launch {
 pub struct Agenda {
     entries: Vec<Entry>,
     look: Look,
+    /// Before this moment no entry is worth a look, unless the clock is set: of ten thousand hunts most looks find none.
+    idle_until: Timestamp,
+    /// The same of event time that was missed.
+    settled_until: Timestamp,
 }
+
+/// When nothing comes of itself.
+const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 
 impl Entry {
     fn is_behind(&self, now: Timestamp) -> bool {
@@ -70,8 +78,7 @@ impl Entry {
         self.last = schedule::resume(self.last, now);
         match schedule::due(&self.hunt.schedule, self.hunt.timezone, self.last, now) {
             Due::Nothing { next } => {
-                let never = Timestamp::from_nanos(i64::MAX);
-                self.wake = next.map_or(never, |next| schedule::start(&self.hunt, &self.tenant.name, next));
+                self.wake = next.map_or(NEVER, |next| schedule::start(&self.hunt, &self.tenant.name, next));
                 None
             }
             Due::Run { tick, missed, .. } => {
@@ -103,15 +110,17 @@ impl Agenda {
     /// An agenda with no entries.
     #[must_use]
     pub const fn new(look: Look) -> Self {
-        Self { entries: Vec::new(), look }
+        Self { entries: Vec::new(), look, idle_until: Timestamp::EPOCH, settled_until: Timestamp::EPOCH }
     }
 
-    /// Adds a hunt on a tenant whose last served tick is `last`.
-    pub fn add(&mut self, hunt: Arc<Hunt>, tenant: Arc<Tenant>, last: Timestamp) {
+    /// Adds a hunt on a tenant, served so far.
+    pub fn add(&mut self, hunt: Arc<Hunt>, tenant: Arc<Tenant>, served: Served) {
         // The clock may have been set back while huntd was down.
-        let last = schedule::resume(last, self.look.wall);
+        let last = schedule::resume(served.from, self.look.wall);
         // A process before this one may have been killed while it caught up.
-        let behind = CatchingUp { wake: Some(self.look.wall), ..CatchingUp::default() };
+        let wake = served.owes.then_some(self.look.wall);
+        let behind = CatchingUp { wake, ..CatchingUp::default() };
+        (self.idle_until, self.settled_until) = (Timestamp::EPOCH, Timestamp::EPOCH);
         self.entries.push(Entry { hunt, tenant, last, wake: Timestamp::EPOCH, running: false, behind });
     }
 
@@ -126,20 +135,34 @@ impl Agenda {
                 entry.wake = Timestamp::EPOCH;
                 entry.behind.wake = entry.behind.wake.map(|wake| wake.min(now));
             }
+            self.settled_until = self.settled_until.min(now);
+        } else if now < self.idle_until {
+            return (moved, Vec::new());
         }
         let entries = self.entries.iter_mut().enumerate().filter(|(_, entry)| !entry.running && entry.wake <= now);
-        (moved, entries.filter_map(|(index, entry)| entry.launch(index, now)).collect())
+        let launches = entries.filter_map(|(index, entry)| entry.launch(index, now)).collect();
+        self.idle_until = self.next().unwrap_or(NEVER);
+        (moved, launches)
     }
 
     /// What to look at for event time that was missed: the hunts that matter most first, on each tenant at most half
     /// as many as it takes at a time. Each is marked as catching up until [`caught_up`](Self::caught_up).
     pub fn behind(&mut self, now: Timestamp) -> Vec<(usize, Behind)> {
+        if now < self.settled_until {
+            return Vec::new();
+        }
+        let is_behind = |(_, entry): &(usize, &Entry)| entry.is_behind(now);
+        let mut due: Vec<usize> = self.entries.iter().enumerate().filter(is_behind).map(|(index, _)| index).collect();
+        if due.is_empty() {
+            let idle = self.entries.iter().filter(|entry| !entry.behind.running);
+            self.settled_until = idle.filter_map(|entry| entry.behind.wake).min().unwrap_or(NEVER);
+            return Vec::new();
+        }
         let mut room = self.room();
-        let mut due: Vec<(usize, &mut Entry)> =
-            self.entries.iter_mut().enumerate().filter(|(_, entry)| entry.is_behind(now)).collect();
-        due.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.hunt.severity));
+        due.sort_by_key(|index| std::cmp::Reverse(self.entries.get(*index).map(|entry| entry.hunt.severity)));
         let mut taken = Vec::new();
-        for (index, entry) in due {
+        for index in due {
+            let Some(entry) = self.entries.get_mut(index) else { continue };
             let Some(room) = room.get_mut(&entry.tenant.name).filter(|room| **room > 0) else { continue };
             *room -= 1;
             entry.behind.running = true;
@@ -158,11 +181,12 @@ impl Agenda {
         let mut room: HashMap<TenantName, u32> = HashMap::new();
         for entry in &self.entries {
             let tenant = &entry.tenant;
-            room.entry(tenant.name.clone()).or_insert_with(|| (tenant.quota.concurrent / 2).max(1));
-        }
-        for entry in self.entries.iter().filter(|entry| entry.behind.running) {
-            if let Some(room) = room.get_mut(&entry.tenant.name) {
-                *room = room.saturating_sub(1);
+            let of_tenant = match room.get_mut(&tenant.name) {
+                Some(room) => room,
+                None => room.entry(tenant.name.clone()).or_insert((tenant.quota.concurrent / 2).max(1)),
+            };
+            if entry.behind.running {
+                *of_tenant = of_tenant.saturating_sub(1);
             }
         }
         room
@@ -185,12 +209,14 @@ impl Agenda {
             After::Failed => Some(now.plus(pause_after(failures))),
         };
         entry.behind = CatchingUp { wake, running: false, failures, most };
+        self.settled_until = self.settled_until.min(wake.unwrap_or(NEVER));
     }
 
     /// A live run has ended so that event time may be missing: it is looked at from `at` on.
     pub(super) fn look_behind(&mut self, entry: usize, at: Timestamp) {
         if let Some(entry) = self.entries.get_mut(entry).filter(|entry| !entry.behind.running) {
             entry.behind.wake = Some(entry.behind.wake.map_or(at, |wake| wake.min(at)));
+            self.settled_until = self.settled_until.min(at);
         }
     }
 
@@ -199,6 +225,7 @@ impl Agenda {
         if let Some(entry) = self.entries.get_mut(entry) {
             (entry.running, entry.wake) = (false, Timestamp::EPOCH);
             entry.last = tick;
+            self.idle_until = Timestamp::EPOCH;
         }
     }
 
@@ -206,6 +233,7 @@ impl Agenda {
     pub fn put_off(&mut self, entry: usize, now: Timestamp) {
         if let Some(entry) = self.entries.get_mut(entry).filter(|entry| entry.running) {
             (entry.running, entry.wake) = (false, now.plus(STORE_PAUSE));
+            self.idle_until = self.idle_until.min(entry.wake);
         }
     }
 

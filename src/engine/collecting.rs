@@ -74,6 +74,8 @@ struct Progress {
     calls: u32,
     /// Time-outs one after the other.
     timeouts: u32,
+    /// While the halves of the whole are asked, how many of them were full of what the whole had brought.
+    in_vain: Option<u32>,
     /// The rows of the whole, where it is asked in parts and the API counted them.
     counted: Option<u64>,
 }
@@ -109,9 +111,10 @@ impl Collector<'_> {
             };
             match self.call(&request, share != Share::Whole, &taker).await? {
                 Ok((intake, end)) => {
+                    let in_vain = share != Share::Whole && intake.met() == done.intake.met();
                     done.intake = intake;
                     (progress.answered, progress.timeouts) = (true, 0);
-                    self.take(share, end.rows, &mut done, &mut progress).await?;
+                    self.take((share, in_vain), end.rows, &mut done, &mut progress).await?;
                 }
                 Err(failure) => {
                     if let Some(failure) = self.mend(share, failure, &mut done, &mut progress).await? {
@@ -131,7 +134,7 @@ impl Collector<'_> {
     /// Notes down an answer: as complete, or as cut.
     async fn take(
         &mut self,
-        share: Share,
+        (share, in_vain): (Share, bool),
         rows: u64,
         done: &mut Collected,
         progress: &mut Progress,
@@ -139,13 +142,28 @@ impl Collector<'_> {
         // A limit set above the API's own would hide the cut.
         let limit = self.order.tenant.quota.row_limit.min(limits::ROW_LIMIT);
         if rows < limit {
+            progress.in_vain = None;
             done.rows += rows;
             done.covered.extend(self.window(share));
             return Ok(());
         }
-        if let Some(halves) = self.halves(share) {
+        if in_vain && progress.in_vain == Some(1) {
+            // The halves of the whole have nothing in common, and so can't both be full of its rows.
+            progress.todo.clear();
+            done.rows = done.rows.max(rows);
+            let why = "its parts are answered with the rows of the whole, as if they asked for all of it";
+            done.give_up(self.window(Share::Whole), format!("{}; {why}", cut(rows, limit, Share::Whole)));
+        } else if let Some(halves) = self.halves(share) {
             self.count(share, progress).await?;
-            progress.todo.extend(halves);
+            // The other half first, where the first one was full of what the whole had brought.
+            let is_first = in_vain && progress.in_vain == Some(0);
+            let place = if is_first { 0 } else { progress.todo.len() };
+            progress.todo.splice(place..place, halves);
+            progress.in_vain = match share {
+                Share::Whole => Some(0),
+                _ if is_first => Some(1),
+                _ => None,
+            };
         } else {
             done.rows += rows;
             // What is cut of a window that was widened may fit into usual ones: it isn't given up yet.

@@ -153,6 +153,12 @@ impl Intake {
         self.rows
     }
 
+    /// Hits that the result has held so far.
+    #[must_use]
+    pub fn met(&self) -> u64 {
+        self.comparison.met()
+    }
+
     /// Ends the intake of a result that was `scope`.
     #[must_use]
     pub fn finish(self, scope: Scope) -> Outcome {

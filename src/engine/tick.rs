@@ -107,11 +107,15 @@ impl Scheduler {
         // Before the agenda, which looks at what is covered.
         let clockwatch = Clockwatch::begin(&runner.store, look, latest).await?;
         let mut agenda = Agenda::new(look);
-        for hunt in hunts.iter().filter(|hunt| hunt.enabled) {
-            for tenant in tenants.values().filter(|tenant| hunt.runs_on(&tenant.name)) {
-                let last = runner.store.served_from(&hunt.id, &tenant.name, look.wall).await?;
-                agenda.add(Arc::clone(hunt), Arc::clone(tenant), last);
-            }
+        let enabled = hunts.iter().filter(|hunt| hunt.enabled);
+        let on_each = enabled.flat_map(|hunt| {
+            tenants.values().filter(|tenant| hunt.runs_on(&tenant.name)).map(move |tenant| (hunt, tenant))
+        });
+        let all: Vec<_> = on_each.collect();
+        let pairs: Vec<_> = all.iter().map(|(hunt, tenant)| (&hunt.id, &tenant.name)).collect();
+        let served = runner.store.served_from_each(&pairs, look.wall).await?;
+        for ((hunt, tenant), served) in all.into_iter().zip(served) {
+            agenda.add(Arc::clone(hunt), Arc::clone(tenant), served);
         }
         for tenant in tenants.values() {
             let standing = hunts.iter().filter(|hunt| hunt.enabled && hunt.runs_on(&tenant.name));

@@ -110,6 +110,9 @@ impl KnownHits {
     /// The place of the hit with this id.
     #[must_use]
     pub fn find(&self, hit: &HitId) -> Option<Ordinal> {
+        if self.ids.is_empty() {
+            return None;
+        }
         let table = self.by_id.get_or_init(|| self.table_of_ids());
         let found = table.find(self.hasher.hash_one(hit.0), |at| self.ids.get(*at as usize) == Some(hit));
         found.map(|at| self.first + at)
@@ -118,6 +121,9 @@ impl KnownHits {
     /// The place of the hit whose only row had exactly these bytes when it was last there, and which is there still.
     #[must_use]
     pub fn find_raw(&self, raw: RawHash) -> Option<Ordinal> {
+        if self.ids.is_empty() {
+            return None;
+        }
         let table = self.by_raw.get_or_init(|| self.table_of_raws());
         table.find(raw.table_hash(), |at| self.raws.get(*at as usize) == Some(&raw)).map(|at| self.first + at)
     }
@@ -156,14 +162,17 @@ impl KnownHits {
             self.present.remove(hit.ordinal);
         }
         // A new id at the end joins the table; anything else makes the tables anew when they are asked next.
-        self.by_raw.take();
-        if is_next && let Some(mut table) = self.by_id.take() {
-            let place = u32::try_from(at).unwrap_or(u32::MAX);
-            let hash = |at: &u32| self.hasher.hash_one(self.ids.get(*at as usize).map(|id| id.0).unwrap_or_default());
-            table.insert_unique(self.hasher.hash_one(hit.hit.0), place, hash);
-            self.by_id = OnceLock::from(table);
-        } else {
-            self.by_id.take();
+        if self.by_raw.get().is_some() {
+            self.by_raw.take();
+        }
+        let Self { ids, hasher, by_id, .. } = self;
+        match by_id.get_mut() {
+            Some(table) if is_next => {
+                let hash = |at: &u32| hasher.hash_one(ids.get(*at as usize).map(|id| id.0).unwrap_or_default());
+                table.insert_unique(hasher.hash_one(hit.hit.0), u32::try_from(at).unwrap_or(u32::MAX), hash);
+            }
+            Some(_) => drop(by_id.take()),
+            None => {}
         }
     }
 

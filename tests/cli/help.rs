@@ -38,7 +38,7 @@ fn completions_name_every_verb() {
         for verb in VERBS {
             assert!(script.stdout.contains(verb), "{shell} knows no {verb}");
         }
-        for option in ["dry-run", "no-notify", "fail-on-new", "format"] {
+        for option in ["dry-run", "no-notify", "fail-on-new", "format", "where", "columns"] {
             assert!(script.stdout.contains(option), "{shell} knows no --{option}");
         }
     }

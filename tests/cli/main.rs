@@ -17,6 +17,7 @@ mod smtp;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asking;
 mod check;
 mod config;
 mod counted;

@@ -85,3 +85,18 @@ async fn a_part_that_brings_too_little_is_found_out() {
     let run = lab.run().await.run;
     assert_eq!((run.status, run.rows), (RunStatus::Ok, 60), "{:?}", run.error);
 }
+
+#[tokio::test]
+async fn a_service_that_answers_every_part_with_the_whole_is_not_asked_for_ever() {
+    // A table without time and a hunt with a window: whatever part is asked, all rows come.
+    let rows: String = (0..25).map(|n| format!("      - {{row: {{EventId: e{n}}}}}\n")).collect();
+    let scenario = format!(
+        "row_limit: 1000\nhunts:\n  - name: some\n    match: {{contains: [part-marker]}}\n    columns: {{EventId: string}}\n    rows:\n{rows}"
+    );
+    let lab = Lab::new(&scenario, HUNT, QUOTA).await;
+    let run = lab.run().await.run;
+    assert_eq!((run.status, run.rows, run.new), (RunStatus::Partial, 25, 25));
+    assert!(run.error.as_deref().is_some_and(|why| why.contains("answered with the rows of the whole")), "{:?}", run.error);
+    // The whole, its count, and both halves.
+    assert_eq!(asked(&lab).len(), 4);
+}

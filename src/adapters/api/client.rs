@@ -16,6 +16,7 @@ use super::fault;
 use super::hosts::{HostError, Hosts, permission};
 use super::inflate::ACCEPTED;
 use super::text::Veil;
+use super::tls::SharedTls;
 use super::token::{Token, TokenSource};
 use super::transport::{TimeLimits, header, host, http, small_body};
 use crate::adapters::secret::{EnvLookup, SecretReader, process_env};
@@ -63,20 +64,22 @@ pub struct ClientOptions {
     pub body_cap: u64,
     /// Where environment variables come from.
     pub env: EnvLookup,
+    /// The machine's TLS: clients that are given clones of it share it.
+    pub tls: SharedTls,
 }
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { limits: TimeLimits::default(), body_cap: limits::BODY_CAP, env: process_env() }
+        Self {
+            limits: TimeLimits::default(),
+            body_cap: limits::BODY_CAP,
+            env: process_env(),
+            tls: SharedTls::default(),
+        }
     }
 }
 
 /// The client of `tenant`. Makes no call and reads no secret yet.
-pub fn client(tenant: &Tenant, clock: SharedClock) -> Result<Arc<dyn TenantApi>, ClientError> {
-    client_with(tenant, clock, ClientOptions::default())
-}
-
-/// As [`client`], with other time limits or another environment.
 pub fn client_with(
     tenant: &Tenant,
     clock: SharedClock,
@@ -112,10 +115,10 @@ impl Client {
         let Auth::ClientSecret(source) = &tenant.auth;
         let secret = SecretReader::with_env(source.clone(), options.env);
         let (limits, body_cap) = (options.limits, options.body_cap);
-        let tls = |error: reqwest::Error| ClientError::Tls(fault::causes(&error));
+        let sign_in = http(&hosts.token, &limits, &options.tls)?;
         let client_id = tenant.client_id.clone();
-        let tokens = TokenSource::new(&hosts, client_id, secret, Arc::clone(&clock), limits).map_err(tls)?;
-        let http = http(&hosts.query, &limits).map_err(tls)?;
+        let tokens = TokenSource::new(&hosts, client_id, secret, Arc::clone(&clock), limits, sign_in);
+        let http = http(&hosts.query, &limits, &options.tls)?;
         Ok(Self { api: tenant.api, host: host(&hosts.query), http, tokens, clock, limits, body_cap, hosts })
     }
 

@@ -25,9 +25,11 @@ mod signin;
 mod span;
 mod splitter;
 mod text;
+mod tls;
 mod token;
 mod transport;
 
-pub use self::client::{ClientError, ClientOptions, client, client_with};
+pub use self::client::{ClientError, ClientOptions, client_with};
 pub use self::hosts::HostError;
+pub use self::tls::SharedTls;
 pub use self::transport::TimeLimits;

@@ -12,7 +12,7 @@ use super::fault;
 use super::hosts::Hosts;
 use super::signin::{self, Grant, TokenAnswer};
 use super::text::Veil;
-use super::transport::{TimeLimits, header, host, http, small_body};
+use super::transport::{TimeLimits, header, host, small_body};
 use crate::adapters::secret::{SecretError, SecretReader};
 use crate::model::failure::{ApiFailure, FailureClass};
 use crate::model::secret::{ExposeSecret, SecretString};
@@ -61,9 +61,10 @@ impl TokenSource {
         secret: SecretReader,
         clock: SharedClock,
         limits: TimeLimits,
-    ) -> Result<Self, reqwest::Error> {
-        Ok(Self {
-            http: http(&hosts.token, &limits)?,
+        http: reqwest::Client,
+    ) -> Self {
+        Self {
+            http,
             url: hosts.token.clone(),
             host: host(&hosts.token),
             scope: hosts.scope.clone(),
@@ -73,7 +74,7 @@ impl TokenSource {
             limits,
             ended: AtomicU64::new(0),
             state: Mutex::default(),
-        })
+        }
     }
 
     /// The token; a new one where there is none, or its end is near. However many ask at a time,

@@ -6,8 +6,11 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use url::Url;
 
+use super::client::ClientError;
+use super::fault;
 use super::hosts::is_loopback;
 use super::inflate::Inflate;
+use super::tls::SharedTls;
 
 /// How long huntd waits for what. The defaults suit the service; tests make them short.
 ///
@@ -48,7 +51,8 @@ impl Default for TimeLimits {
 /// For this machine itself no proxy is used, `localhost` means the loopback addresses whatever a
 /// resolver says, and over plain HTTP no CA certificates are needed, so that demonstrations run
 /// where there are none.
-pub(super) fn http(url: &Url, limits: &TimeLimits) -> Result<reqwest::Client, reqwest::Error> {
+pub(super) fn http(url: &Url, limits: &TimeLimits, tls: &SharedTls) -> Result<reqwest::Client, ClientError> {
+    let refused = |error: reqwest::Error| ClientError::Tls(fault::causes(&error));
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("huntd/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
@@ -62,11 +66,14 @@ pub(super) fn http(url: &Url, limits: &TimeLimits) -> Result<reqwest::Client, re
     if is_loopback(url) {
         let ports = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
         builder = builder.no_proxy().resolve_to_addrs("localhost", &ports.map(|ip| SocketAddr::new(ip, 0)));
-        if url.scheme() == "http" {
-            builder = builder.tls_certs_only([]);
-        }
     }
-    builder.build()
+    if is_loopback(url) && url.scheme() == "http" {
+        builder = builder.tls_certs_only([]);
+    } else {
+        let config = tls.config().map_err(|error| ClientError::Tls(error.to_string()))?;
+        builder = builder.tls_backend_preconfigured(config);
+    }
+    builder.build().map_err(refused)
 }
 
 /// Host and port of a URL, for messages.

@@ -9,6 +9,7 @@ pub mod diff;
 pub mod explain;
 pub mod gaps;
 pub mod hits;
+mod hits_printer;
 pub mod list;
 pub mod past;
 pub mod plan;

@@ -34,7 +34,9 @@ const AT_A_TIME: usize = 8;
 
 /// `huntd run`.
 pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Result<Exit, AppError> {
-    let loaded = setup::load_and_read(path, output)?;
+    // A word that is no glob names nothing, and is refused below.
+    let words: Vec<_> = arguments.hunts.iter().filter_map(|word| select::matcher(word).ok()).collect();
+    let loaded = setup::load_reading(path, output, |hunt| words.iter().any(|named| named(hunt.id.as_str())))?;
     // A broken hunt is not run: whoever asked for `*` must not take that for silence.
     let errors: Vec<_> = loaded.findings.iter().filter(|finding| finding.level == Level::Error).cloned().collect();
     setup::show(&errors, output)?;

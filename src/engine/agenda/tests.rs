@@ -28,10 +28,15 @@ fn tenant() -> Arc<Tenant> {
     Arc::new(Tenant { name: TenantName::new("contoso").unwrap(), quota, api: Arc::new(stub::Stub(AnswerEnd::default)) })
 }
 
+/// Served up to `from`, with a past in which event time may be missing.
+const fn owing(from: Timestamp) -> Served {
+    Served { from, owes: true }
+}
+
 /// An agenda of one hunt of every minute, served up to `look`.
 pub(in crate::engine) fn every_minute(look: Look) -> Agenda {
     let mut agenda = Agenda::new(look);
-    agenda.add(hunt("* * * * *", "0s"), tenant(), look.wall);
+    agenda.add(hunt("* * * * *", "0s"), tenant(), owing(look.wall));
     agenda
 }
 
@@ -50,7 +55,7 @@ impl Desk {
     fn of(hunt: &Arc<Hunt>, last: Timestamp) -> Self {
         let look = Look { wall: START, steady: Duration::ZERO };
         let mut agenda = Agenda::new(look);
-        agenda.add(Arc::clone(hunt), tenant(), last);
+        agenda.add(Arc::clone(hunt), tenant(), owing(last));
         Self { agenda, look }
     }
 
@@ -193,4 +198,48 @@ fn what_isnt_on_the_agenda_is_nobodys() {
     desk.agenda.put_off(7, START);
     desk.agenda.put_off(0, START.plus(HOUR));
     assert!(!desk.after(MINUTE).is_empty(), "one that doesn't run can't be put off");
+}
+
+#[test]
+fn what_owes_no_event_time_is_not_looked_at() {
+    let look = Look { wall: START, steady: Duration::ZERO };
+    for owes in [false, true] {
+        let mut agenda = Agenda::new(look);
+        agenda.add(hunt("* * * * *", "0s"), tenant(), Served { from: START, owes });
+        assert_eq!(agenda.behind(START).len(), usize::from(owes));
+        assert_eq!(agenda.look(Look { wall: START.plus(MINUTE), steady: MINUTE }).1.len(), 1);
+    }
+}
+
+#[test]
+fn event_time_is_looked_at_when_it_is_time_and_not_before() {
+    let mut agenda = Agenda::new(Look { wall: START, steady: Duration::ZERO });
+    agenda.add(hunt("@daily", "0s"), tenant(), owing(START));
+    agenda.add(hunt("@daily", "0s"), tenant(), Served { from: START, owes: false });
+    let at = |hours: u32| START.plus(HOUR * hours);
+    let mut looked_at =
+        |agenda: &mut Agenda, hours: u32| agenda.behind(at(hours)).into_iter().map(|(n, _)| n).collect::<Vec<_>>();
+    assert_eq!(looked_at(&mut agenda, 0), [0]);
+    agenda.caught_up(0, After::LookAt(at(5)), at(0));
+    assert_eq!((looked_at(&mut agenda, 4), looked_at(&mut agenda, 5)), (vec![], vec![0]));
+    agenda.caught_up(0, After::Nothing, at(5));
+    assert_eq!(looked_at(&mut agenda, 90), [0; 0]);
+    agenda.look_behind(1, at(10));
+    agenda.look_behind(0, at(12));
+    assert_eq!((looked_at(&mut agenda, 9), looked_at(&mut agenda, 11)), (vec![], vec![1]));
+    agenda.caught_up(1, After::Nothing, at(11));
+    assert_eq!((looked_at(&mut agenda, 11), looked_at(&mut agenda, 12)), (vec![], vec![0]));
+    agenda.caught_up(0, After::Again, at(12));
+    assert_eq!(looked_at(&mut agenda, 12), [0]);
+}
+
+/// A clock that is set brings all that is known to be missing forward.
+#[test]
+fn a_clock_that_is_set_hides_no_missed_event_time() {
+    let mut desk = Desk::of(&hunt("@daily", "0s"), START);
+    assert_eq!(desk.agenda.behind(START).len(), 1);
+    desk.agenda.caught_up(0, After::LookAt(START.plus(HOUR * 9)), START);
+    assert_eq!(desk.agenda.behind(START).len(), 0);
+    desk.agenda.look(Look { wall: START.minus(HOUR), steady: MINUTE });
+    assert_eq!(desk.agenda.behind(START.minus(HOUR)).len(), 1);
 }

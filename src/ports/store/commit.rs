@@ -14,7 +14,8 @@ use super::overload;
 use super::pack::{
     Suppressions, pack_bitmap, pack_deltas, pack_records, pack_suppressions, pack_told, unpack_suppressions,
 };
-use super::schema;
+use super::columns;
+use super::seek;
 use super::track::{Counters, counters, memory};
 use crate::model::hit::{HitKind, RowBlock, Step};
 use crate::model::overload::Overload;
@@ -39,7 +40,6 @@ pub(super) const ADD_DELTA: &str = "INSERT INTO delta (track, run, started, next
      VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 pub(super) const ADD_BLOCK: &str = "INSERT INTO block (track, run, low, high, schema, records, body) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING block";
-pub(super) const ADD_SIEVE: &str = "INSERT INTO block_sieve (block, bits) VALUES (?1, ?2)";
 pub(super) const ADD_DELIVERY: &str = "INSERT INTO delivery (delivery, run, channel, state, hits, created, \
      next_attempt, touched, told) VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?5, ?5, ?6)";
 pub(super) const MOVE_TRACK: &str = "UPDATE track SET generation = ?2, next_ordinal = ?3, watermark = ?4, \
@@ -207,9 +207,12 @@ async fn add_hits(
             .execute(&mut *conn)
             .await?;
     }
-    let mut schemas = schema::Known::default();
+    let mut schemas = columns::Known::default();
     for block in &commit.blocks {
         add_block(&mut *conn, block, (before.track, seq), &mut schemas).await?;
+    }
+    if !commit.blocks.is_empty() {
+        seek::lay_together(conn).await?;
     }
     Ok(next)
 }
@@ -218,7 +221,7 @@ async fn add_block(
     conn: &mut SqliteConnection,
     block: &RowBlock,
     (track, seq): (i64, i64),
-    schemas: &mut schema::Known,
+    schemas: &mut columns::Known,
 ) -> Result<(), Fault> {
     let schema = schemas.number(&mut *conn, &block.schema).await?;
     let ordinals = || block.records.iter().map(|record| i64::from(record.ordinal));
@@ -232,10 +235,7 @@ async fn add_block(
         .bind(block.body.bytes().map_err(Fault::Aside)?.into_owned())
         .fetch_one(&mut *conn)
         .await?;
-    if !block.sieve.is_empty() {
-        sqlx::query(ADD_SIEVE).bind(number).bind(&block.sieve).execute(conn).await?;
-    }
-    Ok(())
+    seek::add(conn, number, &block.sieve).await
 }
 
 /// What a run does to its track's counters.

@@ -17,10 +17,11 @@ use super::fault::{Fault, explain_io};
 use super::owner::this_owner;
 use super::place::Place;
 use super::saved;
+use super::schema;
 use crate::model::id::{RunId, digest};
 use crate::model::time::Timestamp;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// `application_id` of our files: "hunt" in ASCII.
 const APPLICATION: i64 = 0x6875_6e74;
@@ -225,15 +226,24 @@ pub(super) async fn prepare(conn: &mut SqliteConnection, path: &Path) -> Result<
         return Err(StoreError::Open { path: path.to_owned(), why });
     }
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(explain)?;
-    check_ours(&mut tx, path).await?;
-    // `run` does the same, but its future can't cross threads for a borrowed connection.
-    MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(|error| match error {
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => explain(error),
-        other => Fault::Bad(other.to_string()).explain(path),
-    })?;
+    let is_settled = match check_ours(&mut tx, path).await? {
+        None => schema::create(&mut tx, &MIGRATIONS).await.map(|()| true).map_err(|error| not_migrated(error, path))?,
+        Some(_) => schema::is_as_built(&mut tx, &MIGRATIONS).await.map_err(|fault| fault.explain(path))?,
+    };
+    if !is_settled {
+        // `run` does the same, but its future can't cross threads for a borrowed connection.
+        MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(|error| not_migrated(error, path))?;
+    }
     let own = installation(&mut tx).await.map_err(|fault| fault.explain(path))?;
     tx.commit().await.map_err(explain)?;
     Ok(own)
+}
+
+fn not_migrated(error: MigrateError, path: &Path) -> StoreError {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Fault::Sql(error).explain(path),
+        other => Fault::Bad(other.to_string()).explain(path),
+    }
 }
 
 /// The version of the schema that this program knows.

@@ -1,6 +1,6 @@
 //! Hits, as they are listed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -15,13 +15,16 @@ use super::error::StoreError;
 use super::fault::Fault;
 use super::pack::unpack_deltas;
 use super::rows::{gone_of_run, last_rows, no_row, records_of_run, rows_of_run};
+use super::columns::Known;
 use super::runs::tracks_that;
+use super::seek;
 use super::seen::{FirstSeen, LastSeen};
 use crate::model::delivery::NoticeHunt;
 use crate::model::hit::{Hit, HitKind, Ordinal};
 use crate::model::hunt::Severity;
 use crate::model::id::{HitId, HuntId, RunId, TenantName};
 use crate::model::time::Timestamp;
+use crate::rules::sieve::Probe;
 
 /// Which hits.
 #[derive(Default, Clone, Copy)]
@@ -36,6 +39,8 @@ pub struct HitFilter<'a> {
     pub run: Option<&'a RunId>,
     /// Of this kind.
     pub kind: Option<HitKind>,
+    /// With a row that holds this text.
+    pub seen: Option<&'a Probe>,
     /// At most so many, the newest.
     pub limit: Option<usize>,
 }
@@ -48,6 +53,7 @@ impl fmt::Debug for HitFilter<'_> {
             .field("since", &self.since)
             .field("run", &self.run)
             .field("kind", &self.kind)
+            .field("seen", &self.seen)
             .field("limit", &self.limit)
             .finish()
     }
@@ -146,14 +152,14 @@ impl Lookup {
     }
 
     /// Hands on what `sayer` said of the hits in `wanted` (all, where it is none): rows in their
-    /// order, then the hits that it said to be gone, each with its last row.
+    /// order, then the hits that it said to be gone, each with its last row; until `each` breaks off.
     async fn say(
         &mut self,
         conn: &mut SqliteConnection,
         sayer: &Sayer,
         wanted: Option<&RoaringBitmap>,
-        mut each: impl FnMut(Hit),
-    ) -> Result<(), Fault> {
+        mut each: impl FnMut(Hit) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Fault> {
         let severity = self.severity(&mut *conn, sayer.version).await?;
         let place = self.place(&mut *conn, sayer.track).await?;
         let told = Told::load(&mut *conn, sayer.seq, wanted).await?;
@@ -171,23 +177,28 @@ impl Lookup {
                 last_seen: place.last.of(ordinal).unwrap_or(first_seen),
                 severity,
                 row,
-            });
+            })
         };
+        let mut flow = ControlFlow::Continue(());
         if !told.stored.is_empty() {
             let tell_row = |row: super::rows::StoredRow| {
-                tell(row.record.ordinal, row.record.kind, row.hit, row.text);
+                flow = tell(row.record.ordinal, row.record.kind, row.hit, row.text);
+                flow
             };
             rows_of_run(&mut *conn, sayer.seq, Some(&told.stored), tell_row).await?;
         }
-        if !told.gone.is_empty() {
+        if flow.is_continue() && !told.gone.is_empty() {
             let ordinals = told.gone.iter().map(|(ordinal, _)| *ordinal).collect();
             let mut rows = last_rows(conn, sayer.track, &ordinals, sayer.seq).await?;
             for (ordinal, hit) in told.gone {
                 let row = rows.remove(&ordinal).and_then(|mut rows| rows.pop());
-                tell(ordinal, HitKind::Gone, hit, row.map_or_else(no_row, |row| row.text));
+                flow = tell(ordinal, HitKind::Gone, hit, row.map_or_else(no_row, |row| row.text));
+                if flow.is_break() {
+                    break;
+                }
             }
         }
-        Ok(())
+        Ok(flow)
     }
 }
 
@@ -234,23 +245,38 @@ async fn stream(
     filter: &HitFilter<'_>,
     mut each: impl FnMut(Hit) -> ControlFlow<()> + Send,
 ) -> Result<(), Fault> {
-    let sayers = sayers(&mut *conn, filter).await?;
+    let mut holding = match filter.seen {
+        Some(probe) => Some((probe, seek::blocks(&mut *conn, probe).await?, Known::default())),
+        None => None,
+    };
+    let mut sayers = sayers(&mut *conn, filter, holding.as_ref().map(|(_, blocks, _)| blocks)).await?;
+    if let Some((_, blocks, _)) = &holding {
+        sayers.retain(|sayer| blocks.contains_key(&sayer.seq));
+    }
     let (skip_runs, mut skip_hits) = skipped(&mut *conn, &sayers, filter).await?;
     let mut lookup = Lookup::default();
     for sayer in sayers.iter().skip(skip_runs) {
-        let mut flow = ControlFlow::Continue(());
         let hand_on = |hit: Hit| {
-            if flow.is_break() || filter.kind.is_some_and(|kind| kind != hit.kind) {
-                return;
+            if filter.kind.is_some_and(|kind| kind != hit.kind) {
+                return ControlFlow::Continue(());
             }
             if skip_hits > 0 {
                 skip_hits -= 1;
-                return;
+                return ControlFlow::Continue(());
             }
-            flow = each(hit);
+            each(hit)
         };
-        lookup.say(&mut *conn, sayer, None, hand_on).await?;
-        if flow.is_break() {
+        let wanted = match &mut holding {
+            Some((probe, blocks, schemas)) => {
+                let blocks = blocks.get(&sayer.seq).map(Vec::as_slice).unwrap_or_default();
+                Some(seek::hits(&mut *conn, blocks, probe, schemas).await?)
+            }
+            None => None,
+        };
+        if wanted.as_ref().is_some_and(RoaringBitmap::is_empty) {
+            continue;
+        }
+        if lookup.say(&mut *conn, sayer, wanted.as_ref(), hand_on).await?.is_break() {
             break;
         }
     }
@@ -258,7 +284,11 @@ async fn stream(
 }
 
 /// The runs to look at, oldest first.
-async fn sayers(conn: &mut SqliteConnection, filter: &HitFilter<'_>) -> Result<Vec<Sayer>, Fault> {
+async fn sayers(
+    conn: &mut SqliteConnection,
+    filter: &HitFilter<'_>,
+    holding: Option<&BTreeMap<i64, Vec<i64>>>,
+) -> Result<Vec<Sayer>, Fault> {
     let since = filter.since.map_or(i64::MIN, Timestamp::nanos);
     let tracks = tracks_that(&mut *conn, filter.hunt, filter.tenant).await?;
     if let Some(run) = filter.run {
@@ -266,6 +296,13 @@ async fn sayers(conn: &mut SqliteConnection, filter: &HitFilter<'_>) -> Result<V
         return Ok(found.into_iter().filter(|sayer| tracks.contains(&sayer.track)).collect());
     }
     let mut all: Vec<Sayer> = Vec::new();
+    if let Some(holding) = holding {
+        for seq in holding.keys() {
+            let found: Option<Sayer> = sqlx::query_as(STEPS_BY_SEQ).bind(seq).fetch_optional(&mut *conn).await?;
+            all.extend(found.filter(|sayer| sayer.started >= since && tracks.contains(&sayer.track)));
+        }
+        return Ok(all);
+    }
     for track in tracks {
         all.extend(sqlx::query_as(STEPS_OF_TRACK).bind(track).bind(since).fetch_all(&mut *conn).await?);
     }
@@ -279,7 +316,8 @@ async fn skipped(
     sayers: &[Sayer],
     filter: &HitFilter<'_>,
 ) -> Result<(usize, usize), Fault> {
-    let Some(mut left) = filter.limit else { return Ok((0, 0)) };
+    // How many of a run's hits hold a text isn't known before its rows are read.
+    let Some(mut left) = filter.limit.filter(|_| filter.seen.is_none()) else { return Ok((0, 0)) };
     for (at, sayer) in sayers.iter().enumerate().rev() {
         let count = Told::load(&mut *conn, sayer.seq, None).await?.count(filter.kind);
         if count >= left {
@@ -332,7 +370,11 @@ async fn life(conn: &mut SqliteConnection, steps: &[(i64, Ordinal)]) -> Result<V
         // A run past its retention has nothing more to show.
         if let Some(sayer) = sayer {
             let wanted = RoaringBitmap::from_iter([*ordinal]);
-            lookup.say(&mut *conn, &sayer, Some(&wanted), |hit| hits.push(hit)).await?;
+            let keep = |hit| {
+                hits.push(hit);
+                ControlFlow::Continue(())
+            };
+            let _all: ControlFlow<()> = lookup.say(&mut *conn, &sayer, Some(&wanted), keep).await?;
         }
     }
     Ok(hits)

@@ -16,8 +16,9 @@ use super::error::StoreError;
 use super::fault::{Fault, explain_io};
 use super::pack::{unpack_bitmap, unpack_records};
 use super::rows::{Ids, unpack_block};
-use super::schema::Known;
+use super::columns::Known;
 use super::runs::json_list;
+use super::seek;
 use super::track::LIST_TRACKS;
 use crate::model::id::{HuntId, TenantName};
 use crate::model::time::Timestamp;
@@ -122,6 +123,9 @@ impl Store {
                 break;
             }
         }
+        let mut write = self.begin().await?;
+        let result = seek::drop_empty_groups(&mut write.conn).await;
+        self.told(write.end(result).await)?;
         let mut write = self.begin().await?;
         let result = sqlx::query(DROP_VERSIONS).execute(&mut write.conn).await;
         pruned.versions = self.told(write.end(result.map_err(Fault::from)).await)?.rows_affected();

@@ -14,6 +14,7 @@
 //! It decides nothing: what may be called, told or tried again is decided by `rules/`.
 
 mod aside;
+mod columns;
 mod commit;
 mod connection;
 mod cost;
@@ -38,7 +39,9 @@ mod rows;
 mod runs;
 mod saved;
 mod schema;
+mod seek;
 mod seen;
+mod served;
 #[cfg(test)]
 mod tests;
 mod track;
@@ -51,4 +54,5 @@ pub use outbox::{Claim, DeliveryFilter};
 pub use owner::{owner_is_alive, this_owner};
 pub use past::StoredRows;
 pub use runs::RunFilter;
+pub use served::Served;
 pub use track::{Track, TrackSummary};

@@ -1,6 +1,7 @@
 //! Stored rows: out of their blocks again.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use futures_util::TryStreamExt;
 use roaring::RoaringBitmap;
@@ -9,7 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::fault::Fault;
 use super::pack::{unpack_deltas, unpack_records};
-use super::schema::Known;
+use super::columns::Known;
 use crate::model::hit::{HitKind, Ordinal, RowRecord};
 use crate::model::id::HitId;
 use crate::model::row::Schema;
@@ -77,12 +78,12 @@ fn unpack_rows(
     Ok(all)
 }
 
-/// Hands on each row that `run` stored of the hits in `wanted` (all, where it is none), in order.
+/// Hands on each row that `run` stored of the hits in `wanted` (all, where it is none), in order, until `each` breaks off.
 pub(super) async fn rows_of_run(
     conn: &mut SqliteConnection,
     run: i64,
     wanted: Option<&RoaringBitmap>,
-    mut each: impl FnMut(StoredRow),
+    mut each: impl FnMut(StoredRow) -> ControlFlow<()>,
 ) -> Result<(), Fault> {
     let blocks: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(ROWS_OF_RUN).bind(run).fetch_all(&mut *conn).await?;
     if blocks.is_empty() {
@@ -96,7 +97,9 @@ pub(super) async fn rows_of_run(
             let schema = schemas.schema(&mut *conn, schema).await?;
             let body: Vec<u8> = sqlx::query_scalar(BODY).bind(block).fetch_one(&mut *conn).await?;
             let rows = unpack_block(&schema, records.len(), &body)?;
-            unpack_rows(&records, &rows, &ids, is_wanted)?.into_iter().for_each(&mut each);
+            if unpack_rows(&records, &rows, &ids, is_wanted)?.into_iter().try_for_each(&mut each).is_break() {
+                break;
+            }
         }
     }
     Ok(())
@@ -186,7 +189,11 @@ pub(super) async fn rows_as_of(
     wanted: &RoaringBitmap,
 ) -> Result<HashMap<Ordinal, Vec<StoredRow>>, Fault> {
     let mut rows: HashMap<Ordinal, Vec<StoredRow>> = HashMap::new();
-    rows_of_run(&mut *conn, seq, Some(wanted), |row| rows.entry(row.record.ordinal).or_default().push(row)).await?;
+    let keep = |row: StoredRow| {
+        rows.entry(row.record.ordinal).or_default().push(row);
+        ControlFlow::Continue(())
+    };
+    rows_of_run(&mut *conn, seq, Some(wanted), keep).await?;
     let older: RoaringBitmap = wanted.iter().filter(|ordinal| !rows.contains_key(ordinal)).collect();
     if !older.is_empty() {
         rows.extend(last_rows(conn, track, &older, seq).await?);

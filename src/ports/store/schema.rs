@@ -1,74 +1,53 @@
-//! The columns that stored rows have: each list of them once.
+//! The schema of a new database, made at once, and whether one that is there needs anything.
+//!
+//! sqlx's migrator asks and writes several times for each migration, and each time two threads wake each other: for a
+//! new file that costs more than the run it is made for. What comes out is the same, down to the migrator's own table.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::fmt::Write as _;
 
+use sqlx::AssertSqlSafe;
+use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::sqlite::SqliteConnection;
 
 use super::fault::Fault;
-use crate::model::row::{Column, ColumnType, Schema};
 
-pub(super) const FIND_SCHEMA: &str = "SELECT schema FROM row_schema WHERE columns = ?1";
-pub(super) const ADD_SCHEMA: &str = "INSERT INTO row_schema (columns) VALUES (?1) RETURNING schema";
-pub(super) const LOAD_SCHEMA: &str = "SELECT columns FROM row_schema WHERE schema = ?1";
+/// The migrator's own table.
+const TABLE: &str = "_sqlx_migrations";
 
-/// Schemas that were looked up or read, each once.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    numbers: Vec<(Arc<Schema>, i64)>,
-    schemas: HashMap<i64, Arc<Schema>>,
+const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version";
+
+fn upwards(migrations: &Migrator) -> impl Iterator<Item = &Migration> {
+    migrations.iter().filter(|migration| !migration.migration_type.is_down_migration())
 }
 
-impl Known {
-    /// The number of a schema; it is stored where it is new.
-    pub(super) async fn number(&mut self, conn: &mut SqliteConnection, schema: &Arc<Schema>) -> Result<i64, Fault> {
-        if let Some((_, number)) = self.numbers.iter().find(|(known, _)| Arc::ptr_eq(known, schema)) {
-            return Ok(*number);
-        }
-        let columns = printed(schema);
-        let found: Option<i64> = sqlx::query_scalar(FIND_SCHEMA).bind(&columns).fetch_optional(&mut *conn).await?;
-        let number = match found {
-            Some(number) => number,
-            None => sqlx::query_scalar(ADD_SCHEMA).bind(&columns).fetch_one(conn).await?,
-        };
-        self.numbers.push((Arc::clone(schema), number));
-        Ok(number)
+/// Applies all migrations to an empty file, inside the caller's transaction.
+pub(super) async fn create(conn: &mut SqliteConnection, migrations: &Migrator) -> Result<(), MigrateError> {
+    conn.ensure_migrations_table(TABLE).await?;
+    sqlx::raw_sql(AssertSqlSafe(script(migrations))).execute(conn).await?;
+    Ok(())
+}
+
+/// All migrations one after the other, and that they were applied.
+fn script(migrations: &Migrator) -> String {
+    let mut script = String::new();
+    for migration in upwards(migrations) {
+        script.push_str(migration.sql.as_str());
+        let (version, description) = (migration.version, migration.description.replace('\'', "''"));
+        let checksum = hex::encode(&migration.checksum);
+        // Writing into a text can't fail. How long it took is nobody's concern.
+        let _fine = write!(
+            script,
+            "\n;INSERT INTO {TABLE} (version, description, success, checksum, execution_time) \
+             VALUES ({version}, '{description}', TRUE, x'{checksum}', 0);\n"
+        )
+        .is_ok();
     }
-
-    /// The schema of a number.
-    pub(super) async fn schema(&mut self, conn: &mut SqliteConnection, number: i64) -> Result<Arc<Schema>, Fault> {
-        if let Some(schema) = self.schemas.get(&number) {
-            return Ok(Arc::clone(schema));
-        }
-        let columns: String = sqlx::query_scalar(LOAD_SCHEMA).bind(number).fetch_one(conn).await?;
-        let schema = Arc::new(read(&columns)?);
-        self.schemas.insert(number, Arc::clone(&schema));
-        Ok(schema)
-    }
+    script
 }
 
-fn printed(schema: &Schema) -> String {
-    let columns = schema.columns.iter().map(|column| vec![column.name.clone(), column.kind.to_string()]);
-    serde_json::Value::from_iter(columns).to_string()
-}
-
-fn read(columns: &str) -> Result<Schema, Fault> {
-    let columns: Vec<(String, String)> =
-        serde_json::from_str(columns).map_err(|error| Fault::Bad(format!("stored columns have a fault: {error}")))?;
-    let column = |(name, kind): (String, String)| Column { name, kind: ColumnType::parse(&kind) };
-    Ok(Schema { columns: columns.into_iter().map(column).collect() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_printed_is_read() {
-        let column = |name: &str, kind| Column { name: name.to_owned(), kind };
-        let columns = vec![column("a\"b", ColumnType::Bool), column("", ColumnType::Other("Odd".to_owned()))];
-        let schema = Schema { columns };
-        assert_eq!(read(&printed(&schema)).unwrap(), schema);
-        assert!(read("{}").is_err());
-    }
+/// Whether exactly these migrations were applied, as they are.
+pub(super) async fn is_as_built(conn: &mut SqliteConnection, migrations: &Migrator) -> Result<bool, Fault> {
+    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(conn).await?;
+    let known = upwards(migrations).map(|migration| (migration.version, &*migration.checksum));
+    Ok(known.eq(applied.iter().map(|(version, checksum)| (*version, checksum.as_slice()))))
 }

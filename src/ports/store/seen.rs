@@ -1,7 +1,5 @@
 //! When hits were first and last seen.
 
-use std::collections::HashMap;
-
 use roaring::RoaringBitmap;
 use sqlx::sqlite::SqliteConnection;
 
@@ -44,13 +42,15 @@ pub(super) struct LastSeen {
     /// Runs below this `seq` are still unread.
     below: i64,
     resolved: RoaringBitmap,
-    seen: HashMap<Ordinal, Timestamp>,
+    /// When a run began, and the hits that it was the last to hold: newest first. Hits are mostly seen last by one of a
+    /// few runs, so that looking through these is quick, and a hundred thousand of them take little memory.
+    seen: Vec<(Timestamp, RoaringBitmap)>,
 }
 
 impl LastSeen {
     /// As of the runs with a `seq` below `below`.
     pub(super) fn new(track: i64, below: i64) -> Self {
-        Self { track, below, resolved: RoaringBitmap::new(), seen: HashMap::new() }
+        Self { track, below, resolved: RoaringBitmap::new(), seen: Vec::new() }
     }
 
     /// Reads on until all of `wanted` are found, or no run is left.
@@ -63,8 +63,10 @@ impl LastSeen {
             }
             for (seq, started, members) in runs {
                 let fresh = unpack_bitmap(&members)? - &self.resolved;
-                self.seen.extend(fresh.iter().map(|ordinal| (ordinal, Timestamp::from_nanos(started))));
-                self.resolved |= fresh;
+                self.resolved |= &fresh;
+                if !fresh.is_empty() {
+                    self.seen.push((Timestamp::from_nanos(started), fresh));
+                }
                 self.below = seq;
             }
         }
@@ -72,6 +74,6 @@ impl LastSeen {
     }
 
     pub(super) fn of(&self, ordinal: Ordinal) -> Option<Timestamp> {
-        self.seen.get(&ordinal).copied()
+        self.seen.iter().find(|(_, hits)| hits.contains(ordinal)).map(|(at, _)| *at)
     }
 }

@@ -74,24 +74,38 @@ impl HuntPlaces {
 pub fn load(files: &[HuntFile], defaults: &HuntDefaults, zone: Zone) -> LoadedHunts {
     let mut files: Vec<_> = files.iter().collect();
     files.sort_by(|a, b| a.shown.cmp(&b.shown));
-    let mut loader = Loader {
-        defaults,
-        zone,
-        layers: Vec::new(),
-        loaded: LoadedHunts::default(),
-        taken: BTreeMap::new(),
-        schedules: Schedules::default(),
-    };
-    for file in files.iter().filter(|file| file_kind(&file.relative) == FileKind::Defaults) {
-        let (layer, findings) = Layer::read(file, defaults, zone);
-        loader.layers.push(layer);
-        loader.loaded.findings.extend(findings);
-    }
-    for file in files.iter().filter(|file| file_kind(&file.relative) == FileKind::Hunts) {
+    let mut loader = Loader::begin(files.iter().copied(), defaults, zone);
+    for file in files {
         loader.file(file);
     }
     loader.loaded.findings.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
     loader.loaded
+}
+
+/// Reads hunts as [`load`] does, one file at a time: who looks at each once needn't hold the text of all, nor the place
+/// of every value. The files come in the order of their paths.
+#[must_use]
+pub fn load_each(mut files: Vec<HuntFile>, defaults: &HuntDefaults, zone: Zone) -> Loading<'_> {
+    files.sort_by(|a, b| a.shown.cmp(&b.shown));
+    let loader = Loader::begin(files.iter(), defaults, zone);
+    Loading { loader, files: files.into_iter() }
+}
+
+/// Hunts that are read one file at a time: each file, and what it holds. What is wrong with any defaults comes with the
+/// first.
+pub struct Loading<'a> {
+    loader: Loader<'a>,
+    files: std::vec::IntoIter<HuntFile>,
+}
+
+impl Iterator for Loading<'_> {
+    type Item = (HuntFile, LoadedHunts);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let file = self.files.next()?;
+        self.loader.file(&file);
+        Some((file, std::mem::take(&mut self.loader.loaded)))
+    }
 }
 
 /// A hunt with every default in its place, and no query.
@@ -142,8 +156,30 @@ struct Loader<'a> {
     schedules: Schedules,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    /// With the layers of `files`.
+    fn begin<'f>(files: impl Iterator<Item = &'f HuntFile>, defaults: &'a HuntDefaults, zone: Zone) -> Self {
+        let mut loader = Self {
+            defaults,
+            zone,
+            layers: Vec::new(),
+            loaded: LoadedHunts::default(),
+            taken: BTreeMap::new(),
+            schedules: Schedules::default(),
+        };
+        for file in files.filter(|file| file_kind(&file.relative) == FileKind::Defaults) {
+            let (layer, findings) = Layer::read(file, defaults, zone);
+            loader.layers.push(layer);
+            loader.loaded.findings.extend(findings);
+        }
+        loader
+    }
+
+    /// Reads a file, unless it holds no hunts by its name.
     fn file(&mut self, file: &HuntFile) {
+        if file_kind(&file.relative) != FileKind::Hunts {
+            return;
+        }
         let documents = yaml::parse(&file.bytes);
         if documents.is_empty() {
             let mut notes = Notes::new(&file.shown);

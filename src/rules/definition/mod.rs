@@ -66,7 +66,7 @@ mod threshold;
 mod values;
 
 pub use file::{FileKind, HuntFile, file_kind};
-pub use load::{HuntPlaces, LoadedHunts, Spot, load};
+pub use load::{HuntPlaces, LoadedHunts, Loading, Spot, load, load_each};
 pub use names::check_names;
 pub use print::{print, version};
 pub use values::{schedule, zone};

@@ -202,6 +202,12 @@ impl<K: Borrow<KnownHits>> Comparison<K> {
         Observation { ordinal, sighting }
     }
 
+    /// Hits met so far.
+    #[must_use]
+    pub fn met(&self) -> u64 {
+        self.steady.len() + self.found.len() as u64 + self.fresh.present().len()
+    }
+
     fn observe_steady(&mut self, ordinal: Ordinal) -> Observation {
         let first = self.steady.insert(ordinal);
         Observation { ordinal, sighting: if first { Sighting::Unchanged } else { Sighting::Again } }

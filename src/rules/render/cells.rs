@@ -59,12 +59,10 @@ impl<'a> Cells<'a> {
     #[must_use]
     pub fn entities_first(&self, entities: &[String]) -> Vec<Cell<'_>> {
         let rank = |name: &str| {
-            let place = if entities.is_empty() {
-                TELLING.iter().position(|known| known.eq_ignore_ascii_case(name))
-            } else {
-                entities.iter().position(|entity| entity.eq_ignore_ascii_case(name))
-            };
-            place.unwrap_or(usize::MAX)
+            if entities.is_empty() {
+                return telling(name);
+            }
+            entities.iter().position(|entity| entity.eq_ignore_ascii_case(name)).unwrap_or(usize::MAX)
         };
         let mut cells: Vec<_> = self.iter().collect();
         cells.sort_by_key(|cell| rank(cell.name));
@@ -82,25 +80,44 @@ impl<'a> Cell<'a> {
     /// Whether the value is a JSON string, or holds others: text that somebody chose.
     #[must_use]
     pub fn is_text(&self) -> bool {
-        self.raw.starts_with(['"', '{', '['])
+        is_text(self.raw)
     }
 
     /// The value as text: a string's content, nothing for null, numbers and nested values as their
     /// JSON text.
     #[must_use]
     pub fn text(&self) -> Cow<'a, str> {
-        if self.raw == "null" {
-            return Cow::Borrowed("");
-        }
-        let Some(inner) = self.raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-            return Cow::Borrowed(self.raw);
-        };
-        if !inner.contains('\\') {
-            return Cow::Borrowed(inner);
-        }
-        // A lone surrogate is valid JSON and no Unicode: such a value is shown as JSON spells it.
-        serde_json::from_str::<String>(self.raw).map_or(Cow::Borrowed(inner), Cow::Owned)
+        text_of(self.raw)
     }
+}
+
+/// How much a column usually tells an analyst: the less the number, the more.
+#[must_use]
+pub fn telling(name: &str) -> usize {
+    TELLING.iter().position(|known| known.eq_ignore_ascii_case(name)).unwrap_or(usize::MAX)
+}
+
+/// Whether a JSON value is a string, or holds others: text that somebody chose.
+#[must_use]
+pub fn is_text(raw: &str) -> bool {
+    raw.starts_with(['"', '{', '['])
+}
+
+/// A JSON value as text: a string's content, nothing for null, numbers and nested values as their JSON
+/// text.
+#[must_use]
+pub fn text_of(raw: &str) -> Cow<'_, str> {
+    if raw == "null" {
+        return Cow::Borrowed("");
+    }
+    let Some(inner) = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return Cow::Borrowed(raw);
+    };
+    if !inner.contains('\\') {
+        return Cow::Borrowed(inner);
+    }
+    // A lone surrogate is valid JSON and no Unicode: such a value is shown as JSON spells it.
+    serde_json::from_str::<String>(raw).map_or(Cow::Borrowed(inner), Cow::Owned)
 }
 
 /// An object's members in order, doubles and all.

@@ -4,6 +4,7 @@
 //! first met. A text that a spreadsheet would take for a formula has `'` set before it; numbers stay
 //! as they are.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::model::hit::Hit;
@@ -64,6 +65,30 @@ fn field(cell: &Cell<'_>) -> String {
     if cell.is_text() { defused(&text) } else { text.into_owned() }
 }
 
+/// One record, with its line end. `true` with a field says that it is a text that somebody chose.
+#[must_use]
+pub fn record<'a>(fields: impl IntoIterator<Item = (Cow<'a, str>, bool)>) -> String {
+    let mut out = String::new();
+    for (number, (text, is_text)) in fields.into_iter().enumerate() {
+        if number > 0 {
+            out.push(',');
+        }
+        let text = if is_text { Cow::Owned(defused(&text)) } else { text };
+        // A blank at an end is dropped by some readers.
+        let quotes = text.contains([',', '"', '\r', '\n']) || text.trim() != text;
+        if quotes {
+            out.push('"');
+            out.push_str(&text.replace('"', "\"\""));
+            out.push('"');
+        } else {
+            out.push_str(&text);
+        }
+    }
+    // An empty line would be no record.
+    out.push_str(if out.is_empty() { "\"\"\r\n" } else { "\r\n" });
+    out
+}
+
 /// The text with `'` before it where a spreadsheet would compute it: the leading characters that
 /// OWASP names (CSV Injection), their full-width twins, and a line feed.
 fn defused(text: &str) -> String {
@@ -96,6 +121,16 @@ mod tests {
         assert_eq!(records[3][4..], ["", "", ""]);
         assert_eq!(records[1][0], "01".repeat(20));
         assert!(String::from_utf8(bytes).unwrap().starts_with("hit,kind,first_seen,last_seen,a,b,c\r\n"));
+    }
+
+    #[test]
+    fn records_are_read_back_as_they_were() {
+        let texts = ["a", "", "x,y", "say \"hi\"", "two\r\nlines", " blank", "\n", "-5", "ü"];
+        let fields = texts.map(|text| (Cow::Borrowed(text), false));
+        assert_eq!(read(record(fields).as_bytes()), [texts]);
+        assert_eq!(record([(Cow::Borrowed(""), true)]), "\"\"\r\n");
+        let text = record([(Cow::Borrowed("=1+1"), true), (Cow::Borrowed("-5"), false), (Cow::Borrowed("\n=1"), true)]);
+        assert_eq!(text, "'=1+1,-5,\"'\n=1\"\r\n");
     }
 
     #[test]

@@ -8,11 +8,15 @@
 pub mod cells;
 pub mod csv;
 pub mod defang;
+pub mod grid;
+pub mod hit_table;
 pub mod json;
 pub mod log;
 pub mod mail;
+pub mod pointed;
 pub mod quota;
 pub mod record;
+pub mod sheet;
 pub mod tally;
 pub mod terminal;
 pub mod visible;

@@ -13,7 +13,8 @@ use hashbrown::HashTable;
 use siphasher::sip::SipHasher13;
 
 use self::texts::{Texts, fold, has_texts};
-use crate::model::row::{ColumnType, Schema};
+use crate::model::row::Schema;
+use crate::rules::block::Rows;
 
 /// Bytes of a lane.
 pub const LANE: usize = 32;
@@ -40,15 +41,38 @@ impl Probe {
     /// Whether a block with this sieve may hold the text.
     #[must_use]
     pub fn may_be_in(&self, sieve: &[u8]) -> bool {
-        let lane = lane(self.hash, sieve.len() / LANE) * LANE;
-        let Some(lane) = sieve.get(lane..lane + LANE) else { return false };
+        let start = self.lane(sieve.len() / LANE) * LANE;
+        sieve.get(start..start + LANE).is_some_and(|lane| self.may_be_in_lane(lane))
+    }
+
+    /// The one of so many lanes in which the text is, if it is in any.
+    #[must_use]
+    pub fn lane(&self, lanes: usize) -> usize {
+        lane(self.hash, lanes)
+    }
+
+    /// Whether a block whose sieve has this lane in that place may hold the text.
+    #[must_use]
+    pub fn may_be_in_lane(&self, lane: &[u8]) -> bool {
         bits(self.hash).into_iter().all(|bit| lane.get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1))
     }
 
-    /// Whether the value of a column, valid JSON, is the text or holds it.
+    /// The rows of a block that hold the text, by their places.
     #[must_use]
-    pub fn is_in(&self, kind: &ColumnType, value: &str) -> bool {
-        has_texts(kind) && Texts::default().any(kind, value.as_bytes(), &mut |text| text == self.folded)
+    pub fn rows(&self, schema: &Schema, rows: &Rows) -> Vec<usize> {
+        let mut texts = Texts::default();
+        let mut found = vec![false; rows.len()];
+        for (column, of) in schema.columns.iter().enumerate().filter(|(_, of)| has_texts(&of.kind)) {
+            for (row, found) in found.iter_mut().enumerate().filter(|(_, found)| !**found) {
+                let value = rows.value(row, column).unwrap_or_default();
+                // Folding keeps a text's length within these bounds, but for a few letters: a value that is shorter
+                // can't hold it.
+                if value.len() * 3 >= self.folded.len() {
+                    *found = texts.any(&of.kind, value.as_bytes(), &mut |text| text == self.folded);
+                }
+            }
+        }
+        found.iter().enumerate().filter(|(_, found)| **found).map(|(row, _)| row).collect()
     }
 }
 
@@ -132,8 +156,12 @@ fn hash(folded: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::model::row::Column;
+    use crate::model::hit::{HitKind, RowRecord};
+    use crate::model::row::{Column, ColumnType};
+    use crate::rules::block::{Packer, unpack};
 
     fn schema() -> Schema {
         let column = |name: &str, kind| Column { name: name.to_owned(), kind };
@@ -177,12 +205,25 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_looked_into_as_it_was_sifted() {
+    fn rows_are_looked_into_as_they_were_sifted() {
+        let column = |name: &str, kind| Column { name: name.to_owned(), kind };
+        let schema = Arc::new(Schema { columns: vec![column("A", ColumnType::String), column("B", ColumnType::Dynamic)] });
+        let mut packer = Packer::new(Arc::clone(&schema), None).unwrap();
+        let rows = [
+            ("\"evil.exe\"", "null"),
+            ("\"not evil.exe\"", r#"{"evil.exe":1}"#),
+            ("null", r#"{"a":["x","EVIL.exe"]}"#),
+            ("\" Evil.EXE\"", r#""{\"a\":\"evil.exe\"}""#),
+        ];
+        for (at, (a, b)) in rows.iter().enumerate() {
+            let record = RowRecord { ordinal: u32::try_from(at).unwrap(), kind: HitKind::New };
+            packer.add(record, |out| [a, b].iter().zip(out).for_each(|(value, out)| out.extend(value.bytes()))).unwrap();
+        }
+        let block = packer.finish().unwrap().remove(0);
+        let unpacked = unpack(&schema, rows.len(), &block.body.bytes().unwrap()).unwrap();
         let probe = Probe::new("Evil.EXE").unwrap();
-        assert!(probe.is_in(&ColumnType::String, "\"evil.exe\""));
-        assert!(probe.is_in(&ColumnType::Dynamic, r#"{"a":["x","EVIL.exe"]}"#));
-        assert!(!probe.is_in(&ColumnType::String, "\"not evil.exe\""));
-        assert!(!probe.is_in(&ColumnType::Dynamic, r#"{"evil.exe":1}"#));
+        assert!(probe.may_be_in(&block.sieve));
+        assert_eq!(probe.rows(&schema, &unpacked), [0, 2, 3]);
     }
 
     #[test]

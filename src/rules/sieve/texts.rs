@@ -20,7 +20,8 @@ pub(super) const fn has_texts(kind: &ColumnType) -> bool {
 pub(super) fn fold(text: &[u8], out: &mut Vec<u8>) {
     let text = text.trim_ascii();
     if text.is_ascii() {
-        out.extend(text.iter().map(u8::to_ascii_lowercase));
+        out.extend_from_slice(text);
+        out.make_ascii_lowercase();
     } else {
         out.extend_from_slice(String::from_utf8_lossy(text).to_lowercase().as_bytes());
     }
@@ -47,6 +48,12 @@ impl Texts {
     fn text(&mut self, raw: &[u8], depth: Option<usize>, each: &mut impl FnMut(&[u8]) -> bool) -> bool {
         if raw.is_empty() || (raw.len() > LONGEST && depth.is_none()) {
             return false;
+        }
+        // Most have no escape and no JSON inside.
+        if memchr::memchr(b'\\', raw).is_none() && !matches!(raw.first(), Some(b'{' | b'[' | b' ')) {
+            self.folded.clear();
+            fold(raw, &mut self.folded);
+            return raw.len() <= LONGEST && !self.folded.is_empty() && each(&self.folded);
         }
         let mut text = self.spare.pop().unwrap_or_default();
         text.clear();

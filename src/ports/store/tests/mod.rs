@@ -12,3 +12,5 @@ mod outbox;
 mod overload;
 mod place;
 mod plans;
+mod seeking;
+mod served;

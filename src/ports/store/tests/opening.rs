@@ -5,7 +5,7 @@ use std::path::Path;
 use sqlx::{ConnectOptions, Connection};
 
 use super::super::connection::options;
-use super::super::database::{TAKE_RUN_ID, prepare};
+use super::super::database::{MIGRATIONS, TAKE_RUN_ID, prepare};
 use super::super::error::StoreError;
 use super::super::{RunFilter, Store};
 use super::fixture::{at, empty, fresh, hunt, tenant};
@@ -71,6 +71,60 @@ async fn run_ids_are_given_once() {
     }
     assert_eq!(ids.len(), 40);
     assert!(ids.iter().all(|id| id.as_str().starts_with(&at(0).compact())));
+}
+
+/// All that a file says of itself, but when and how long.
+async fn described(path: &Path) -> Vec<String> {
+    let mut conn = options(path).connect().await.unwrap();
+    let mut all = Vec::new();
+    for sql in [
+        "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY rowid",
+        "SELECT version || description || success || hex(checksum) FROM _sqlx_migrations ORDER BY version",
+        "SELECT cast(application_id AS TEXT) FROM pragma_application_id",
+    ] {
+        all.extend(sqlx::query_scalar::<_, String>(sql).fetch_all(&mut conn).await.unwrap());
+    }
+    conn.close().await.unwrap();
+    all
+}
+
+#[tokio::test]
+async fn a_new_file_is_what_the_migrations_make_one_by_one() {
+    let (folder, store) = fresh().await;
+    store.close().await.unwrap();
+    let stepwise = folder.path().join("stepwise.db");
+    std::fs::write(&stepwise, "").unwrap();
+    let mut conn = options(&stepwise).connect().await.unwrap();
+    MIGRATIONS.run_direct(None, &mut conn, false).await.unwrap();
+    conn.close().await.unwrap();
+    assert_eq!(described(&folder.path().join("huntd.db")).await, described(&stepwise).await);
+}
+
+/// A file of each older version is brought up to date.
+#[tokio::test]
+async fn an_older_file_comes_to_the_same() {
+    let (folder, store) = fresh().await;
+    store.close().await.unwrap();
+    let new = described(&folder.path().join("huntd.db")).await;
+    for version in MIGRATIONS.iter().map(|migration| migration.version) {
+        let path = folder.path().join(format!("v{version}.db"));
+        std::fs::write(&path, "").unwrap();
+        let mut conn = options(&path).connect().await.unwrap();
+        MIGRATIONS.run_direct(Some(version), &mut conn, false).await.unwrap();
+        conn.close().await.unwrap();
+        Store::open(&path).await.unwrap().close().await.unwrap();
+        assert_eq!(described(&path).await, new, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_is_another_here_is_refused() {
+    let (folder, store) = fresh().await;
+    let path = folder.path().join("huntd.db");
+    store.close().await.unwrap();
+    sql(&path, "UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 2").await;
+    let error = Store::open(&path).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Damaged { why, .. } if why.contains("migration 2 ")), "{error}");
 }
 
 /// A clock that was set back by days meets ids that are no longer in the list of those given out.
