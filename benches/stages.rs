@@ -7,8 +7,9 @@ use std::sync::LazyLock;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher};
-use huntd::model::hit::{HitKind, KnownHits, RowRecord};
+use huntd::model::hit::{HitKind, RowRecord};
 use huntd::model::id::{HitId, HuntId, TenantName};
+use huntd::model::known::KnownHits;
 use huntd::model::row::{Column, ColumnType, Schema};
 use huntd::rules::block::Packer;
 use huntd::rules::diff::{Comparison, Scope};

@@ -454,7 +454,21 @@ fn options_of_the_reference_exist() {
         }
     }
     let manual = huntd(&["man"]).replace('\\', "");
-    let verbs = ["run", "check", "plan", "runs", "hits", "gaps", "quota", "deliveries", "demo", "simulate"];
+    let verbs = [
+        "run",
+        "check",
+        "plan",
+        "runs",
+        "hits",
+        "gaps",
+        "quota",
+        "diff",
+        "replay",
+        "advise",
+        "deliveries",
+        "demo",
+        "simulate",
+    ];
     let helps: String = verbs.iter().map(|verb| huntd(&["help", verb])).collect();
     let retry = huntd(&["help", "deliveries", "retry"]);
     let known = manual + &helps + &retry;

@@ -66,6 +66,12 @@ pub enum Verb {
     Quota(QuotaArguments),
     /// Show one run or one hit, whole
     Show(ShowArguments),
+    /// Show what came and went between two runs of a hunt
+    Diff(DiffArguments),
+    /// Say what would have been told under other settings, over stored runs; calls nobody
+    Replay(ReplayArguments),
+    /// Say which key and ignores stored runs suggest; calls nobody
+    Advise(AdviseArguments),
     /// List deliveries, or try failed ones again
     Deliveries(DeliveriesArguments),
     /// Be a simulated tenant, as a server of its own
@@ -304,6 +310,66 @@ pub struct ShowArguments {
     /// A run's id, or a hit's (its first eight digits are enough)
     #[arg(value_name = "RUN|HIT")]
     pub what: String,
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  huntd diff exposed-smb                   the last two runs that have a result\n  huntd diff exposed-smb 20261101T060000Z-1c2d3e4f 20261124T060000Z-5a6b7c8d\n  huntd diff exposed-smb --tenant contoso --json | jq 'select(.kind == \"gone\")'"
+)]
+pub struct DiffArguments {
+    /// The hunt's id
+    #[arg(value_name = "HUNT")]
+    pub hunt: String,
+    /// The run to compare from; the last but one with a result by default
+    #[arg(value_name = "RUN_A", requires = "run_b")]
+    pub run_a: Option<String>,
+    /// The run to compare to; the last with a result by default
+    #[arg(value_name = "RUN_B")]
+    pub run_b: Option<String>,
+    /// On which tenant, where the hunt has a history on several
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+}
+
+/// `replay`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  huntd replay exposed-smb                             the hunt as its file stands now\n  huntd replay exposed-smb --key DeviceId,Port --since 30d\n  huntd replay exposed-smb --key '' --ignore LastSeen  no key, and a column that doesn't count\n  huntd replay exposed-smb --key DeviceId --json | jq 'select(.run == null)'\n\nRows are stored when they are new or changed: a column that the hunt ignored when it ran has the value of when its row was last stored."
+)]
+pub struct ReplayArguments {
+    /// The hunt's id
+    #[arg(value_name = "HUNT")]
+    pub hunt: String,
+    /// The columns that make a row the same hit; the hunt's own by default, '' for none
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub key: Option<Vec<String>>,
+    /// The columns that don't count; the hunt's own by default, '' for none
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub ignore: Option<Vec<String>>,
+    /// Only runs of the last DURATION, such as `30d`; what was known before them is known
+    #[arg(long, value_name = "DURATION")]
+    pub since: Option<String>,
+    /// Only this tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+}
+
+/// `advise`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  huntd advise exposed-smb\n  huntd advise exposed-smb --since 30d --tenant contoso\n  huntd advise exposed-smb --json | jq -r '.yaml'"
+)]
+pub struct AdviseArguments {
+    /// The hunt's id
+    #[arg(value_name = "HUNT")]
+    pub hunt: String,
+    /// Only runs of the last DURATION, such as `30d`
+    #[arg(long, value_name = "DURATION")]
+    pub since: Option<String>,
+    /// Only this tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
 }
 
 /// `deliveries`.

@@ -14,8 +14,9 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 use tokio::sync::mpsc;
 
-use crate::model::hit::{Aside, Candidate, Deltas, HitKind, KnownHits, Ordinal, RowBlock, RowRecord};
+use crate::model::hit::{Aside, Candidate, HitKind, Ordinal, RowBlock, RowRecord};
 use crate::model::id::{HuntId, TenantName};
+use crate::model::known::{Deltas, KnownHits};
 use crate::model::lateness::Lateness;
 use crate::model::limits::BODY_CAP;
 use crate::model::row::{RowChunk, Schema};

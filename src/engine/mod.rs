@@ -4,7 +4,8 @@
 //! `asking` says what it asks, `collecting` asks for the whole and for parts of it, `gate` is the queue before a tenant and
 //! `admission` a place in its quota, `caller` makes its calls, `intake` turns an answer into an outcome; `catching_up` asks
 //! for event time that was missed; `punctual` says which runs
-//! are late; `insisting` makes a write again that met a lock; `dispatcher` empties the outbox. The
+//! are late; `insisting` makes a write again that met a lock; `past` goes
+//! through the results of before; `dispatcher` empties the outbox. The
 //! daemon, `huntd run`, `huntd demo` and the tests all go through the same [`runner::Runner`] and
 //! [`dispatcher::Dispatcher`].
 
@@ -22,6 +23,7 @@ mod insisting;
 pub mod intake;
 mod means;
 mod order;
+pub mod past;
 mod punctual;
 pub mod runner;
 pub mod tenant;

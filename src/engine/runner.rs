@@ -18,9 +18,9 @@ use super::waiting::Waiting;
 use crate::model::coverage::CoverageNote;
 use crate::model::delivery::About;
 use crate::model::failure::{ApiFailure, FailureClass};
-use crate::model::hit::KnownHits;
 use crate::model::hunt::Hunt;
 use crate::model::id::RunId;
+use crate::model::known::KnownHits;
 use crate::model::notice_hunt::NoticeHunt;
 use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
@@ -306,7 +306,7 @@ impl Runner {
             notice: notice_hunt(&order.hunt),
             generation: track.generation,
             lateness: None,
-            deltas: crate::model::hit::Deltas::default(),
+            deltas: crate::model::known::Deltas::default(),
             blocks: Vec::new(),
             members: roaring::RoaringBitmap::new(),
             watermark: None,

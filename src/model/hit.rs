@@ -8,8 +8,6 @@ use super::id::HitId;
 use super::row::Schema;
 use super::time::Timestamp;
 
-pub use super::known::{Deltas, KnownHit, KnownHits, Step};
-
 /// What a run says of a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use roaring::RoaringBitmap;
 
 use super::coverage::CoverageNote;
-use super::hit::{Deltas, HitKind, Ordinal, RowBlock};
+use super::hit::{HitKind, Ordinal, RowBlock};
 use super::id::{ChannelName, DeliveryId, HuntId, RunId, TenantName};
+use super::known::Deltas;
 use super::lateness::Lateness;
 use super::notice_hunt::NoticeHunt;
 use super::overload::{LateRun, Shortage};

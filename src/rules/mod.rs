@@ -1,7 +1,9 @@
 //! Decisions: values in, a named decision out. No async, no I/O, no clock.
 
+pub mod advise;
 pub mod block;
 pub mod check;
+pub mod compare;
 pub mod config;
 pub mod coverage;
 pub mod definition;
@@ -16,6 +18,7 @@ pub mod queue;
 pub mod quota;
 pub mod remedy;
 pub mod render;
+pub mod replay;
 pub mod route;
 pub mod schedule;
 pub mod sieve;

@@ -9,7 +9,7 @@ fn huntd(arguments: &[&str]) -> Printed {
     printed(Command::new(binary()).args(arguments).env_remove("HUNTD_CONFIG").env("NO_COLOR", "1"))
 }
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 18] = [
     "demo",
     "daemon",
     "run",
@@ -21,6 +21,9 @@ const VERBS: [&str; 15] = [
     "gaps",
     "quota",
     "show",
+    "diff",
+    "replay",
+    "advise",
     "deliveries",
     "simulate",
     "completions",

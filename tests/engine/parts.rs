@@ -96,7 +96,11 @@ async fn a_service_that_answers_every_part_with_the_whole_is_not_asked_for_ever(
     let lab = Lab::new(&scenario, HUNT, QUOTA).await;
     let run = lab.run().await.run;
     assert_eq!((run.status, run.rows, run.new), (RunStatus::Partial, 25, 25));
-    assert!(run.error.as_deref().is_some_and(|why| why.contains("answered with the rows of the whole")), "{:?}", run.error);
+    assert!(
+        run.error.as_deref().is_some_and(|why| why.contains("answered with the rows of the whole")),
+        "{:?}",
+        run.error
+    );
     // The whole, its count, and both halves.
     assert_eq!(asked(&lab).len(), 4);
 }

@@ -1,16 +1,20 @@
 //! The commands: one file each, named like the verb.
 
+pub mod advise;
 pub mod check;
 pub mod completions;
 pub mod deliveries;
 pub mod demo;
+pub mod diff;
 pub mod explain;
 pub mod gaps;
 pub mod hits;
 mod hits_printer;
 pub mod list;
+pub mod past;
 pub mod plan;
 pub mod quota;
+pub mod replay;
 pub mod run;
 pub mod runs;
 pub mod select;
@@ -40,6 +44,9 @@ pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
         Verb::Gaps(verb) => gaps::run(config, verb, output).await,
         Verb::Quota(verb) => quota::run(config, verb, output).await,
         Verb::Show(verb) => show::run(config, verb, output).await,
+        Verb::Diff(verb) => diff::run(config, verb, output).await,
+        Verb::Replay(verb) => replay::run(config, verb, output).await,
+        Verb::Advise(verb) => advise::run(config, verb, output).await,
         Verb::Deliveries(verb) => deliveries::run(config, verb, output).await,
         Verb::Simulate(verb) => simulate::run(verb, output).await,
         Verb::Completions { shell } => completions::completions(*shell, output),

@@ -1,8 +1,9 @@
 use tokio::sync::mpsc;
 
 use super::{Intake, IntakeError, IntakeJob, Outcome, take};
-use crate::model::hit::{HitKind, KnownHits, Ordinal, RowBlock};
+use crate::model::hit::{HitKind, Ordinal, RowBlock};
 use crate::model::id::{HuntId, TenantName};
+use crate::model::known::KnownHits;
 use crate::model::row::{Column, ColumnType, RowChunk, Schema};
 use crate::ports::api::AnswerPiece;
 use crate::rules::block;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnection;
 
+use super::columns;
 use super::cost;
 use super::coverage;
 use super::database::Store;
@@ -14,10 +15,10 @@ use super::overload;
 use super::pack::{
     Suppressions, pack_bitmap, pack_deltas, pack_records, pack_suppressions, pack_told, unpack_suppressions,
 };
-use super::columns;
 use super::seek;
 use super::track::{Counters, counters, memory};
-use crate::model::hit::{HitKind, RowBlock, Step};
+use crate::model::hit::{HitKind, RowBlock};
+use crate::model::known::Step;
 use crate::model::overload::Overload;
 use crate::model::run::{Run, RunCommit, RunStatus, Trigger};
 use crate::model::time::Timestamp;
@@ -185,12 +186,7 @@ async fn add_run(
 
 /// Deltas and blocks; returns the ordinal that the next new hit takes. Each part is packed as it is written, so that a
 /// hundred thousand rows aren't in memory once more.
-async fn add_hits(
-    conn: &mut SqliteConnection,
-    commit: &RunCommit,
-    before: &Counters,
-    seq: i64,
-) -> Result<u64, Fault> {
+async fn add_hits(conn: &mut SqliteConnection, commit: &RunCommit, before: &Counters, seq: i64) -> Result<u64, Fault> {
     let mut next = before.next_ordinal;
     let mut left = commit.deltas.iter().peekable();
     while left.peek().is_some() {

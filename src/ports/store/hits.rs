@@ -1,7 +1,7 @@
 //! Hits, as they are listed.
 
-use std::collections::{BTreeMap, HashMap};
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -10,12 +10,12 @@ use roaring::RoaringBitmap;
 use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteConnection;
 
+use super::columns::Known;
 use super::database::Store;
 use super::error::StoreError;
 use super::fault::Fault;
 use super::pack::unpack_deltas;
 use super::rows::{gone_of_run, last_rows, no_row, records_of_run, rows_of_run};
-use super::columns::Known;
 use super::runs::tracks_that;
 use super::seek;
 use super::seen::{FirstSeen, LastSeen};

@@ -9,6 +9,7 @@ use roaring::RoaringBitmap;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection};
 
+use super::columns::Known;
 use super::connection::options;
 use super::cost;
 use super::database::Store;
@@ -16,7 +17,6 @@ use super::error::StoreError;
 use super::fault::{Fault, explain_io};
 use super::pack::{unpack_bitmap, unpack_records};
 use super::rows::{Ids, unpack_block};
-use super::columns::Known;
 use super::runs::json_list;
 use super::seek;
 use super::track::LIST_TRACKS;

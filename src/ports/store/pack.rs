@@ -120,7 +120,8 @@ impl<'a> Bytes<'a> {
             let (kind, length) = (self.kind(code)?, self.number()?);
             left = left.checked_sub(length).ok_or_else(|| self.bad("a wrong count"))?;
             let bad = |_| self.bad("an ordinal out of range");
-            let (first, last) = (Ordinal::try_from(start), i64::try_from(length).ok().and_then(|l| start.checked_add(l - 1)));
+            let (first, last) =
+                (Ordinal::try_from(start), i64::try_from(length).ok().and_then(|l| start.checked_add(l - 1)));
             let first = first.map_err(bad)?;
             let last = Ordinal::try_from(last.unwrap_or(-1)).map_err(bad)?;
             (first..=last).for_each(|ordinal| each(ordinal, kind));

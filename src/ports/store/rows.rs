@@ -8,9 +8,9 @@ use roaring::RoaringBitmap;
 use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteConnection;
 
+use super::columns::Known;
 use super::fault::Fault;
 use super::pack::{unpack_deltas, unpack_records};
-use super::columns::Known;
 use crate::model::hit::{HitKind, Ordinal, RowRecord};
 use crate::model::id::HitId;
 use crate::model::row::Schema;

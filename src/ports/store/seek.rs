@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 use sqlx::sqlite::SqliteConnection;
 
+use super::columns::Known;
 use super::fault::{Fault, signed};
 use super::pack::unpack_records;
 use super::rows::unpack_block;
-use super::columns::Known;
 use crate::rules::sieve::{LANE, Probe};
 
 /// Sieves in a group.
@@ -123,7 +123,13 @@ pub(super) async fn hits(
             sqlx::query_as(BLOCK).bind(block).fetch_one(&mut *conn).await?;
         let (schema, records) = (schemas.schema(&mut *conn, schema).await?, unpack_records(&records)?);
         let rows = unpack_block(&schema, records.len(), &body)?;
-        hits.extend(probe.rows(&schema, &rows).into_iter().filter_map(|row| records.get(row)).map(|record| record.ordinal));
+        hits.extend(
+            probe
+                .rows(&schema, records.len(), |row, column| rows.value(row, column))
+                .into_iter()
+                .filter_map(|row| records.get(row))
+                .map(|record| record.ordinal),
+        );
     }
     Ok(hits)
 }

@@ -7,8 +7,9 @@ use hashbrown::hash_map::Entry;
 use roaring::RoaringBitmap;
 
 use super::seen::Contents;
-use crate::model::hit::{Deltas, Fingerprint, HitDelta, HitKind, KnownHit, KnownHits, Ordinal, RawHash};
+use crate::model::hit::{Fingerprint, HitDelta, HitKind, Ordinal, RawHash};
 use crate::model::id::HitId;
+use crate::model::known::{Deltas, KnownHit, KnownHits};
 use crate::model::time::{Timestamp, Window};
 
 /// What a result would have held: decides what it means that something isn't in it.
@@ -166,7 +167,8 @@ impl<K: Borrow<KnownHits>> Comparison<K> {
 
     /// Takes a row.
     pub fn observe(&mut self, row: &Seen) -> Observation {
-        let Some(known) = self.known.borrow().find(&row.hit).and_then(|ordinal| self.known.borrow().get(ordinal)) else {
+        let Some(known) = self.known.borrow().find(&row.hit).and_then(|ordinal| self.known.borrow().get(ordinal))
+        else {
             return self.observe_new(row);
         };
         let ordinal = known.ordinal;
@@ -259,7 +261,10 @@ impl<K: Borrow<KnownHits>> Comparison<K> {
         if keep_bytes {
             // One that was met otherwise later in the result is no longer steady.
             let steady = self.rewritten.iter().filter(|(ordinal, _)| self.steady.contains(*ordinal));
-            outcome.deltas.moved.extend(steady.filter_map(|(ordinal, raw)| Some(unmoved(&known.get(*ordinal)?, None, *raw))));
+            outcome
+                .deltas
+                .moved
+                .extend(steady.filter_map(|(ordinal, raw)| Some(unmoved(&known.get(*ordinal)?, None, *raw))));
         }
         outcome.deltas.moved.sort_unstable_by_key(|delta| delta.ordinal);
         outcome.count();

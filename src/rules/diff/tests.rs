@@ -3,8 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::{Comparison, Outcome, Scope, Seen, Sighting};
-use crate::model::hit::{Fingerprint, HitKind, KnownHit, KnownHits, RawHash};
+use crate::model::hit::{Fingerprint, HitKind, RawHash};
 use crate::model::id::HitId;
+use crate::model::known::{KnownHit, KnownHits};
 use crate::model::time::{Timestamp, Window};
 
 /// A row: its key, its content, and when it happened.

@@ -15,6 +15,7 @@
 //! [`Fingerprint`]: crate::model::hit::Fingerprint
 
 mod canonical;
+mod cells;
 pub(in crate::rules) mod json;
 mod members;
 mod number;
@@ -25,6 +26,7 @@ mod scalar;
 mod text;
 mod time;
 
+pub use cells::CellReader;
 pub use reader::{ReadRow, RowError, RowFacts, RowReader};
 pub use rule::{IdentityError, IdentityRule};
 

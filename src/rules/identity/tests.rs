@@ -279,7 +279,10 @@ mod rows {
         let made = |tenant: &str, hunt: &str, secret: u8| {
             let (tenant, hunt) = (TenantName::new(tenant).unwrap(), HuntId::new(hunt).unwrap());
             let mut reader = RowReader::new(&tenant, &hunt, &rule, &schema(&COLUMNS), &[secret; 32]).unwrap();
-            assert_eq!(reader.raw(ROW.as_bytes()) == made_raw, secret == 1 && tenant.as_str() == "a" && hunt.as_str() == "b");
+            assert_eq!(
+                reader.raw(ROW.as_bytes()) == made_raw,
+                secret == 1 && tenant.as_str() == "a" && hunt.as_str() == "b"
+            );
             facts(&mut reader, ROW)
         };
         let plain = made("a", "b", 1);

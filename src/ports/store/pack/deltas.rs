@@ -3,8 +3,9 @@
 use super::{Bytes, code, put_marks, put_number, put_signed, seal};
 #[cfg(test)]
 use crate::model::hit::HitDelta;
-use crate::model::hit::{Fingerprint, HitKind, KnownHit, Ordinal, RawHash, Step};
+use crate::model::hit::{Fingerprint, HitKind, Ordinal, RawHash};
 use crate::model::id::HitId;
+use crate::model::known::{KnownHit, Step};
 use crate::model::time::Timestamp;
 use crate::ports::store::fault::Fault;
 
@@ -18,7 +19,7 @@ const SOME: u8 = 2;
 /// Event times are mostly written to a tenth of a microsecond.
 const TICK: i64 = 100;
 
-/// Packs the steps of [`Deltas`](crate::model::hit::Deltas), or some of them.
+/// Packs the steps of [`Deltas`](crate::model::known::Deltas), or some of them.
 pub(in crate::ports::store) fn pack_deltas<'a>(steps: impl Iterator<Item = Step<'a>> + Clone) -> Vec<u8> {
     let mut out = Vec::new();
     put_marks(&mut out, steps.clone().map(|step| (step.state.ordinal, step.kind.map_or(0, code))));
@@ -189,8 +190,9 @@ mod tests {
         let nanos = prop_oneof![any::<i64>(), (0..1000_i64).prop_map(|ticks| ticks * TICK)];
         let time = prop::option::of(nanos.prop_map(Timestamp::from_nanos));
         let raw = prop_oneof![Just(RawHash::NONE), any::<[u8; 16]>().prop_map(RawHash)];
-        let delta = (any::<[u8; 20]>().prop_map(HitId), any::<u32>(), kind, rows, time, raw)
-            .prop_map(|(hit, ordinal, kind, rows, event_time, raw)| HitDelta { hit, ordinal, kind, rows, event_time, raw });
+        let delta = (any::<[u8; 20]>().prop_map(HitId), any::<u32>(), kind, rows, time, raw).prop_map(
+            |(hit, ordinal, kind, rows, event_time, raw)| HitDelta { hit, ordinal, kind, rows, event_time, raw },
+        );
         prop::collection::vec(delta, 0..20)
     }
 

@@ -4,7 +4,8 @@ use std::task::Poll;
 use super::super::error::StoreError;
 use super::super::{DeliveryFilter, HitFilter, RunFilter, Store, Track};
 use super::fixture::{at, block, delta, empty, failed, fresh, hits, hunt, tell, tenant, with_hits};
-use crate::model::hit::{Body, HitKind, KnownHits, RowBlock};
+use crate::model::hit::{Body, HitKind, RowBlock};
+use crate::model::known::KnownHits;
 use crate::model::run::{RunStatus, Trigger};
 use crate::rules::coverage::Coverage;
 

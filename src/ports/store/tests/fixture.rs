@@ -8,9 +8,10 @@ use tempfile::TempDir;
 
 use super::super::{HitFilter, Store};
 use crate::model::delivery::NoticeHunt;
-use crate::model::hit::{Deltas, Fingerprint, Hit, HitDelta, HitKind, Ordinal, RawHash, RowBlock, RowRecord};
+use crate::model::hit::{Fingerprint, Hit, HitDelta, HitKind, Ordinal, RawHash, RowBlock, RowRecord};
 use crate::model::hunt::Severity;
 use crate::model::id::{ChannelName, DeliveryId, HitId, HuntId, RunId, TenantName};
+use crate::model::known::Deltas;
 use crate::model::row::{Column, ColumnType, Schema};
 use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};

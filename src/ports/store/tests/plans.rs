@@ -4,8 +4,8 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::super::{
-    columns, commit, cost, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, overload, rows, runs,
-    seek, seen, served, track,
+    columns, commit, cost, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, overload,
+    past, rows, runs, seek, seen, served, track,
 };
 use super::fixture::fresh;
 
@@ -60,6 +60,10 @@ const BY_INDEX: &[&str] = &[
     members::FIND_RUN,
     members::DEFINITION,
     notice::LOAD_DELIVERY,
+    past::RESULTS,
+    past::STEPS_BETWEEN,
+    past::SCHEMAS_OF_RUN,
+    past::TOLD_OF_RUN,
     overload::ADD_LATE,
     overload::LOAD_EPISODE,
     overload::SET_EPISODE,
@@ -123,8 +127,16 @@ const OPEN_ONLY: &[(&str, &str)] = &[
 ];
 
 /// Statements that mean all there is.
-const WHOLE: &[&str] =
-    &[seek::LOOSE, seek::GROUPS, maintenance::ALL_BLOCKS, maintenance::DROP_VERSIONS, hits::ALL_DELTAS, outbox::ALL_DELIVERIES, runs::TRACK_NAMES, track::LIST_TRACKS];
+const WHOLE: &[&str] = &[
+    seek::LOOSE,
+    seek::GROUPS,
+    maintenance::ALL_BLOCKS,
+    maintenance::DROP_VERSIONS,
+    hits::ALL_DELTAS,
+    outbox::ALL_DELIVERIES,
+    runs::TRACK_NAMES,
+    track::LIST_TRACKS,
+];
 
 async fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
     let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));

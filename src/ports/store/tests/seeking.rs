@@ -9,7 +9,10 @@ async fn seen(store: &Store, text: &str) -> Vec<String> {
     let probe = Probe::new(text).unwrap();
     let filter = HitFilter { seen: Some(&probe), ..HitFilter::default() };
     let texts = hits(store, &filter).await;
-    texts.iter().map(|hit| serde_json::from_str::<serde_json::Value>(hit.row.get()).unwrap()["Text"].to_string()).collect()
+    texts
+        .iter()
+        .map(|hit| serde_json::from_str::<serde_json::Value>(hit.row.get()).unwrap()["Text"].to_string())
+        .collect()
 }
 
 async fn count(store: &Store, table: &str) -> i64 {
