@@ -9,7 +9,7 @@ fn huntd(arguments: &[&str]) -> Printed {
     printed(Command::new(binary()).args(arguments).env_remove("HUNTD_CONFIG").env("NO_COLOR", "1"))
 }
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 16] = [
     "demo",
     "daemon",
     "run",
@@ -22,6 +22,7 @@ const VERBS: [&str; 15] = [
     "quota",
     "show",
     "deliveries",
+    "db",
     "simulate",
     "completions",
     "man",

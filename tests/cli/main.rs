@@ -21,6 +21,7 @@ mod asking;
 mod check;
 mod config;
 mod cut;
+mod db;
 mod demo;
 mod desk;
 mod disk;

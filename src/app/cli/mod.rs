@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod completions;
+pub mod db;
 pub mod deliveries;
 pub mod demo;
 pub mod explain;
@@ -41,6 +42,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
         Verb::Quota(verb) => quota::run(config, verb, output).await,
         Verb::Show(verb) => show::run(config, verb, output).await,
         Verb::Deliveries(verb) => deliveries::run(config, verb, output).await,
+        Verb::Db(verb) => db::run(config, verb, arguments.quiet, output).await,
         Verb::Simulate(verb) => simulate::run(verb, output).await,
         Verb::Completions { shell } => completions::completions(*shell, output),
         Verb::Man => completions::man(output),
