@@ -42,7 +42,11 @@ fn a_check_says_what_is_wrong_and_what_to_do() {
 
     std::fs::write(desk.site.file("huntd.db"), "no database, but long enough to be one".repeat(40)).unwrap();
     let broken = desk.huntd(&["db", "check"]).expect(1);
-    assert!(broken.stdout.contains("the file can't be opened") && broken.stdout.contains("backup"), "{}", broken.stdout);
+    assert!(
+        broken.stdout.contains("the file can't be opened") && broken.stdout.contains("backup"),
+        "{}",
+        broken.stdout
+    );
 }
 
 #[test]
@@ -60,9 +64,9 @@ fn a_backup_is_a_database_and_overwrites_nothing() {
     let told = &desk.huntd(&["db", "backup", "other.db", "--json"]).expect(0).objects()[0];
     assert_eq!(told["bytes"], desk.site.file("other.db").metadata().unwrap().len());
     assert!(told["took_ms"].is_u64(), "{told}");
-    let parts = std::fs::read_dir(desk.site.path()).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".part")
-    });
+    let parts = std::fs::read_dir(desk.site.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".part"));
     assert_eq!(parts.count(), 0);
 
     let hits = desk.huntd(&["hits", "--json"]).expect(0).stdout;

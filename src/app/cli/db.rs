@@ -131,7 +131,11 @@ async fn prune(store: &Store, config: &Config, quiet: bool, output: Output) -> R
             count(pruned.runs, "run", "runs"),
             count(pruned.versions, "old version of a hunt", "old versions of hunts"),
         ))?;
-        output.line(&format!("given back to the file system: {}; free in the file: {}", size(space.freed), size(space.free)))?;
+        output.line(&format!(
+            "given back to the file system: {}; free in the file: {}",
+            size(space.freed),
+            size(space.free)
+        ))?;
     }
     if space.gives { Ok(()) } else { output.note(TO_PRUNE_A_COPY) }
 }
@@ -142,7 +146,11 @@ fn count(number: u64, one: &str, many: &str) -> String {
 
 /// To the millisecond where it is short, else to the second.
 fn rounded(took: Duration) -> Duration {
-    if took < Duration::from_secs(10) { Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)) } else { Duration::from_secs(took.as_secs()) }
+    if took < Duration::from_secs(10) {
+        Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
+    } else {
+        Duration::from_secs(took.as_secs())
+    }
 }
 
 /// Bytes, for a person: three digits say enough.

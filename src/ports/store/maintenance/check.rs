@@ -259,8 +259,7 @@ struct Place {
 
 /// That a block can be read, lies where it says, and has a step for each of its rows.
 async fn block(conn: &mut SqliteConnection, place: &Place, ids: &mut Option<(i64, Option<Ids>)>) -> Result<(), Fault> {
-    let (records, body): (Vec<u8>, Vec<u8>) =
-        sqlx::query_as(ONE_BLOCK).bind(place.block).fetch_one(&mut *conn).await?;
+    let (records, body): (Vec<u8>, Vec<u8>) = sqlx::query_as(ONE_BLOCK).bind(place.block).fetch_one(&mut *conn).await?;
     let records = unpack_records(&records)?;
     let schema = Known::default().schema(&mut *conn, place.schema).await?;
     unpack_block(&schema, records.len(), &body)?;

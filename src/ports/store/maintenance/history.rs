@@ -11,8 +11,7 @@ use crate::ports::store::pack::{unpack_bitmap, unpack_deltas};
 use crate::ports::store::track::LOAD_MEMORY;
 
 /// Of half a megabyte each.
-pub(in crate::ports::store) const DELTAS_AFTER: &str =
-    "SELECT delta, run, next_ordinal, has_gone, packed FROM delta WHERE track = ?1 AND delta > ?2 ORDER BY delta LIMIT 4";
+pub(in crate::ports::store) const DELTAS_AFTER: &str = "SELECT delta, run, next_ordinal, has_gone, packed FROM delta WHERE track = ?1 AND delta > ?2 ORDER BY delta LIMIT 4";
 pub(in crate::ports::store) const SAID: &str =
     "SELECT run, track, new, changed, gone, returned, members FROM run WHERE seq = ?1";
 /// Runs that found something, of which no step is there.
@@ -118,8 +117,14 @@ impl Replay {
             (Err(_), _) => Some("its steps can't be read".to_owned()),
             (Ok(()), Some((ordinal, HitKind::New))) => Some(format!("hit {ordinal} is new, and was known")),
             (Ok(()), Some((ordinal, kind))) => Some(format!("hit {ordinal} is {kind}, and was never new")),
-            (Ok(()), None) if self.count() != next || self.known.max().map_or(0, |last| i64::from(last) + 1) != next => {
-                Some(format!("its history isn't whole: {next} hits should be known by run {}, and {} are", steps.run, self.count()))
+            (Ok(()), None)
+                if self.count() != next || self.known.max().map_or(0, |last| i64::from(last) + 1) != next =>
+            {
+                Some(format!(
+                    "its history isn't whole: {next} hits should be known by run {}, and {} are",
+                    steps.run,
+                    self.count()
+                ))
             }
             (Ok(()), None) if gone_here && !has_gone => Some("hits are gone, and it isn't marked".to_owned()),
             (Ok(()), None) => None,
@@ -183,8 +188,7 @@ async fn compare(
 async fn stepless(conn: &mut SqliteConnection, track: i64, complain: &mut Complain<'_>) -> Result<(), Fault> {
     let mut after = i64::MIN;
     loop {
-        let page: Vec<(i64, String)> =
-            sqlx::query_as(STEPLESS).bind(track).bind(after).fetch_all(&mut *conn).await?;
+        let page: Vec<(i64, String)> = sqlx::query_as(STEPLESS).bind(track).bind(after).fetch_all(&mut *conn).await?;
         let Some((last, _)) = page.last() else { return Ok(()) };
         after = *last;
         for (_, run) in page {
@@ -211,7 +215,11 @@ async fn results(
                 Ok(members) => {
                     let unknown = members.max().filter(|last| i64::from(*last) >= replay.known_by(seq));
                     if let Some(ordinal) = unknown {
-                        complain(&format!("run {run}"), format!("its result holds hit {ordinal}, which wasn't known"), MEND_RUN);
+                        complain(
+                            &format!("run {run}"),
+                            format!("its result holds hit {ordinal}, which wasn't known"),
+                            MEND_RUN,
+                        );
                     }
                 }
                 Err(Fault::Bad(why)) => complain(&format!("run {run}"), why, MEND_RUN),

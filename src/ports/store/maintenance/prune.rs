@@ -76,9 +76,15 @@ pub enum Step {
 #[derive(Debug)]
 enum Work {
     /// Looks for old blocks in tracks above this number.
-    Look { after: i64 },
+    Look {
+        after: i64,
+    },
     /// Takes away a track's old blocks.
-    Blocks { track: i64, generation: i64, old: Vec<i64> },
+    Blocks {
+        track: i64,
+        generation: i64,
+        old: Vec<i64>,
+    },
     Runs,
     Costs,
     Versions,
@@ -115,8 +121,7 @@ pub(in crate::ports::store) const PENDING: &str = "SELECT delivery.run, told FRO
 pub(in crate::ports::store) const BLOCKS_BACK: &str = "SELECT block, run, started, records \
      FROM block JOIN run ON run.seq = block.run WHERE block.track = ?1 AND block < ?2 ORDER BY block DESC LIMIT 128";
 /// A pending delivery still tells its rows.
-pub(in crate::ports::store) const DROP_BLOCKS: &str =
-    "DELETE FROM block WHERE block IN (SELECT value FROM json_each(?1)) \
+pub(in crate::ports::store) const DROP_BLOCKS: &str = "DELETE FROM block WHERE block IN (SELECT value FROM json_each(?1)) \
      AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.run = block.run AND state = 'pending')";
 /// Kept beyond their time: a run whose rows or deliveries are still wanted, the last run of a track,
 /// and its last result.

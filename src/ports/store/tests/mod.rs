@@ -11,6 +11,6 @@ mod opening;
 mod outbox;
 mod overload;
 mod place;
-mod retention;
 mod plans;
+mod retention;
 mod served;

@@ -3,11 +3,11 @@
 
 use sqlx::{Row, SqliteConnection};
 
-use super::super::{
-    commit, cost, database, hits, lateness, leap, ledger, members, notice, outbox, overload, rows, runs,
-    seen, served, track,
-};
 use super::super::maintenance::{check, history, prune};
+use super::super::{
+    commit, cost, database, hits, lateness, leap, ledger, members, notice, outbox, overload, rows, runs, seen, served,
+    track,
+};
 use super::fixture::fresh;
 
 /// Statements that must find what they want by an index.
@@ -120,8 +120,14 @@ const OPEN_ONLY: &[(&str, &str)] = &[
 ];
 
 /// Statements that mean all there is.
-const WHOLE: &[&str] =
-    &[prune::DROP_VERSIONS, check::COUNT, hits::ALL_DELTAS, outbox::ALL_DELIVERIES, runs::TRACK_NAMES, track::LIST_TRACKS];
+const WHOLE: &[&str] = &[
+    prune::DROP_VERSIONS,
+    check::COUNT,
+    hits::ALL_DELTAS,
+    outbox::ALL_DELIVERIES,
+    runs::TRACK_NAMES,
+    track::LIST_TRACKS,
+];
 
 async fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
     let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));

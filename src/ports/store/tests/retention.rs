@@ -238,8 +238,7 @@ async fn complaints(damage: &str, value: Option<Vec<u8>>) -> Vec<String> {
     tell(&mut second, "soc");
     store.commit_run(&second).await.unwrap();
     assert_eq!(store.check().await.unwrap(), [] as [&str; 0]);
-    let mut conn =
-        SqliteConnectOptions::new().filename(store.path()).foreign_keys(false).connect().await.unwrap();
+    let mut conn = SqliteConnectOptions::new().filename(store.path()).foreign_keys(false).connect().await.unwrap();
     sqlx::query("PRAGMA ignore_check_constraints = ON").execute(&mut conn).await.unwrap();
     sqlx::query(AssertSqlSafe(damage)).bind(value).execute(&mut conn).await.unwrap();
     conn.close().await.unwrap();
