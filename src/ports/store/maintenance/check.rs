@@ -142,7 +142,9 @@ impl Store {
                     let state = self.track(&hunt, &tenant).await.map(drop);
                     damaged(state, &name, MEND_TRACK, tell)?;
                 }
-                Err(fault) => drop(self.or_complaint::<()>(Err(fault), &name, MEND_TRACK, tell)?),
+                Err(fault) => {
+                    self.or_complaint::<()>(Err(fault), &name, MEND_TRACK, tell)?;
+                }
             }
             done += 1;
             tell(Checked::Progress { what: "hunts on tenants", done, of });

@@ -12,7 +12,7 @@ use crate::ports::store::database::Store;
 use crate::ports::store::error::StoreError;
 use crate::ports::store::fault::{Fault, unsigned};
 use crate::ports::store::pack::{unpack_bitmap, unpack_records, unpack_told};
-use crate::ports::store::runs::json_list;
+use crate::ports::store::runs::{json_list, limit_of};
 use crate::ports::store::track::LOAD_MEMORY;
 
 /// What retention took away.
@@ -97,7 +97,7 @@ const TRACKS_AT_A_TIME: usize = 64;
 /// Blocks that go in one transaction, of some hundred kilobytes each: a run's commit waits for no more than that.
 const BLOCKS_AT_A_TIME: usize = 32;
 /// Runs that go in one transaction.
-const RUNS_AT_A_TIME: u32 = 200;
+const RUNS_AT_A_TIME: usize = 200;
 /// Pages that are given back in one transaction: a megabyte is moved.
 const PAGES_AT_A_TIME: i64 = 256;
 /// This part of the file stays free, so that what comes in as fast as it goes out finds room without a page being moved.
@@ -118,7 +118,7 @@ pub(in crate::ports::store) const RESULT_BEFORE: &str = "SELECT seq, members, st
 /// CROSS JOIN, as few deliveries are pending among many runs.
 pub(in crate::ports::store) const PENDING: &str = "SELECT delivery.run, told FROM delivery \
      CROSS JOIN run ON run.seq = delivery.run WHERE state = 'pending' AND run.track = ?1";
-pub(in crate::ports::store) const BLOCKS_BACK: &str = "SELECT block, run, started, records \
+pub(in crate::ports::store) const BLOCKS_BACK: &str = "SELECT block, block.run, started, records \
      FROM block JOIN run ON run.seq = block.run WHERE block.track = ?1 AND block < ?2 ORDER BY block DESC LIMIT 128";
 /// A pending delivery still tells its rows.
 pub(in crate::ports::store) const DROP_BLOCKS: &str = "DELETE FROM block WHERE block IN (SELECT value FROM json_each(?1)) \
@@ -274,12 +274,12 @@ async fn last_results(conn: &mut SqliteConnection, track: i64) -> Result<Roaring
 
 /// How many runs went, and whether there may be more.
 async fn drop_runs(conn: &mut SqliteConnection, cutoff: Timestamp) -> Result<(u64, bool), Fault> {
-    let query = sqlx::query_scalar(OLD_RUNS).bind(cutoff.nanos()).bind(RUNS_AT_A_TIME);
+    let query = sqlx::query_scalar(OLD_RUNS).bind(cutoff.nanos()).bind(limit_of(Some(RUNS_AT_A_TIME)));
     let old: Vec<i64> = query.fetch_all(&mut *conn).await?;
     let list = json_list(&old);
     sqlx::query(DROP_DELIVERIES).bind(&list).execute(&mut *conn).await?;
     let dropped = sqlx::query(DROP_RUNS).bind(&list).execute(conn).await?.rows_affected();
-    Ok((dropped, old.len() >= RUNS_AT_A_TIME as usize))
+    Ok((dropped, old.len() >= RUNS_AT_A_TIME))
 }
 
 /// Gives some pages back to the file system; false when none is left to give.

@@ -144,7 +144,7 @@ fn large(day: i64, generation: u64, first: Ordinal) -> RunCommit {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         format!("{:016x}", seed.wrapping_mul(seed >> 7))
     };
-    let texts: Vec<String> = (0..200).map(|_| (0..100).map(|_| noise()).collect()).collect();
+    let texts: Vec<String> = (0..200).map(|_| (0..200).map(|_| noise()).collect()).collect();
     let hits: Vec<_> = (first..).zip(&texts).map(|(ordinal, text)| (ordinal, New, text.as_str())).collect();
     with_hits(day * DAY, generation, &hits)
 }
@@ -176,7 +176,7 @@ async fn the_file_shrinks_in_small_steps() {
     assert_eq!(pruning.pruned.blocks, 4, "all but the last result's");
     let after = size(&store).await;
     assert!(after < before / 2, "{before} to {after}");
-    assert!(sizes.windows(2).all(|pair| pair[0] - pair[1] <= 256 * 4096), "{sizes:?}");
+    assert!(sizes.windows(2).all(|pair| pair[0].saturating_sub(pair[1]) <= 258 * 4096), "{sizes:?}");
     assert!(written > 4 && pruning.space.gives, "{pruning:?}");
     assert_eq!(pruning.space.freed, before - after);
     let path = store.path().to_owned();
@@ -190,6 +190,7 @@ async fn a_file_that_was_made_otherwise_gives_nothing_back_and_its_copy_does() {
     let path = store.path().to_owned();
     store.commit_run(&large(0, 0, 0)).await.unwrap();
     store.commit_run(&empty(DAY, 1)).await.unwrap();
+    let before = size(&store).await;
     store.close().await.unwrap();
     let mut conn = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     sqlx::raw_sql("PRAGMA auto_vacuum = NONE; VACUUM").execute(&mut conn).await.unwrap();
@@ -207,7 +208,7 @@ async fn a_file_that_was_made_otherwise_gives_nothing_back_and_its_copy_does() {
     let copy = folder.path().join("copy.db");
     let bytes = store.backup(&copy).await.unwrap();
     assert_eq!(bytes, std::fs::metadata(&copy).unwrap().len());
-    assert!(bytes < 200_000, "{bytes}");
+    assert!(bytes + 100_000 < before, "{before} to {bytes}");
     let copy = Store::open(&copy).await.unwrap();
     assert!(prune(&copy).await.gives);
     assert_eq!(copy.check().await.unwrap(), [] as [&str; 0]);
