@@ -23,10 +23,10 @@ fn days(days: u64) -> Duration {
 }
 
 /// A run's result: whether it is whole, its rows (a key and a value each), and whether what is told waits.
-type Result = (bool, Vec<(u8, u8)>, bool);
+type Found = (bool, Vec<(u8, u8)>, bool);
 
 /// Hunts once, a day after the run before, and says what became of it.
-async fn hunts(store: &Store, day: i64, (is_whole, rows, _): &Result) -> (RunCommit, DeliveryId) {
+async fn hunts(store: &Store, day: i64, (is_whole, rows, _): &Found) -> (RunCommit, DeliveryId) {
     let (known, generation) = store.known_hits(&hunt(), &tenant()).await.unwrap();
     let mut comparison = Comparison::new(known);
     let mut stored: Vec<(Ordinal, HitKind, String)> = Vec::new();
@@ -62,7 +62,7 @@ async fn told(store: &Store, delivery: &DeliveryId, day: i64) -> Vec<(HitId, Hit
 }
 
 /// All that is told of some results, with retention after each, or without; and how much went.
-async fn hunted(results: &[Result], keep: Option<(u64, u64)>) -> (Vec<Vec<(HitId, HitKind, String)>>, u64) {
+async fn hunted(results: &[Found], keep: Option<(u64, u64)>) -> (Vec<Vec<(HitId, HitKind, String)>>, u64) {
     let (_folder, store) = fresh().await;
     let (mut all, mut waiting, mut went) = (Vec::new(), Vec::new(), 0);
     for (day, result) in (0..).zip(results) {
@@ -82,7 +82,7 @@ async fn hunted(results: &[Result], keep: Option<(u64, u64)>) -> (Vec<Vec<(HitId
     (all, went)
 }
 
-fn results() -> impl Strategy<Value = Vec<Result>> {
+fn results() -> impl Strategy<Value = Vec<Found>> {
     let rows = prop::collection::vec((0..6_u8, 0..3_u8), 0..7);
     prop::collection::vec((prop::bool::weighted(0.7), rows, prop::bool::weighted(0.3)), 4..14)
 }
@@ -103,7 +103,7 @@ proptest! {
 /// The law above says little where nothing goes.
 #[tokio::test]
 async fn retention_takes_rows_and_runs_meanwhile() {
-    let results: Vec<Result> = (0..8).map(|day| (true, vec![(day, 0), (day + 1, 0)], false)).collect();
+    let results: Vec<Found> = (0..8).map(|day| (true, vec![(day, 0), (day + 1, 0)], false)).collect();
     assert!(hunted(&results, Some((1, 2))).await.1 > 6);
 }
 
@@ -122,8 +122,7 @@ async fn a_result_by_hand_or_cut_doesnt_say_what_is_wanted() {
 #[tokio::test]
 async fn rows_stay_that_a_pending_delivery_or_a_threshold_wants_of_an_older_run() {
     let (_folder, store) = fresh().await;
-    let mut first = with_hits(0, 0, &[(0, New, "goes")]);
-    first.run.rows = 2;
+    let first = with_hits(0, 0, &[(0, New, "goes")]);
     store.commit_run(&first).await.unwrap();
     let mut second = with_hits(DAY, 1, &[(1, New, "held")]);
     second.held.insert(1);
