@@ -74,6 +74,8 @@ pub enum Verb {
     Advise(AdviseArguments),
     /// List deliveries, or try failed ones again
     Deliveries(DeliveriesArguments),
+    /// Check the database, copy it, or take away what is past its retention
+    Db(DbArguments),
     /// Be a simulated tenant, as a server of its own
     Simulate(SimulateArguments),
     /// Print a completion script for a shell
@@ -395,6 +397,41 @@ pub enum DeliveriesAction {
         #[arg(long, conflicts_with = "delivery")]
         all: bool,
     },
+}
+
+/// `db`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  huntd db check                            prove that all that is stored can be read and agrees\n  huntd db backup /backup/huntd-$(date +%F).db   a copy, while the daemon runs\n  huntd db prune                            retention now, and room back to the file system"
+)]
+pub struct DbArguments {
+    /// What to do with it
+    #[command(subcommand)]
+    pub action: DbAction,
+}
+
+/// What to do with the database.
+#[derive(Debug, Subcommand)]
+pub enum DbAction {
+    /// Check that all that is stored can be read and agrees; exit 1 where it doesn't
+    #[command(
+        after_help = "Examples:\n  huntd db check           a complaint a line, each with what to do\n  huntd db check --json    for a script: `complaint` and `mend`\n\nThe daemon may run meanwhile. It reads everything: some minutes where the database has gigabytes."
+    )]
+    Check,
+    /// Copy the database to a new file, while it is in use
+    #[command(
+        after_help = "Examples:\n  huntd db backup /backup/huntd-$(date +%F).db\n\nThe file is there only when the copy is whole, on the disk, and was opened once. To go back to it: stop huntd, move it to the place of `database:`, and start huntd again."
+    )]
+    Backup {
+        /// The file to make; one that is there isn't overwritten
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Take away what is past its retention now, and give its room back to the file system
+    #[command(
+        after_help = "Examples:\n  huntd db prune           what `retention:` in the config says\n  huntd db prune --json    for a script\n\nThe daemon does the same once an hour, and may run meanwhile. What was ever seen stays known: nothing is told again."
+    )]
+    Prune,
 }
 
 /// `simulate`.

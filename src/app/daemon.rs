@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::exit::{AppError, Exit};
 use super::lease::Lease;
 use super::output::Output;
+use super::retention;
 use super::setup::{self, Loaded};
 use crate::engine::bell::Bell;
 use crate::engine::tick::Scheduler;
@@ -42,6 +43,7 @@ pub struct Daemon {
     stop: watch::Sender<bool>,
     engine: JoinHandle<usize>,
     outbox: JoinHandle<()>,
+    retention: JoinHandle<()>,
     bell: Bell,
     store: Store,
     lease: Lease,
@@ -64,11 +66,13 @@ impl Daemon {
             .map_err(|error| AppError::plain(format!("the scheduler can't start: {error}")))?;
         let (stop, stopped) = watch::channel(false);
         let outbox = tokio::spawn(dispatcher.run(outbox_bell, stopped.clone()));
+        let keeping = retention::keep(store.clone(), clock, config.retention, retention::HOURLY, stopped.clone());
+        let retention = tokio::spawn(keeping);
         let engine = tokio::spawn(async move {
             scheduler.run(wake, stopped).await;
             scheduler.finish(STOP_LIMIT).await
         });
-        Ok(Self { stop, engine, outbox, bell, store, lease })
+        Ok(Self { stop, engine, outbox, retention, bell, store, lease })
     }
 
     /// Stops: nothing new begins, runs under way may end, the outbox finishes what it is sending.
@@ -91,6 +95,8 @@ impl Daemon {
         if tokio::time::timeout(STOP_LIMIT, self.outbox).await.is_err() {
             tracing::warn!("a delivery was cut off: it is sent again after the next start");
         }
+        // It has ended but for a step that another process holds up; nothing of that stays, and it is made again.
+        self.retention.abort();
         (self.store, self.lease)
     }
 

@@ -9,5 +9,6 @@ pub mod lease;
 pub mod logging;
 pub mod output;
 pub mod queries;
+pub mod retention;
 pub mod setup;
 pub mod shapes;

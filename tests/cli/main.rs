@@ -22,6 +22,7 @@ mod check;
 mod config;
 mod counted;
 mod cut;
+mod db;
 mod demo;
 mod desk;
 mod diff;

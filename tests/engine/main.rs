@@ -22,6 +22,7 @@ mod overload;
 mod parts;
 mod quota;
 mod recorder;
+mod retention;
 mod schedule;
 mod spending;
 mod stage;

@@ -3,6 +3,7 @@
 pub mod advise;
 pub mod check;
 pub mod completions;
+pub mod db;
 pub mod deliveries;
 pub mod demo;
 pub mod diff;
@@ -48,6 +49,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
         Verb::Replay(verb) => replay::run(config, verb, output).await,
         Verb::Advise(verb) => advise::run(config, verb, output).await,
         Verb::Deliveries(verb) => deliveries::run(config, verb, output).await,
+        Verb::Db(verb) => db::run(config, verb, arguments.quiet, output).await,
         Verb::Simulate(verb) => simulate::run(verb, output).await,
         Verb::Completions { shell } => completions::completions(*shell, output),
         Verb::Man => completions::man(output),

@@ -7,7 +7,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{ConnectOptions, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -23,6 +25,12 @@ const READERS: u32 = 4;
 /// before any PRAGMA, so that the change to WAL already waits for others.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     shared(path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
+}
+
+/// The same for the first connection to an empty file: it is made so that room can be given back to the file system.
+/// Not for others, as SQLite writes this setting into the file each time that it is given.
+pub(super) fn options_to_make(options: &SqliteConnectOptions) -> SqliteConnectOptions {
+    options.clone().auto_vacuum(SqliteAutoVacuum::Incremental)
 }
 
 /// What a connection to `path` needs where nothing can be written. Without a WAL all there is stands in

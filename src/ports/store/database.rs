@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Sqlite, SqlitePool, Transaction};
 use uuid::Uuid;
 
-use super::connection::{PATIENCE, Write, Writer, options, options_to_read, readers};
+use super::connection::{PATIENCE, Write, Writer, options, options_to_make, options_to_read, readers};
 use super::error::StoreError;
 use super::fault::{Fault, explain_io};
 use super::owner::this_owner;
@@ -54,7 +54,9 @@ impl Store {
     pub async fn open_waiting(path: &Path, patience: Duration) -> Result<Self, StoreError> {
         make_file(path)?;
         let (options, place) = (options(path).busy_timeout(patience), Place::of(path.to_owned()));
-        let mut conn = connect(&options).await.map_err(|fault| fault.explain(path))?;
+        let is_empty = std::fs::metadata(path).is_ok_and(|file| file.len() == 0);
+        let first = if is_empty { options_to_make(&options) } else { options.clone() };
+        let mut conn = connect(&first).await.map_err(|fault| fault.explain(path))?;
         let own = prepare(&mut conn, path).await?;
         // What is open is what stood there before and after.
         place.check().map_err(|fault| fault.explain(path))?;

@@ -49,7 +49,7 @@ mod track;
 pub use database::Store;
 pub use hits::{HitFilter, HitSearch};
 pub use ledger::CallId;
-pub use maintenance::Pruned;
+pub use maintenance::{Checked, Complaint, Pruned, Pruning, Space, Step};
 pub use outbox::{Claim, DeliveryFilter};
 pub use owner::{owner_is_alive, this_owner};
 pub use past::StoredRows;

@@ -174,7 +174,6 @@ fn heartbeat(context: &mut Context, section: &Section<'_>) -> Option<Heartbeat> 
 
 fn retention(context: &mut Context, section: &Section<'_>) -> Retention {
     let Some(entry) = section.entry("retention") else { return DEFAULT_RETENTION };
-    context.not_yet(entry.key_place, "retention");
     let Some(section) = Section::open(context, &entry.value, "retention", &["rows", "runs"]) else {
         return DEFAULT_RETENTION;
     };

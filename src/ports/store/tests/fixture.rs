@@ -123,6 +123,10 @@ pub(super) fn with_hits(minutes: i64, generation: u64, hits: &[(Ordinal, HitKind
     let mut deltas: Vec<HitDelta> = hits.iter().map(|(ordinal, kind, _)| delta(*ordinal, *kind)).collect();
     deltas.dedup();
     commit.run.rows = stored.len() as u64;
+    let count = |kind| deltas.iter().filter(|delta| delta.kind == Some(kind)).count() as u64;
+    let run = &mut commit.run;
+    (run.new, run.changed, run.gone, run.returned) =
+        (count(HitKind::New), count(HitKind::Changed), count(HitKind::Gone), count(HitKind::Returned));
     commit.members = stored.iter().map(|(ordinal, ..)| *ordinal).collect();
     commit.deltas = deltas.into();
     if !stored.is_empty() {

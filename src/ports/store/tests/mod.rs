@@ -12,5 +12,6 @@ mod outbox;
 mod overload;
 mod place;
 mod plans;
+mod retention;
 mod seeking;
 mod served;

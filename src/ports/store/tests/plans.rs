@@ -3,9 +3,10 @@
 
 use sqlx::{Row, SqliteConnection};
 
+use super::super::maintenance::{check, history, prune};
 use super::super::{
-    columns, commit, cost, database, hits, lateness, leap, ledger, maintenance, members, notice, outbox, overload,
-    past, rows, runs, seek, seen, served, track,
+    columns, commit, cost, database, hits, lateness, leap, ledger, members, notice, outbox, overload, past, rows, runs,
+    seek, seen, served, track,
 };
 use super::fixture::fresh;
 
@@ -51,12 +52,26 @@ const BY_INDEX: &[&str] = &[
     ledger::SET_BLOCK,
     ledger::CLEAR_BLOCK,
     ledger::CLEAR_BLOCK_OF,
-    maintenance::NEWEST_MEMBERS,
-    maintenance::BLOCKS_BACK,
-    maintenance::DROP_BLOCKS,
-    maintenance::OLD_RUNS,
-    maintenance::DROP_DELIVERIES,
-    maintenance::DROP_RUNS,
+    prune::NEXT_TRACK,
+    prune::GENERATION,
+    prune::OLDEST,
+    prune::RESULT_BEFORE,
+    prune::PENDING,
+    prune::BLOCKS_BACK,
+    prune::DROP_BLOCKS,
+    prune::OLD_RUNS,
+    prune::DROP_DELIVERIES,
+    prune::DROP_RUNS,
+    check::VERSIONS_AFTER,
+    check::BLOCKS_AFTER,
+    check::ONE_BLOCK,
+    check::TRACK_OF_RUN,
+    check::TRACKS_AFTER,
+    check::DELIVERIES_AFTER,
+    history::DELTAS_AFTER,
+    history::SAID,
+    history::STEPLESS,
+    history::RESULTS_AFTER,
     members::FIND_RUN,
     members::DEFINITION,
     notice::LOAD_DELIVERY,
@@ -96,7 +111,6 @@ const BY_INDEX: &[&str] = &[
     runs::TRACK_RUNS,
     runs::ONE_RUN,
     runs::RUN_BY_SEQ,
-    maintenance::ONE_BLOCK,
     seek::ADD_SIEVE,
     seek::OF_LENGTH,
     seek::DROP_SIEVES,
@@ -130,8 +144,8 @@ const OPEN_ONLY: &[(&str, &str)] = &[
 const WHOLE: &[&str] = &[
     seek::LOOSE,
     seek::GROUPS,
-    maintenance::ALL_BLOCKS,
-    maintenance::DROP_VERSIONS,
+    prune::DROP_VERSIONS,
+    check::COUNT,
     hits::ALL_DELTAS,
     outbox::ALL_DELIVERIES,
     runs::TRACK_NAMES,
@@ -179,6 +193,14 @@ async fn a_scan_is_seen() {
     let (_folder, store) = fresh().await;
     let mut read = store.read().await.unwrap();
     assert!(plan(&mut read, "SELECT 1 FROM run WHERE rows = 3").await.iter().any(|step| is_scan(step)));
+}
+
+#[tokio::test]
+async fn what_retention_wants_of_deliveries_reads_the_pending_alone() {
+    let (_folder, store) = fresh().await;
+    let mut read = store.read().await.unwrap();
+    let plan = plan(&mut read, prune::PENDING).await;
+    assert!(plan[0].contains("delivery_state (state=?)") && plan[1].contains("PRIMARY KEY"), "{plan:?}");
 }
 
 #[tokio::test]
