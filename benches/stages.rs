@@ -3,17 +3,17 @@
 //! Ten thousand rows a round. Cutting the body into rows belongs to the client and isn't reachable from here.
 
 use std::hint::black_box;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher};
 use huntd::model::hit::{HitKind, RowRecord};
-use huntd::model::id::{HitId, HuntId, TenantName};
-use huntd::model::known::KnownHits;
+use huntd::model::id::{HuntId, TenantName};
+use huntd::model::known::{Deltas, KnownHits};
 use huntd::model::row::{Column, ColumnType, Schema};
 use huntd::rules::block::Packer;
-use huntd::rules::diff::{Comparison, Scope};
-use huntd::rules::identity::{IdentityRule, RowFacts, RowReader};
+use huntd::rules::diff::{Comparison, Scope, Seen};
+use huntd::rules::identity::{IdentityRule, RowReader};
 
 #[path = "support/answer.rs"]
 mod answer;
@@ -33,37 +33,58 @@ fn main() {
     divan::main();
 }
 
+fn schema() -> Arc<Schema> {
+    let column = |(name, kind): &(&str, &str)| Column { name: (*name).to_owned(), kind: ColumnType::parse(kind) };
+    Arc::new(Schema { columns: COLUMNS.iter().map(column).collect() })
+}
+
 /// A reader, by the key of events or by all columns.
 fn reader(keyed: bool) -> Option<RowReader> {
-    let column = |(name, kind): &(&str, &str)| Column { name: (*name).to_owned(), kind: ColumnType::parse(kind) };
-    let schema = Schema { columns: COLUMNS.iter().map(column).collect() };
     let key = keyed.then(|| KEY.map(str::to_owned).to_vec());
     let rule = IdentityRule { key, ..IdentityRule::default() };
     let (tenant, hunt) = (TenantName::new("t").ok()?, HuntId::new("h").ok()?);
-    RowReader::new(&tenant, &hunt, &rule, &schema, &[7; 32]).ok()
+    RowReader::new(&tenant, &hunt, &rule, &schema(), &[7; 32]).ok()
 }
 
 /// What the comparison needs of each row.
-fn facts() -> Vec<RowFacts> {
+fn seen() -> Vec<Seen> {
     let Some(mut reader) = reader(false) else { return Vec::new() };
-    ANSWER.iter().filter_map(|row| reader.read(row).ok().map(|row| row.facts)).collect()
+    let read = |row: &[u8]| {
+        let raw = reader.raw(row);
+        let facts = reader.read(row).ok()?.facts;
+        Some(Seen { hit: facts.hit, content: facts.fingerprint, event_time: facts.event_time, raw })
+    };
+    ANSWER.iter().filter_map(read).collect()
 }
 
 /// What is known after a run that found all of them.
-fn known(facts: &[RowFacts]) -> KnownHits {
+fn known(rows: &[Seen]) -> KnownHits {
     let mut known = KnownHits::default();
-    for delta in observe(&KnownHits::default(), facts) {
-        known.apply(&delta);
-    }
+    known.apply_all(&observe(&KnownHits::default(), rows));
     known
 }
 
-fn observe(known: &KnownHits, facts: &[RowFacts]) -> Vec<huntd::model::hit::HitDelta> {
+fn observe(known: &KnownHits, rows: &[Seen]) -> Deltas {
     let mut comparison = Comparison::new(known);
-    for row in facts {
-        black_box(comparison.observe(row.hit, row.fingerprint, row.event_time));
+    for row in rows {
+        if comparison.observe_raw(row.raw).is_none() {
+            black_box(comparison.observe(row));
+        }
     }
-    comparison.finish(Scope::Adds).deltas
+    comparison.finish(Scope::Adds, true).deltas
+}
+
+/// The hash of a row as it was sent: all that a known row costs.
+#[divan::bench]
+fn a_bytes(bencher: Bencher<'_, '_>) {
+    let bytes: usize = ANSWER.iter().map(<[u8]>::len).sum();
+    let bencher = bencher.counter(ItemsCount::new(ROWS)).counter(BytesCount::new(bytes));
+    bencher.with_inputs(|| reader(false)).bench_local_refs(|reader| {
+        let Some(reader) = reader else { return };
+        for row in ANSWER.iter() {
+            black_box(reader.raw(row));
+        }
+    });
 }
 
 /// Id and fingerprint of a row, from its bytes.
@@ -82,19 +103,20 @@ fn a_identity(bencher: Bencher<'_, '_>, keyed: bool) {
 /// All rows against what is known: nothing, or all of them.
 #[divan::bench(args = [false, true])]
 fn b_comparison(bencher: Bencher<'_, '_>, all_known: bool) {
-    let facts = facts();
-    let known = if all_known { known(&facts) } else { KnownHits::default() };
-    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| observe(&known, &facts));
+    let rows = seen();
+    let known = if all_known { known(&rows) } else { KnownHits::default() };
+    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| observe(&known, &rows));
 }
 
-/// Rows into compressed blocks.
+/// Rows into compressed blocks with their sieves; reading them is in it.
 #[divan::bench]
 fn c_packing(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(ROWS)).bench_local(|| {
-        let mut packer = Packer::new()?;
+        let mut packer = Packer::new(schema(), None)?;
+        let Some(mut reader) = reader(false) else { return packer.finish() };
         for (ordinal, row) in (0..).zip(ANSWER.iter()) {
-            let record = RowRecord { ordinal, kind: HitKind::New, hit: HitId([0; 20]) };
-            packer.add(record, |out| out.extend_from_slice(row))?;
+            let Ok(mut row) = reader.read(row) else { continue };
+            packer.add(RowRecord { ordinal, kind: HitKind::New }, |out| row.write_values(out))?;
         }
         packer.finish()
     });

@@ -94,6 +94,8 @@ struct State {
     rows: HashMap<Ordinal, Vec<(Option<Fingerprint>, Arc<str>)>>,
     /// Hits whose rows are no longer stored.
     lost: RoaringBitmap,
+    /// Hits that had several rows at any time.
+    several: RoaringBitmap,
 }
 
 struct Walk<'a> {
@@ -117,6 +119,9 @@ impl Walk<'_> {
         let members = store.members(&run.run).await?.unwrap_or_default();
         self.look_up(&members).await?;
         for step in store.steps_between(self.before.as_ref(), &run.run).await? {
+            if step.rows.len() > 1 {
+                self.state.several.insert(step.ordinal);
+            }
             self.state.known.apply(&step);
         }
         let stored = store.rows_stored_by(&run.run).await?;
@@ -219,8 +224,8 @@ impl State {
             kept.insert(ordinal, held);
         }
         // Of a hit of several rows the last run that stored any has perhaps one alone: it can't be looked up.
-        let has_several = |at: &Ordinal| self.known.get(*at).is_some_and(|hit| hit.rows.len() > 1);
-        kept.extend(std::mem::take(&mut self.rows).into_iter().filter(|(ordinal, _)| has_several(ordinal)));
+        let rows = std::mem::take(&mut self.rows).into_iter();
+        kept.extend(rows.filter(|(ordinal, _)| self.several.contains(*ordinal)));
         self.rows = kept;
         (all, missing)
     }
