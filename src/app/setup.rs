@@ -90,7 +90,7 @@ pub fn load_reading(path: &Path, output: Output, reads: impl Fn(&Hunt) -> bool) 
     for more in [files.findings, of_files, of_names, of_queries] {
         findings.extend(more);
     }
-    Ok(Loaded { hunts, config, findings })
+    Ok(Loaded { config, hunts, findings })
 }
 
 /// That hunts folders can be read; the hint says where they were named.

@@ -86,12 +86,15 @@ struct Version {
     sets: Vec<String>,
 }
 
+/// A row, and its content, where it could be read.
+type Kept = (Option<Fingerprint>, Arc<str>);
+
 /// What is known of the hits, and their rows as far as the result at hand holds them.
 #[derive(Default)]
 struct State {
     known: KnownHits,
     columns: Columns,
-    rows: HashMap<Ordinal, Vec<(Option<Fingerprint>, Arc<str>)>>,
+    rows: HashMap<Ordinal, Vec<Kept>>,
     /// Hits whose rows are no longer stored.
     lost: RoaringBitmap,
     /// Hits that had several rows at any time.

@@ -59,7 +59,8 @@ impl Runner {
     /// Makes the run, and commits it. An error means that the store failed and nothing is in it; a
     /// run that failed otherwise is committed as such.
     pub async fn run(&self, order: &Order) -> Result<Finished, StoreError> {
-        self.run_noting(order, &Waiting::new(false)).await
+        // A run holds much: on the heap it is moved by its address.
+        Box::pin(self.run_noting(order, &Waiting::new(false))).await
     }
 
     /// As [`run`](Self::run); `waiting` says at any moment whether it only waits.

@@ -47,9 +47,9 @@ impl Reader<'_> {
     async fn pieces_of(&self, response: &mut Response) -> Result<AnswerEnd, ApiFailure> {
         let encoding = header(response, "content-encoding");
         let inflate = Inflate::of(encoding).map_err(|error| self.broken(&shown(&error.to_string(), self.veil)))?;
-        let (feed, fed) = mpsc::channel(PIECES_IN_FLIGHT);
+        let (feed, pieces) = mpsc::channel(PIECES_IN_FLIGHT);
         let body = Body::new(inflate, self.cap, self.pieces.clone());
-        let work = tokio::task::spawn_blocking(move || body.take(fed));
+        let work = tokio::task::spawn_blocking(move || body.take(pieces));
         let mut broke_off = None;
         loop {
             match self.next(response).await {

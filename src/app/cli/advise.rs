@@ -135,7 +135,7 @@ fn with(hunt: &Hunt, advice: &Advice) -> Hunt {
     }
     let in_key = |name: &String| better.key.iter().flatten().any(|column| column == name);
     let ignore = hunt.ignore.iter().chain(advice.ignore.iter().map(|(name, ..)| name));
-    better.ignore = ignore.filter(|name| !in_key(*name)).cloned().collect();
+    better.ignore = ignore.filter(|name| !in_key(name)).cloned().collect();
     better
 }
 
@@ -246,7 +246,7 @@ fn show(advised: &Advised, output: Output) -> Result<(), AppError> {
             output.line("")?;
         }
         None if advised.faults.is_empty() => {
-            output.line("  nothing to suggest: its hits are told once as it stands")?
+            output.line("  nothing to suggest: its hits are told once as it stands")?;
         }
         None => output.line("  no key of the result's columns was unique and stable: see docs/identity.md")?,
     }

@@ -11,10 +11,10 @@ pub async fn tracks(store: &Store, hunt: &str, tenant: Option<&str>) -> Result<V
     let all = store.tracks().await?;
     let of_hunt: Vec<TrackSummary> = all.iter().filter(|track| track.hunt.as_str() == hunt).cloned().collect();
     if of_hunt.is_empty() {
-        let hint = did_you_mean(hunt, all.iter().map(|track| track.hunt.as_str()));
-        let hint =
-            hint.unwrap_or_else(|| "`huntd runs` lists what there is; a hunt is named by its whole id".to_owned());
-        return Err(AppError::new(format!("no hunt `{}` has a history", terminal_safe(hunt)), hint));
+        let near = did_you_mean(hunt, all.iter().map(|track| track.hunt.as_str()));
+        let mend =
+            near.unwrap_or_else(|| "`huntd runs` lists what there is; a hunt is named by its whole id".to_owned());
+        return Err(AppError::new(format!("no hunt `{}` has a history", terminal_safe(hunt)), mend));
     }
     let Some(name) = tenant else { return Ok(of_hunt) };
     let names = names(&of_hunt);

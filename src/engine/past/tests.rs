@@ -54,6 +54,7 @@ fn columns() -> crate::model::row::Schema {
     crate::model::row::Schema { columns: columns.map(column).to_vec() }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "rows come from slices")]
 fn json((key, content, group, ignored, hour): &Row) -> String {
     let time = at(u64::from(*hour));
     format!(r#"{{"Timestamp":"{time}","K":"k{key}","V":{content},"G":"g{group}","I":{ignored}}}"#)
@@ -97,7 +98,7 @@ fn hunt((key, query, suppress, report, threshold, baseline): Settings) -> Hunt {
         tenants: None,
         notify: None,
         splay: Duration::ZERO,
-        timeout: Duration::from_secs(180),
+        timeout: Duration::from_mins(3),
         enabled: true,
         allow: BTreeMap::default(),
         entities: Vec::new(),

@@ -49,7 +49,7 @@ impl Known {
 
 fn printed(schema: &Schema) -> String {
     let columns = schema.columns.iter().map(|column| vec![column.name.clone(), column.kind.to_string()]);
-    serde_json::Value::from_iter(columns).to_string()
+    columns.collect::<serde_json::Value>().to_string()
 }
 
 fn read(columns: &str) -> Result<Schema, Fault> {

@@ -161,8 +161,8 @@ pub(super) async fn last_rows(
             if !records.iter().any(is_wanted) {
                 continue;
             }
-            if !ids.contains_key(&run) {
-                ids.insert(run, Ids::of_run(&mut *conn, run).await?);
+            if let std::collections::hash_map::Entry::Vacant(e) = ids.entry(run) {
+                e.insert(Ids::of_run(&mut *conn, run).await?);
             }
             let Some(ids) = ids.get(&run) else { continue };
             let schema = schemas.schema(&mut *conn, schema).await?;

@@ -116,7 +116,7 @@ impl Search<'_> {
 
 fn best(sample: &Sample, tried: &[(Vec<usize>, Trial)]) -> Option<Found> {
     let name = |at: &usize| sample.columns().get(*at).map_or("", String::as_str);
-    let chosen = |key: &[usize]| key.iter().filter(|at| is_chosen(name(*at))).count();
+    let chosen = |key: &[usize]| key.iter().filter(|at| is_chosen(name(at))).count();
     let holding = tried.iter().filter(|(_, trial)| trial.holds());
     let best = holding.min_by_key(|(key, trial)| (trial.told, chosen(key.as_slice()), key.len(), key.clone()))?;
     Some(Found { key: best.0.clone(), trial: best.1.clone(), is_known: false })

@@ -86,9 +86,9 @@ mod tests {
 
     impl Aside for Shelf {
         fn put(&self, bytes: &[u8]) -> io::Result<u64> {
-            let mut shelf = self.0.lock().unwrap();
-            let place = shelf.len() as u64;
-            shelf.extend_from_slice(bytes);
+            let mut kept = self.0.lock().unwrap();
+            let place = kept.len() as u64;
+            kept.extend_from_slice(bytes);
             Ok(place)
         }
 

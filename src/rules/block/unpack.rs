@@ -31,29 +31,29 @@ pub struct Rows {
     ends: Vec<usize>,
     /// `"name":` of each column, as JSON.
     labels: Vec<String>,
-    rows: usize,
+    count: usize,
 }
 
 impl Rows {
     /// How many there are: as many as the block has records.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.rows
+        self.count
     }
 
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.rows == 0
+        self.count == 0
     }
 
     /// The value of a row in a column, both by place: JSON as the API sent it, null where it sent none.
     #[must_use]
     pub fn value(&self, row: usize, column: usize) -> Option<&str> {
-        if row >= self.rows || column >= self.labels.len() {
+        if row >= self.count || column >= self.labels.len() {
             return None;
         }
-        let at = column * self.rows + row;
+        let at = column * self.count + row;
         let start = if at == 0 { 0 } else { self.ends.get(at - 1)? + 1 };
         self.text.get(start..*self.ends.get(at)?)
     }
@@ -70,7 +70,7 @@ impl Rows {
             out.push_str(self.value(row, column)?);
         }
         out.push('}');
-        (row < self.rows).then_some(out)
+        (row < self.count).then_some(out)
     }
 
     /// All of them, in the order of the records.
@@ -96,7 +96,7 @@ pub fn unpack(schema: &Schema, rows: usize, body: &[u8]) -> Result<Rows, BlockEr
     if Some(ends.len()) != rows.checked_mul(columns) {
         return Err(BlockError::Count { values: ends.len(), rows, columns });
     }
-    Ok(Rows { text, ends, labels: schema.columns.iter().map(|column| label(&column.name)).collect(), rows })
+    Ok(Rows { text, ends, labels: schema.columns.iter().map(|column| label(&column.name)).collect(), count: rows })
 }
 
 /// A column's name and what stands between it and its value, in a row's JSON.

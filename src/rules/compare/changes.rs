@@ -76,6 +76,7 @@ pub struct Change {
 /// What became of the hits in `ordinals`, which the earlier result holds where `held.0` says so and the later one
 /// where `held.1` does. By ordinal: in the order in which hits were first seen.
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "closures that are made for the call")]
 pub fn changes(
     ordinals: impl Iterator<Item = Ordinal>,
     held: (impl Fn(Ordinal) -> bool, impl Fn(Ordinal) -> bool),

@@ -248,9 +248,10 @@ impl<K: Borrow<KnownHits>> Comparison<K> {
         for (ordinal, found) in &self.found {
             outcome.members.insert(*ordinal);
             let Some(before) = known.get(*ordinal) else { continue };
-            outcome.deltas.moved.extend(match before.present {
-                false => Some(delta_of(&before, found, Some(HitKind::Returned))),
-                true => moved(&before, found, scope),
+            outcome.deltas.moved.extend(if before.present {
+                moved(&before, found, scope)
+            } else {
+                Some(delta_of(&before, found, Some(HitKind::Returned)))
             });
         }
         for before in (known.present() - &outcome.members).iter().filter_map(|ordinal| known.get(ordinal)) {

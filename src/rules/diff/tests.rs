@@ -26,6 +26,7 @@ fn content(content: u8) -> Fingerprint {
 }
 
 /// The row with that key and content, in the bytes that it always has.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "rows come from slices")]
 fn seen((key, of, hour): &Row) -> Seen {
     let mut raw = [1; 16];
     raw[..3].copy_from_slice(&[*key, *of, hour.map_or(255, |hour| hour)]);

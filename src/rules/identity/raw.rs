@@ -1,6 +1,6 @@
 //! The hash of a row as it was sent: what known rows are told by, without being read.
 //!
-//! It decides that a row is known, and so it is as strong as an identity has to be: HighwayHash with 128 bits under a key
+//! It decides that a row is known, and so it is as strong as an identity has to be: `HighwayHash` with 128 bits under a key
 //! that is the database's secret (Alakuijala, Cox, Wassenberg: "Fast keyed hash/pseudo-random function using SIMD multiply
 //! and permute", 2017). Who writes rows never sees a hash, and can't compute one.
 

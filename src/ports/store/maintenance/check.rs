@@ -71,6 +71,9 @@ pub(in crate::ports::store) const DELIVERIES_AFTER: &str = "SELECT delivery.seq,
      FROM delivery CROSS JOIN run ON run.seq = delivery.run CROSS JOIN track USING (track) \
      WHERE delivery.seq > ?1 ORDER BY delivery.seq LIMIT ?2";
 
+/// A delivery: its place, its id, how many hits it tells, which, and the ordinal after those known by then.
+type Told = (i64, String, i64, Vec<u8>, i64);
+
 impl Store {
     /// What is wrong with the file, each in a line; none when all is well. Reads everything.
     pub async fn check(&self) -> Result<Vec<String>, StoreError> {
@@ -156,7 +159,7 @@ impl Store {
         loop {
             let mut read = self.read().await?;
             let page = sqlx::query_as(DELIVERIES_AFTER).bind(after).bind(PAGE).fetch_all(&mut *read).await;
-            let page: Option<Vec<(i64, String, i64, Vec<u8>, i64)>> =
+            let page: Option<Vec<Told>> =
                 self.or_complaint(page.map_err(Fault::from), "deliveries", MEND_FILE, tell)?;
             let page = page.unwrap_or_default();
             let Some((last, ..)) = page.last() else { return Ok(()) };

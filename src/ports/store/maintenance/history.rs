@@ -103,7 +103,7 @@ impl Replay {
             }
             if let Some(kind) = step.kind {
                 let place = HitKind::ALL.iter().position(|one| *one == kind);
-                steps.counts.iter_mut().nth(place.unwrap_or(0)).into_iter().for_each(|count| *count += 1);
+                steps.counts.get_mut(place.unwrap_or(0)).into_iter().for_each(|count| *count += 1);
                 gone_here |= kind == HitKind::Gone;
                 let set = if kind == HitKind::Gone { &mut steps.gone } else { &mut steps.met };
                 set.insert(ordinal);

@@ -87,7 +87,7 @@ pub(in crate::ports::store) fn unpack_deltas(sealed: &[u8], mut each: impl FnMut
     bytes.marks(|ordinal, kind| marks.push((ordinal, kind)))?;
     let ids = bytes.take(marks.len().saturating_mul(20))?.as_chunks::<20>().0;
     let times = times(&mut bytes, marks.len())?;
-    let rows = rows(&mut bytes, marks.len())?;
+    let contents = rows(&mut bytes, marks.len())?;
     let raws = match bytes.array()? {
         [NONE] => &[],
         [ONE] => bytes.take(marks.len() * 16)?.as_chunks::<16>().0,
@@ -98,7 +98,7 @@ pub(in crate::ports::store) fn unpack_deltas(sealed: &[u8], mut each: impl FnMut
         let state = KnownHit {
             hit: HitId(ids.get(at).copied().unwrap_or_default()),
             ordinal,
-            rows: rows.of(at),
+            rows: contents.of(at),
             event_time: times.get(at).copied().flatten(),
             raw: RawHash(raws.get(at).copied().unwrap_or_default()),
             present: kind != Some(HitKind::Gone),

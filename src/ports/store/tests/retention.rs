@@ -225,6 +225,7 @@ async fn a_backup_that_failed_leaves_nothing() {
 }
 
 /// A bitmap of these.
+#[expect(clippy::unnecessary_wraps, reason = "a damage has a value or none")]
 fn bitmap(ordinals: &[Ordinal]) -> Option<Vec<u8>> {
     Some(pack_bitmap(&RoaringBitmap::from_iter(ordinals)))
 }
