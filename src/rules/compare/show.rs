@@ -8,7 +8,8 @@ use super::changes::{Change, ChangeKind};
 use crate::model::id::{HuntId, RunId, TenantName};
 use crate::rules::render::cells::Cells;
 use crate::rules::render::json::one_line;
-use crate::rules::render::visible::{cut, short};
+use crate::rules::render::terminal::cells;
+use crate::rules::render::visible::short;
 
 /// The longest value that is shown to a person; the whole one is in the JSON.
 const VALUE: usize = 60;
@@ -50,7 +51,7 @@ pub fn text(change: &Change, width: usize) -> String {
     let mut out = format!("{mark} {:<8} {id:<12}  ", change.kind.as_str());
     let room = width.max(40).saturating_sub(25);
     match change.row.as_ref().or(change.before.as_ref()) {
-        Some(row) => out.push_str(&cells(row, &change.changed, room)),
+        Some(row) => out.push_str(&cells(row, &[], &change.changed, room)),
         None => out.push_str("its rows are past their retention"),
     }
     if change.kind == ChangeKind::Changed {
@@ -78,28 +79,6 @@ fn columns(change: &Change) -> String {
         _ if change.expired => out.push_str("\n    a row of it is past its retention"),
         (Some(_), None) => out.push_str("\n    a row of this key that the later result doesn't hold"),
         (None, _) => out.push_str("\n    a further row of this key"),
-    }
-    out
-}
-
-/// `DeviceName=ws-01  AccountUpn=…`, in at most `width` characters; columns in `but` stand below.
-fn cells(row: &RawValue, but: &[String], width: usize) -> String {
-    let row = Cells::of(row);
-    let mut out = String::new();
-    for cell in row.entities_first(&[]) {
-        let text = cell.text();
-        if text.is_empty() || but.iter().any(|name| name == cell.name()) {
-            continue;
-        }
-        if !out.is_empty() {
-            out.push_str("  ");
-        }
-        out.push_str(&short(cell.name(), VALUE));
-        out.push('=');
-        out.push_str(&short(&text, VALUE));
-        if cut(&out, width).1 > 0 {
-            return short(&out, width);
-        }
     }
     out
 }

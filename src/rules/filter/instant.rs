@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::time::Timestamp;
+use crate::rules::identity::days_since_1970;
 
 /// An instant in the years 0000 to 9999, as the API writes `0001-01-01` and `9999-12-31` for never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,26 +80,11 @@ fn fraction_of(text: &str) -> Option<u64> {
     fits.then(|| digits.fold(0, |sum, digit| sum * 10 + u64::from(digit.wrapping_sub(b'0'))))
 }
 
-/// Days from 1970-01-01 to `yyyy-mm-dd` in the Gregorian calendar, by counting years from March, so
-/// that the leap day is the last of its year.
+/// Days from 1970-01-01 to `yyyy-mm-dd` in the Gregorian calendar.
 fn days_of(text: &str) -> Option<i64> {
     let (year, rest) = text.split_once('-')?;
     let (month, day) = rest.split_once('-')?;
-    let (year, month, day) = (number(year, 4)?, pair(month, 12)?, pair(day, 31)?);
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let length = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 => 28 + i64::from(leap),
-        _ => return None,
-    };
-    if day < 1 || day > length {
-        return None;
-    }
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let years = year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    // 719468 days lie between 0000-03-01 and 1970-01-01.
-    Some(years + (month * 153 + 2) / 5 + day - 1 - 719_468)
+    days_since_1970(number(year, 4)?, pair(month, 12)?, pair(day, 31)?)
 }
 
 #[cfg(test)]

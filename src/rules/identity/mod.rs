@@ -27,6 +27,8 @@ mod text;
 mod time;
 
 pub use cells::CellReader;
+pub(in crate::rules) use time::days_since_1970;
+
 pub use reader::{ReadRow, RowError, RowFacts, RowReader};
 pub use rule::{IdentityError, IdentityRule};
 

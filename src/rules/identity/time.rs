@@ -93,7 +93,7 @@ fn take_offset(rest: &mut &[u8]) -> Option<i64> {
 
 /// Days from 1970-01-01 in the Gregorian calendar, by counting years from March, so that the leap
 /// day is the last of its year.
-fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
+pub(in crate::rules) fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::value::RawValue;
+
 use crate::model::delivery::NoticeHunt;
 use crate::model::hit::{Hit, HitKind};
 use crate::model::hunt::Severity;
@@ -59,7 +61,7 @@ pub fn listing(hunt: &NoticeHunt, tally: &Tally, hits: &[Hit], layout: &Layout) 
         let (mark, code) = mark(hit.kind);
         let kind = paint(code, &format!("{mark} {:<8}", hit.kind.as_str()));
         let id: String = hit.hit.to_string().chars().take(12).collect();
-        let cells = cells(hit, hunt, layout.width.max(40).saturating_sub(28));
+        let cells = cells(&hit.row, &hunt.entities, &[], layout.width.max(40).saturating_sub(28));
         // Writing to a String can't fail.
         writeln!(out, "  {kind} {}  {cells}", paint("2", &id)).unwrap_or_default();
     }
@@ -69,13 +71,13 @@ pub fn listing(hunt: &NoticeHunt, tally: &Tally, hits: &[Hit], layout: &Layout) 
     out
 }
 
-/// `DeviceName=ws-01 AccountUpn=…`, in at most `width` characters.
-fn cells(hit: &Hit, hunt: &NoticeHunt, width: usize) -> String {
-    let row = Cells::of(&hit.row);
+/// `DeviceName=ws-01  AccountUpn=…`, those of `entities` first and without those in `but`, in at most `width` characters.
+pub(in crate::rules) fn cells(row: &RawValue, entities: &[String], but: &[String], width: usize) -> String {
+    let row = Cells::of(row);
     let mut out = String::new();
-    for cell in row.entities_first(&hunt.entities) {
+    for cell in row.entities_first(entities) {
         let text = cell.text();
-        if text.is_empty() {
+        if text.is_empty() || but.iter().any(|name| name == cell.name()) {
             continue;
         }
         if !out.is_empty() {
