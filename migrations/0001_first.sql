@@ -17,12 +17,6 @@ CREATE TABLE installation (
     secret BLOB NOT NULL CHECK (length(secret) = 32)
 ) STRICT;
 
--- Run ids given out, also to runs that are under way: two processes never take the same one.
--- The ids begin with their time, so old ones are a range of the key.
-CREATE TABLE run_id (
-    run TEXT NOT NULL PRIMARY KEY
-) STRICT, WITHOUT ROWID;
-
 -- A hunt on a tenant: where its history stands.
 CREATE TABLE track (
     track INTEGER PRIMARY KEY,

@@ -25,7 +25,7 @@ use crate::rules::quota;
 use crate::rules::remedy::{self, Remedy};
 
 /// Pieces of an answer that wait for the comparison: bounds the memory of a run.
-const PIECES_IN_FLIGHT: usize = 4;
+const PIECES_IN_FLIGHT: usize = 2;
 /// The longest wait between two looks at a block: a person may have mended what it is for.
 const LOOK: Duration = Duration::from_mins(1);
 

@@ -20,7 +20,6 @@ use crate::model::delivery::About;
 use crate::model::failure::{ApiFailure, FailureClass};
 use crate::model::hunt::Hunt;
 use crate::model::id::RunId;
-use crate::model::known::KnownHits;
 use crate::model::notice_hunt::NoticeHunt;
 use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window};
@@ -129,11 +128,12 @@ impl Runner {
     }
 
     async fn run_once(&self, order: &Order, waiting: &Waiting, spent: &mut Spent) -> Result<Finished, StoreError> {
-        let (track, known) = self.history(order).await?;
+        let (track, known) = self.store.history(&order.hunt.id, &order.tenant.name).await?;
+        let known = Arc::new(known);
         let started = self.clock.now();
         let asking = Asking::of(order, &track, &self.schema, started);
         asking.warn(order);
-        let run = self.store.new_run_id(started).await?;
+        let run = self.store.new_run_id(started);
         let mut collector = Collector { runner: self, order, asking: &asking, waiting, spent };
         let answer = collector.collect(&known).await?;
         let base = self.base(order, &asking, run, started, spent);
@@ -161,18 +161,6 @@ impl Runner {
         let may_pass = class.as_ref().is_some_and(remedy::may_pass);
         let is_too_much = too_much || class.as_ref().is_some_and(remedy::may_split);
         Ok(Finished { run, notice, deliveries, verdict, coverage, may_pass, is_too_much })
-    }
-
-    /// The track and its known hits, both of one generation: a run that another process commits between
-    /// the two reads would else have its held hits overwritten.
-    async fn history(&self, order: &Order) -> Result<(Track, Arc<KnownHits>), StoreError> {
-        loop {
-            let track = self.store.track(&order.hunt.id, &order.tenant.name).await?;
-            let (known, generation) = self.store.known_hits(&order.hunt.id, &order.tenant.name).await?;
-            if track.generation == generation {
-                return Ok((track, Arc::new(known)));
-            }
-        }
     }
 
     fn base(&self, order: &Order, asking: &Asking, run: RunId, started: Timestamp, spent: &Spent) -> Run {

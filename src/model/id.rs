@@ -116,7 +116,7 @@ fn hunt_id(text: &str) -> Result<(), &'static str> {
 
 impl RunId {
     /// The id of the run that began at `started` (as `20261124T161300Z`), told apart by `salt`:
-    /// the database's id and the run's count in it.
+    /// the database's id and something random.
     #[must_use]
     pub fn derive(started: &str, salt: &[&[u8]]) -> Self {
         let tail: String = hex::encode(digest("huntd run v1", salt)).chars().take(8).collect();

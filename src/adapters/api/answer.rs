@@ -16,7 +16,7 @@ use crate::model::time::{Timestamp, format_duration};
 use crate::ports::api::{AnswerEnd, AnswerPiece};
 
 /// Pieces of a body that wait to be taken apart: beyond them the service waits.
-const PIECES_IN_FLIGHT: usize = 4;
+const PIECES_IN_FLIGHT: usize = 2;
 
 /// What reading an answer needs to know.
 pub(super) struct Reader<'a> {

@@ -118,8 +118,8 @@ fn any_history() -> impl Strategy<Value = Vec<Made>> {
 
 /// Makes a run as the engine does, and says how many hits it told.
 async fn make(store: &Store, hunt: &Hunt, tenant: &TenantName, number: u64, made: &Made) -> u64 {
-    let track = store.track(&hunt.id, tenant).await.unwrap();
-    let (known, generation) = store.known_hits(&hunt.id, tenant).await.unwrap();
+    let (track, known) = store.history(&hunt.id, tenant).await.unwrap();
+    let generation = track.generation;
     let analysis = analyse(&hunt.query, Schema::defender());
     let nature = QueryNature::of(&hunt.query, &analysis, Schema::defender());
     let started = at(100 + number);

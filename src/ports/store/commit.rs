@@ -36,7 +36,7 @@ pub(super) const ADD_VERSION: &str =
 pub(super) const ADD_RUN: &str = "INSERT INTO run (run, track, version, due, started, finished, window_from, window_to, \
      as_of, status, rows, new, changed, gone, returned, calls, api_nanos, error, commit_id, trigger, steps, query, \
      members) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-     ?22, ?23) RETURNING seq";
+     ?22, ?23) ON CONFLICT (run) DO NOTHING RETURNING seq";
 pub(super) const ADD_DELTA: &str = "INSERT INTO delta (track, run, started, next_ordinal, has_gone, packed) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 pub(super) const ADD_BLOCK: &str = "INSERT INTO block (track, run, low, high, schema, records, body) \
@@ -181,7 +181,8 @@ async fn add_run(
         .bind(signed(packed.steps))
         .bind(&run.query)
         .bind(packed.members.as_deref());
-    Ok(query.fetch_one(conn).await?)
+    // The id is taken: with another one it will go.
+    query.fetch_optional(conn).await?.ok_or(Fault::Overtaken)
 }
 
 /// Deltas and blocks; returns the ordinal that the next new hit takes. Each part is packed as it is written, so that a

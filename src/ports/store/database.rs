@@ -151,13 +151,11 @@ impl Store {
         self.inner.database_id.clone()
     }
 
-    /// An id for a run that begins now: never given before, by any process that shares the file.
-    pub async fn new_run_id(&self, started: Timestamp) -> Result<RunId, StoreError> {
-        let stamp = started.compact();
-        let old = started.minus(Duration::from_hours(48)).compact();
-        let mut write = self.begin().await?;
-        let result = take_run_id(&mut write.conn, &stamp, &old, self.inner.database_id.as_bytes()).await;
-        self.told(write.end(result).await)
+    /// An id for a run that begins now. Its tail has 32 random bits: two runs of one second share it once in four
+    /// milliards, and then the second isn't committed but made again.
+    #[must_use]
+    pub fn new_run_id(&self, started: Timestamp) -> RunId {
+        RunId::derive(&started.compact(), &[self.inner.database_id.as_bytes(), Uuid::new_v4().as_bytes()])
     }
 
     /// Who this process is in the ledger.
@@ -293,20 +291,3 @@ async fn stored_installation(conn: &mut SqliteConnection) -> Result<(String, [u8
     let secret = secret.try_into().map_err(|_| Fault::Bad("the secret has another length".to_owned()))?;
     Ok((id, secret))
 }
-
-async fn take_run_id(conn: &mut SqliteConnection, stamp: &str, old: &str, database: &[u8]) -> Result<RunId, Fault> {
-    sqlx::query(FORGET_RUN_IDS).bind(old).execute(&mut *conn).await?;
-    loop {
-        // The tail has 32 bits: two runs of one second share it once in four milliards.
-        let id = RunId::derive(stamp, &[database, Uuid::new_v4().as_bytes()]);
-        let taken = sqlx::query(TAKE_RUN_ID).bind(id.as_str()).execute(&mut *conn).await?.rows_affected();
-        if taken == 1 {
-            return Ok(id);
-        }
-    }
-}
-
-/// Given to the statement tests too.
-pub(super) const FORGET_RUN_IDS: &str = "DELETE FROM run_id WHERE run < ?1";
-pub(super) const TAKE_RUN_ID: &str = "INSERT INTO run_id (run) SELECT ?1 \
-     WHERE NOT EXISTS (SELECT 1 FROM run WHERE run = ?1) ON CONFLICT DO NOTHING";

@@ -22,7 +22,7 @@ use crate::rules::coverage::Coverage;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Track {
     /// Goes up by one with each run that isn't failed; a failed run moves no hit and leaves it. A
-    /// state of [`Store::known_hits`] is good for as long as this stays.
+    /// state of [`Store::history`] is good for as long as this stays.
     pub generation: u64,
     /// The first instant of event time not covered by complete results.
     pub watermark: Option<Timestamp>,
@@ -71,8 +71,6 @@ pub(super) const LOAD_TRACK: &str = "SELECT track, generation, next_ordinal, wat
      failures_in_row, last_failure_notice, origin FROM track WHERE hunt = ?1 AND tenant = ?2";
 pub(super) const LOAD_MEMORY: &str = "SELECT held, suppressions FROM track_memory WHERE track = ?1";
 pub(super) const LOAD_DELTAS: &str = "SELECT packed FROM delta WHERE track = ?1 ORDER BY delta";
-pub(super) const SERVE_FROM: &str =
-    "UPDATE track SET last_due = coalesce(last_due, ?3) WHERE hunt = ?1 AND tenant = ?2 RETURNING last_due";
 /// A few hundred at most.
 pub(super) const LIST_TRACKS: &str = "SELECT track, hunt, tenant, generation, next_ordinal, watermark, last_due, \
      complete_runs, failures_in_row, last_failure_notice, origin, last_run FROM track ORDER BY hunt, tenant";
@@ -84,38 +82,21 @@ impl Store {
         self.told(track(&mut read, hunt, tenant).await)
     }
 
-    /// From which tick on `hunt` is served on `tenant`: the latest that was, else the moment when it was
-    /// first asked for, which is kept, so that a tick in a later downtime is missed and not unknown.
-    pub async fn served_from(
-        &self,
-        hunt: &HuntId,
-        tenant: &TenantName,
-        now: Timestamp,
-    ) -> Result<Timestamp, StoreError> {
-        if let Some(last) = self.track(hunt, tenant).await?.last_due {
-            return Ok(last);
-        }
-        let mut write = self.begin().await?;
-        let names = (hunt.as_str(), tenant.as_str());
-        let result = async {
-            sqlx::query(super::commit::ADD_TRACK).bind(names.0).bind(names.1).execute(&mut write.conn).await?;
-            let from = sqlx::query_scalar::<_, i64>(SERVE_FROM);
-            Ok::<_, Fault>(from.bind(names.0).bind(names.1).bind(now.nanos()).fetch_one(&mut write.conn).await?)
-        };
-        let result = result.await;
-        self.told(write.end(result).await).map(Timestamp::from_nanos)
-    }
-
     /// All tracks that are known, by hunt and tenant.
     pub async fn tracks(&self) -> Result<Vec<TrackSummary>, StoreError> {
         let mut read = self.read().await?;
         self.told(summaries(&mut read).await)
     }
 
-    /// All that is known of the hits of `hunt` on `tenant`, and the generation that it belongs to.
-    pub async fn known_hits(&self, hunt: &HuntId, tenant: &TenantName) -> Result<(KnownHits, u64), StoreError> {
+    /// The history of `hunt` on `tenant` and all that is known of its hits, both as of one moment.
+    pub async fn history(&self, hunt: &HuntId, tenant: &TenantName) -> Result<(Track, KnownHits), StoreError> {
         let mut read = self.read().await?;
-        self.told(replay(&mut read, hunt, tenant).await)
+        let result = async {
+            let track = track(&mut read, hunt, tenant).await?;
+            Ok::<_, Fault>((track, replay(&mut read, hunt, tenant).await?))
+        };
+        let history = result.await;
+        self.told(history)
     }
 }
 
@@ -208,10 +189,10 @@ async fn summaries(conn: &mut SqliteConnection) -> Result<Vec<TrackSummary>, Fau
     Ok(all)
 }
 
-async fn replay(conn: &mut SqliteConnection, hunt: &HuntId, tenant: &TenantName) -> Result<(KnownHits, u64), Fault> {
+async fn replay(conn: &mut SqliteConnection, hunt: &HuntId, tenant: &TenantName) -> Result<KnownHits, Fault> {
     let mut known = KnownHits::default();
     let Some(counters) = counters(&mut *conn, hunt, tenant).await? else {
-        return Ok((known, 0));
+        return Ok(known);
     };
     let mut blobs = sqlx::query_scalar::<_, Vec<u8>>(LOAD_DELTAS).bind(counters.track).fetch(conn);
     while let Some(packed) = blobs.try_next().await? {
@@ -221,5 +202,5 @@ async fn replay(conn: &mut SqliteConnection, hunt: &HuntId, tenant: &TenantName)
     if u64::from(known.next()) != counters.next_ordinal.min(u64::from(Ordinal::MAX)) {
         return Err(Fault::Bad(format!("the history of {hunt} on {tenant} isn't whole")));
     }
-    Ok((known, counters.generation))
+    Ok(known)
 }

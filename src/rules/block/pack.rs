@@ -24,6 +24,9 @@ pub struct Packer {
     records: Vec<RowRecord>,
     /// The values of each column, each ended by a line feed.
     columns: Vec<Vec<u8>>,
+    /// Where the values of the last row begin in them, and those of the row at hand.
+    last: Vec<usize>,
+    starts: Vec<usize>,
     text: Vec<u8>,
     sifter: Sifter,
     blocks: Vec<RowBlock>,
@@ -36,6 +39,8 @@ impl Packer {
         Ok(Self {
             compressor: Compressor::new(LEVEL)?,
             columns: vec![Vec::new(); schema.columns.len()],
+            last: vec![0; schema.columns.len()],
+            starts: Vec::new(),
             schema,
             aside,
             records: Vec::new(),
@@ -48,12 +53,21 @@ impl Packer {
 
     /// Adds a row. `write` appends its value of each column to that column's buffer: JSON without a line feed.
     pub fn add(&mut self, record: RowRecord, write: impl FnOnce(&mut [Vec<u8>])) -> io::Result<()> {
+        self.starts.clear();
+        self.starts.extend(self.columns.iter().map(Vec::len));
         write(&mut self.columns);
         let mut length = 0;
-        for column in &mut self.columns {
-            column.push(b'\n');
-            length += column.len();
+        let places = self.starts.iter().zip(&self.last);
+        for ((values, of), (start, last)) in self.columns.iter_mut().zip(&self.schema.columns).zip(places) {
+            let (before, value) = values.split_at(*start);
+            // Columns often hold the same again and again.
+            if before.get(*last..).and_then(|before| before.strip_suffix(b"\n")) != Some(value) {
+                self.sifter.add(&of.kind, value);
+            }
+            values.push(b'\n');
+            length += values.len();
         }
+        std::mem::swap(&mut self.starts, &mut self.last);
         self.records.push(record);
         if self.records.len() >= BLOCK_ROWS || length >= BLOCK_BYTES {
             self.close()?;
@@ -76,7 +90,7 @@ impl Packer {
             self.text.extend_from_slice(column);
         }
         let body = self.compressor.compress(&self.text)?;
-        let sieve = self.sifter.sift(&self.schema, &self.columns);
+        let sieve = self.sifter.sieve();
         for column in &mut self.columns {
             column.clear();
             column.shrink_to(BLOCK_BYTES / 4);

@@ -8,6 +8,15 @@ use super::scalar::{self, tag};
 use super::time::{Instant, span};
 use crate::model::row::ColumnType;
 
+/// A column's value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cell<'a> {
+    /// Valid JSON without white space around it.
+    pub(super) text: &'a [u8],
+    /// It is a string for which it is known that it has no escapes.
+    pub(super) is_plain: bool,
+}
+
 /// Writes canonical forms; holds memory that is used again from row to row.
 #[derive(Debug, Default)]
 pub(super) struct Canon {
@@ -22,14 +31,18 @@ pub(super) struct Canon {
 }
 
 impl Canon {
-    /// Writes the form of `value`, valid JSON without white space around it, in a column of `kind`.
+    /// Writes the form of a value in a column of `kind`.
     /// False, and nothing written, where the value is nothing: null, an empty text, `{}`. `set`: an
     /// array there has no order.
-    pub(super) fn column(&mut self, kind: &ColumnType, set: bool, value: &[u8], out: &mut Vec<u8>) -> bool {
+    pub(super) fn column(&mut self, kind: &ColumnType, set: bool, cell: Cell<'_>, out: &mut Vec<u8>) -> bool {
+        let Cell { text: value, is_plain } = cell;
         let begin = out.len();
         self.set = set && *kind == ColumnType::Dynamic;
         match (kind, value) {
             (_, b"" | b"null" | b"\"\"") => return false,
+            (ColumnType::String | ColumnType::Other(_), [b'"', inside @ .., b'"']) if is_plain => {
+                scalar::string(inside, out);
+            }
             (ColumnType::Dynamic, _) => self.value(value, 0, true, out),
             (ColumnType::Bool, b"true") => bit(true, out),
             (ColumnType::Bool, b"false") => bit(false, out),

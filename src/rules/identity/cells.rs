@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::canonical::Canon;
+use super::canonical::{Canon, Cell};
 use super::json;
 use super::reader::RowError;
 use crate::model::row::{ColumnType, Schema};
@@ -45,7 +45,7 @@ impl CellReader {
             });
             let Some((at, (kind, set))) = at.and_then(|at| Some((*at, columns.get(*at)?))) else { return Ok(()) };
             form.clear();
-            if canon.column(kind, *set, value.of(row.as_bytes()), form) {
+            if canon.column(kind, *set, Cell { text: value.of(row.as_bytes()), is_plain: false }, form) {
                 each(at, form);
             }
             Ok(())

@@ -5,9 +5,11 @@
 
 use std::fmt;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use super::stop::string_stop;
 
 /// A stretch of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +104,7 @@ impl Walk<'_> {
         let mut at = start;
         loop {
             let rest = self.text.get(at..).unwrap_or_default();
-            match memchr2(b'"', b'\\', rest) {
+            match string_stop(rest) {
                 Some(offset) if rest.get(offset) == Some(&b'\\') => at += offset + 2,
                 Some(offset) => {
                     at += offset;
@@ -190,6 +192,11 @@ pub(in crate::rules) fn elements(text: &[u8]) -> impl Iterator<Item = Span> {
         let value = walk.value();
         (value.start < value.end).then_some(value)
     })
+}
+
+/// How long the value is that `text` begins with, as far as brackets and quotes say; 0 where none begins.
+pub(in crate::rules) fn value_length(text: &[u8]) -> usize {
+    Walk { text, at: 0 }.value().end
 }
 
 /// The inside of the first string in `text`, and what comes behind it.

@@ -16,6 +16,7 @@
 
 mod canonical;
 mod cells;
+mod flat;
 pub(in crate::rules) mod json;
 mod members;
 mod number;
@@ -23,10 +24,12 @@ mod raw;
 mod reader;
 mod rule;
 mod scalar;
+mod stop;
 mod text;
 mod time;
 
 pub use cells::CellReader;
+pub(crate) use stop::string_stop;
 pub(in crate::rules) use time::days_since_1970;
 
 pub use reader::{ReadRow, RowError, RowFacts, RowReader};

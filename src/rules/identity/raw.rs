@@ -15,26 +15,51 @@ use crate::model::row::Schema;
 /// What decides how a row is read, in this version: changing it has every row read once again.
 const DOMAIN: &str = "huntd raw row v1";
 
-/// Hashes rows of one hunt, tenant, rule and schema.
+/// A fast hash that nobody outside can compute, of 128 bits.
 #[derive(Debug, Clone)]
-pub(super) struct RawHasher {
+pub(super) struct KeyedHash {
     key: Key,
 }
+
+impl KeyedHash {
+    /// Keyed with a domain and length-prefixed parts: the database's secret is one of them.
+    pub(super) fn new(domain: &str, parts: &[&[u8]]) -> Self {
+        let key: [u8; 32] = begun(domain, parts).finalize().into();
+        let words = key.as_chunks::<8>().0;
+        let word = |at: usize| words.get(at).map_or(0, |word| u64::from_le_bytes(*word));
+        Self { key: Key([word(0), word(1), word(2), word(3)]) }
+    }
+
+    /// Of the pieces that `each` hands out: how they are cut doesn't matter.
+    pub(super) fn of_pieces(&self, each: impl FnOnce(&mut dyn FnMut(&[u8]))) -> [u8; 16] {
+        let mut hasher = HighwayHasher::new(self.key);
+        each(&mut |piece| hasher.append(piece));
+        Self::bytes(hasher.finalize128())
+    }
+
+    fn of(&self, bytes: &[u8]) -> [u8; 16] {
+        Self::bytes(HighwayHasher::new(self.key).hash128(bytes))
+    }
+
+    fn bytes([low, high]: [u64; 2]) -> [u8; 16] {
+        (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
+    }
+}
+
+/// Hashes rows of one hunt, tenant, rule and schema.
+#[derive(Debug, Clone)]
+pub(super) struct RawHasher(KeyedHash);
 
 impl RawHasher {
     pub(super) fn new(secret: &[u8; 32], place: &[&[u8]], rule: &IdentityRule, schema: &Schema) -> Self {
         // Debug forms of plain data, each told from the next by its length: they need not be read again.
         let (rule, schema) = (format!("{rule:?}"), format!("{schema:?}"));
         let parts = [&[secret.as_slice()], place, &[rule.as_bytes(), schema.as_bytes()]].concat();
-        let key: [u8; 32] = begun(DOMAIN, &parts).finalize().into();
-        let words = key.as_chunks::<8>().0;
-        let word = |at: usize| words.get(at).map_or(0, |word| u64::from_le_bytes(*word));
-        Self { key: Key([word(0), word(1), word(2), word(3)]) }
+        Self(KeyedHash::new(DOMAIN, &parts))
     }
 
     pub(super) fn of(&self, row: &[u8]) -> RawHash {
-        let [low, high] = HighwayHasher::new(self.key).hash128(row);
-        RawHash((u128::from(high) << 64 | u128::from(low)).to_le_bytes())
+        RawHash(self.0.of(row))
     }
 }
 

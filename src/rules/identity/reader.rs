@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::canonical::Canon;
+use super::canonical::{Canon, Cell};
+use super::flat::{self, Member};
 use super::json::{self, Span};
 use super::members::Members;
-use super::raw::RawHasher;
+use super::raw::{KeyedHash, RawHasher};
 use super::rule::{Columns, IdentityError, IdentityRule};
+use super::scalar;
 use super::text;
 use super::time::Instant;
 use crate::model::hit::{Fingerprint, RawHash};
@@ -69,8 +71,8 @@ impl ReadRow<'_> {
         for (column, out) in self.reader.columns.iter().zip(out) {
             match column.value {
                 Found::No => out.extend_from_slice(b"null"),
-                Found::Exact(span) | Found::Folded(span) => {
-                    text::write_value(span.of(self.raw), &mut self.reader.members, out);
+                Found::Exact(member) | Found::Folded(member) => {
+                    text::write_value(member.value.of(self.raw), &mut self.reader.members, out);
                 }
             }
         }
@@ -83,14 +85,16 @@ enum Found {
     /// The row lacks it.
     No,
     /// Under a key that differs from the column's name in case.
-    Folded(Span),
+    Folded(Member),
     /// Under the column's own name.
-    Exact(Span),
+    Exact(Member),
 }
 
 #[derive(Debug)]
 struct ColumnReader {
     name: String,
+    /// A key with its bytes means it: they have no backslash.
+    plain: bool,
     kind: ColumnType,
     /// Its arrays have no order.
     set: bool,
@@ -126,10 +130,13 @@ pub struct RowReader {
     arrival: Option<(usize, usize)>,
     /// Hashes begun with what is the same for all rows.
     hit_hash: Sha256,
-    fingerprint_hash: Sha256,
+    /// Keyed, as nobody need compute a fingerprint or a group again elsewhere.
+    fingerprint_hash: KeyedHash,
     /// Of rows as they are sent: begun with the secret, and all that decides how they are read.
     raw_hash: RawHasher,
-    group_hash: Sha256,
+    group_hash: KeyedHash,
+    /// The members of the row at hand.
+    found: Vec<Member>,
     forms: Vec<u8>,
     decoded: Vec<u8>,
     canon: Canon,
@@ -178,9 +185,10 @@ impl RowReader {
             time: time_column(schema),
             arrival,
             hit_hash: begun("huntd hit v1", &place),
-            fingerprint_hash: begun("huntd fingerprint v1", &keyed),
-            group_hash: begun("huntd suppress group v1", &keyed),
+            fingerprint_hash: KeyedHash::new("huntd fingerprint v2", &keyed),
+            group_hash: KeyedHash::new("huntd suppress group v2", &keyed),
             raw_hash: RawHasher::new(secret, &place, rule, schema),
+            found: Vec::new(),
             forms: Vec::new(),
             decoded: Vec::new(),
             canon: Canon::default(),
@@ -225,16 +233,22 @@ impl RowReader {
             column.value = Found::No;
         }
         let mut next = 0;
-        json::each_member(row, |key, value| self.place(row.as_bytes(), (key, value), &mut next))
+        let mut found = std::mem::take(&mut self.found);
+        if flat::members(row, &mut found) {
+            found.iter().try_for_each(|member| self.place(row.as_bytes(), *member, &mut next))?;
+            self.found = found;
+            return Ok(());
+        }
+        let is_plain = false;
+        json::each_member(row, |name, value| self.place(row.as_bytes(), Member { name, value, is_plain }, &mut next))
             .map_err(|error| RowError::NotJson(error.to_string()))?
     }
 
     /// Notes the place of one value; `next` is the column that is expected, and then the one behind it.
-    fn place(&mut self, row: &[u8], (key, value): (Span, Span), next: &mut usize) -> Result<(), RowError> {
-        let key = key.of(row);
-        // Rows mostly have their columns in the schema's order. A key with an escape means another
-        // name than its bytes.
-        let is_next = |column: &ColumnReader| column.name.as_bytes() == key && !key.contains(&b'\\');
+    fn place(&mut self, row: &[u8], member: Member, next: &mut usize) -> Result<(), RowError> {
+        let key = member.name.of(row);
+        // Rows mostly have their columns in the schema's order.
+        let is_next = |column: &ColumnReader| column.plain && column.name.as_bytes() == key;
         let expected = self.columns.get(*next).is_some_and(is_next);
         let Some((at, exact)) = (if expected { Some((*next, true)) } else { self.column_of(key)? }) else {
             return Ok(());
@@ -242,10 +256,10 @@ impl RowReader {
         *next = at + 1;
         let Some(column) = self.columns.get_mut(at) else { return Ok(()) };
         column.value = match (column.value, exact) {
-            (Found::No | Found::Folded(_), true) => Found::Exact(value),
-            (Found::No, false) => Found::Folded(value),
+            (Found::No | Found::Folded(_), true) => Found::Exact(member),
+            (Found::No, false) => Found::Folded(member),
             // A key of another spelling beside the column's own is no column of this result.
-            (Found::Exact(span), false) => Found::Exact(span),
+            (Found::Exact(own), false) => Found::Exact(own),
             (Found::Exact(_), true) | (Found::Folded(_), false) => {
                 return Err(RowError::DoubleColumn(shown(column.name.as_bytes())));
             }
@@ -276,9 +290,10 @@ impl RowReader {
         for at in &self.hashed {
             let Some(column) = self.columns.get_mut(*at) else { continue };
             let start = self.forms.len();
-            if let Found::Exact(span) | Found::Folded(span) = column.value {
+            if let Found::Exact(member) | Found::Folded(member) = column.value {
                 self.forms.extend_from_slice(&column.prefix);
-                if !self.canon.column(&column.kind, column.set, span.of(raw), &mut self.forms) {
+                let value = Cell { text: member.value.of(raw), is_plain: member.is_plain };
+                if !self.canon.column(&column.kind, column.set, value, &mut self.forms) {
                     self.forms.truncate(start);
                 }
             }
@@ -291,18 +306,16 @@ impl RowReader {
         // A key that is nothing names nothing: all rows without one would be a single hit, whose later
         // rows are at most changes. Such a row is known by all that counts.
         let key = if self.key.iter().all(is_empty) { &self.counting } else { &self.key };
-        let key: [u8; 32] = self.hash(&self.hit_hash, key).finalize().into();
+        let mut hit_hash = self.hit_hash.clone();
+        self.pieces(key, &mut |piece| hit_hash.update(piece));
+        let key: [u8; 32] = hit_hash.finalize().into();
         // Where nothing counts but what the key holds, the hit's id says all of it: no second pass.
         let fingerprint = if self.rest.iter().all(is_empty) {
             Fingerprint::OF_KEY
         } else {
-            let hash: [u8; 32] = self.hash(&self.fingerprint_hash, &self.counting).finalize().into();
-            Fingerprint(first(&hash))
+            Fingerprint(self.fingerprint_hash.of_pieces(|take| self.pieces(&self.counting, take)))
         };
-        let group = self.group.as_ref().map(|columns| {
-            let hash: [u8; 32] = self.hash(&self.group_hash, columns).finalize().into();
-            first(&hash)
-        });
+        let group = self.group.as_ref().map(|columns| self.group_hash.of_pieces(|take| self.pieces(columns, take)));
         RowFacts {
             hit: HitId(first(&key)),
             fingerprint,
@@ -314,25 +327,24 @@ impl RowReader {
         }
     }
 
-    fn hash(&self, begun: &Sha256, columns: &[usize]) -> Sha256 {
-        let mut hash = begun.clone();
+    /// Hands out the forms of some columns, those that lie together in one piece.
+    fn pieces(&self, columns: &[usize], take: &mut dyn FnMut(&[u8])) {
         let mut piece = Span { start: 0, end: 0 };
         for column in columns.iter().filter_map(|at| self.columns.get(*at)) {
             if column.form.start == piece.end {
                 piece.end = column.form.end;
             } else {
-                hash.update(piece.of(&self.forms));
+                take(piece.of(&self.forms));
                 piece = column.form;
             }
         }
-        hash.update(piece.of(&self.forms));
-        hash
+        take(piece.of(&self.forms));
     }
 
     /// The time that stands in a column of the row at hand.
     fn time_in(&mut self, column: usize, raw: &[u8]) -> Option<Timestamp> {
-        let (Found::Exact(span) | Found::Folded(span)) = self.columns.get(column)?.value else { return None };
-        let inside = span.of(raw).strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        let (Found::Exact(member) | Found::Folded(member)) = self.columns.get(column)?.value else { return None };
+        let inside = member.value.of(raw).strip_prefix(b"\"")?.strip_suffix(b"\"")?;
         self.decoded.clear();
         json::decode(inside, &mut self.decoded);
         Instant::parse(&self.decoded).and_then(Instant::nanos).map(Timestamp::from_nanos)
@@ -341,10 +353,12 @@ impl RowReader {
 
 impl ColumnReader {
     fn new(column: &crate::model::row::Column, canonical: &str, set: bool) -> Self {
-        let mut prefix = (canonical.len() as u64).to_le_bytes().to_vec();
+        let mut prefix = Vec::new();
+        scalar::write_length(canonical.len(), &mut prefix);
         prefix.extend_from_slice(canonical.as_bytes());
         Self {
             name: column.name.clone(),
+            plain: !column.name.contains('\\'),
             kind: column.kind.clone(),
             set,
             prefix,

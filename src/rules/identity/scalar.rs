@@ -31,18 +31,31 @@ pub(super) mod tag {
 /// Writes `tag`, the length of what `fill` writes, and that.
 pub(super) fn sized(tag: u8, out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
     out.push(tag);
-    let at = out.len();
-    out.extend_from_slice(&[0; 8]);
+    let begin = out.len();
     fill(out);
-    let length = (out.len() - at - 8) as u64;
-    if let Some(place) = out.get_mut(at..at + 8) {
-        place.copy_from_slice(&length.to_le_bytes());
+    let length = out.len() - begin;
+    write_length(length, out);
+    let behind = out.len() - begin - length;
+    out.get_mut(begin..).unwrap_or_default().rotate_right(behind);
+}
+
+/// Writes a length: seven bits a byte, the lowest first, the highest bit set in all but the last (LEB128).
+pub(super) fn write_length(mut length: usize, out: &mut Vec<u8>) {
+    loop {
+        let low = u8::try_from(length & 0x7f).unwrap_or(0);
+        length >>= 7;
+        if length == 0 {
+            return out.push(low);
+        }
+        out.push(low | 0x80);
     }
 }
 
 /// Writes a text by its bytes.
 pub(super) fn string(text: &[u8], out: &mut Vec<u8>) {
-    sized(tag::STRING, out, |out| out.extend_from_slice(text));
+    out.push(tag::STRING);
+    write_length(text.len(), out);
+    out.extend_from_slice(text);
 }
 
 /// Writes a GUID as text, in small letters with hyphens, whichever of .NET's forms it has; false

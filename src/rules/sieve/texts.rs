@@ -16,21 +16,28 @@ pub(super) const fn has_texts(kind: &ColumnType) -> bool {
     matches!(kind, ColumnType::String | ColumnType::Guid | ColumnType::Dynamic | ColumnType::Other(_))
 }
 
-/// A text without its case, trimmed.
-pub(super) fn fold(text: &[u8], out: &mut Vec<u8>) {
-    let text = text.trim_ascii();
-    if text.is_ascii() {
-        out.extend_from_slice(text);
-        out.make_ascii_lowercase();
-    } else {
-        out.extend_from_slice(String::from_utf8_lossy(text).to_lowercase().as_bytes());
+/// The inside of a string that is one text, and no JSON; as it is written.
+pub(super) fn plain<'a>(kind: &ColumnType, value: &'a [u8]) -> Option<&'a [u8]> {
+    match value {
+        [b'"', raw @ .., b'"'] if *kind != ColumnType::Dynamic && has_texts(kind) && raw.len() <= LONGEST => Some(raw),
+        _ => None,
     }
+}
+
+/// A text without its case, trimmed. Writes over `text`, which is of no use afterwards.
+pub(super) fn fold(text: &mut Vec<u8>) -> &[u8] {
+    if text.is_ascii() {
+        text.make_ascii_lowercase();
+        return text.trim_ascii();
+    }
+    *text = String::from_utf8_lossy(text.trim_ascii()).to_lowercase().into_bytes();
+    text
 }
 
 /// Hands on each text of a value, folded.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    folded: Vec<u8>,
+    decoded: Vec<u8>,
     spare: Vec<Vec<u8>>,
 }
 
@@ -49,27 +56,22 @@ impl Texts {
         if raw.is_empty() || (raw.len() > LONGEST && depth.is_none()) {
             return false;
         }
-        // Most have no escape and no JSON inside.
-        if memchr::memchr(b'\\', raw).is_none() && !matches!(raw.first(), Some(b'{' | b'[' | b' ')) {
-            self.folded.clear();
-            fold(raw, &mut self.folded);
-            return raw.len() <= LONGEST && !self.folded.is_empty() && each(&self.folded);
+        let Self { decoded, .. } = self;
+        decoded.clear();
+        json::decode(raw, decoded);
+        let is_json = matches!(decoded.trim_ascii_start().first(), Some(b'{' | b'['));
+        if let Some(depth) = depth.filter(|depth| is_json && *depth < DEEPEST) {
+            // Its strings are decoded in turn, so it makes room.
+            let text = std::mem::replace(decoded, self.spare.pop().unwrap_or_default());
+            let found = self.strings(&text, depth + 1, each);
+            self.spare.push(text);
+            return found;
         }
-        let mut text = self.spare.pop().unwrap_or_default();
-        text.clear();
-        json::decode(raw, &mut text);
-        let is_json = matches!(text.trim_ascii_start().first(), Some(b'{' | b'['));
-        let found = match depth {
-            Some(depth) if is_json && depth < DEEPEST => self.strings(&text, depth + 1, each),
-            _ if text.len() > LONGEST => false,
-            _ => {
-                self.folded.clear();
-                fold(&text, &mut self.folded);
-                !self.folded.is_empty() && each(&self.folded)
-            }
-        };
-        self.spare.push(text);
-        found
+        if decoded.len() > LONGEST {
+            return false;
+        }
+        let folded = fold(decoded);
+        !folded.is_empty() && each(folded)
     }
 
     /// The strings in any JSON text, but for names.

@@ -1,6 +1,6 @@
 //! Where one JSON value ends.
 
-use memchr::memchr2;
+use crate::rules::identity::string_stop;
 
 /// White space of JSON.
 pub(super) const fn is_blank(byte: u8) -> bool {
@@ -45,7 +45,7 @@ impl Scan {
             self.escaped = false;
             return (1, false);
         }
-        match memchr2(b'"', b'\\', rest) {
+        match string_stop(rest) {
             None => (rest.len(), false),
             Some(found) if rest.get(found) == Some(&b'"') => {
                 self.in_string = false;

@@ -17,7 +17,7 @@ async fn track(store: &Store) -> Track {
 async fn an_unknown_track_is_the_default() {
     let (_folder, store) = fresh().await;
     assert_eq!(track(&store).await, Track::default());
-    assert_eq!(store.known_hits(&hunt(), &tenant()).await.unwrap(), (KnownHits::default(), 0));
+    assert_eq!(store.history(&hunt(), &tenant()).await.unwrap(), (Track::default(), KnownHits::default()));
     assert_eq!(store.tracks().await.unwrap(), []);
 }
 
@@ -68,8 +68,8 @@ async fn replay_gives_the_state_that_the_runs_made() {
         commit.deltas = deltas.into();
         store.commit_run(&commit).await.unwrap();
     }
-    let (known, generation) = store.known_hits(&hunt(), &tenant()).await.unwrap();
-    assert_eq!(generation, 3);
+    let (track, known) = store.history(&hunt(), &tenant()).await.unwrap();
+    assert_eq!(track.generation, 3);
     assert!(known == state);
     assert_eq!(known.next(), 25_001);
 }
@@ -211,7 +211,7 @@ async fn a_damaged_history_is_never_taken_for_a_shorter_one() {
         let mut write = store.begin().await.unwrap();
         sqlx::query(damage).execute(&mut write.conn).await.unwrap();
         write.end(Ok(())).await.unwrap();
-        let error = store.known_hits(&hunt(), &tenant()).await.unwrap_err();
+        let error = store.history(&hunt(), &tenant()).await.unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "{damage}: {error}");
     }
 }

@@ -37,8 +37,8 @@ async fn a_backup_is_a_whole_database() {
     assert!(store.backup(&copy).await.is_err(), "a backup never overwrites");
     let copy = Store::open_existing(&copy).await.unwrap();
     assert_eq!((copy.database_id(), copy.secret()), (store.database_id(), store.secret()));
-    let known = store.known_hits(&hunt(), &tenant()).await.unwrap();
-    assert_eq!(copy.known_hits(&hunt(), &tenant()).await.unwrap(), known);
+    let known = store.history(&hunt(), &tenant()).await.unwrap();
+    assert_eq!(copy.history(&hunt(), &tenant()).await.unwrap(), known);
     assert!(store.backup(&folder.path().join("no/copy.db")).await.is_err());
 }
 
@@ -57,7 +57,7 @@ async fn retention_takes_the_old_and_keeps_what_is_wanted() {
     last.members.insert(0);
     store.commit_run(&last).await.unwrap();
     store.commit_run(&failed(4 * DAY)).await.unwrap();
-    let before = store.known_hits(&hunt(), &tenant()).await.unwrap();
+    let before = store.history(&hunt(), &tenant()).await.unwrap();
 
     assert_eq!(store.prune(at(90 * DAY), days(90), days(400)).await.unwrap(), Pruned::default());
     let pruned = store.prune(at(100 * DAY), days(90), days(400)).await.unwrap();
@@ -74,7 +74,7 @@ async fn retention_takes_the_old_and_keeps_what_is_wanted() {
     let left: Vec<_> = store.runs(&RunFilter::default()).await.unwrap().iter().map(|run| run.started).collect();
     assert_eq!(left, [at(4 * DAY), at(3 * DAY), at(0)]);
     // The history that tells new from known outlives it all.
-    assert_eq!(store.known_hits(&hunt(), &tenant()).await.unwrap(), before);
+    assert_eq!(store.history(&hunt(), &tenant()).await.unwrap(), before);
 
     let mut gone = with_hits(501 * DAY, 4, &[(0, Gone, "")]);
     let delivery = tell(&mut gone, "soc");

@@ -5,8 +5,8 @@ use sqlx::{Row, SqliteConnection};
 
 use super::super::maintenance::{check, history, prune};
 use super::super::{
-    columns, commit, cost, database, hits, lateness, leap, ledger, members, notice, outbox, overload, past, rows, runs,
-    seek, seen, served, track,
+    columns, commit, cost, hits, lateness, leap, ledger, members, notice, outbox, overload, past, rows, runs, seek,
+    seen, served, track,
 };
 use super::fixture::fresh;
 
@@ -29,8 +29,6 @@ const BY_INDEX: &[&str] = &[
     cost::SUMS,
     cost::SCHEDULED_SUMS,
     cost::FORGET_SPENDING,
-    database::FORGET_RUN_IDS,
-    database::TAKE_RUN_ID,
     hits::STEPS_OF_TRACK,
     hits::STEPS_OF_RUN,
     hits::STEPS_BY_SEQ,
@@ -96,7 +94,6 @@ const BY_INDEX: &[&str] = &[
     ledger::LOAD_CALL_IDS,
     ledger::MOVE_CALL,
     ledger::MOVE_BLOCK,
-    track::SERVE_FROM,
     served::SERVED_FROM,
     served::BEGIN_AT,
     outbox::DELIVERIES_IN,

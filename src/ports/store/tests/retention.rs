@@ -27,7 +27,7 @@ type Found = (bool, Vec<(u8, u8)>, bool);
 
 /// Hunts once, a day after the run before, and says what became of it.
 async fn hunts(store: &Store, day: i64, (is_whole, rows, _): &Found) -> (RunCommit, DeliveryId) {
-    let (known, generation) = store.known_hits(&hunt(), &tenant()).await.unwrap();
+    let (track, known) = store.history(&hunt(), &tenant()).await.unwrap();
     let mut comparison = Comparison::new(known);
     let mut stored: Vec<(Ordinal, HitKind, String)> = Vec::new();
     for (key, value) in rows {
@@ -38,7 +38,7 @@ async fn hunts(store: &Store, day: i64, (is_whole, rows, _): &Found) -> (RunComm
         }
     }
     let outcome = comparison.finish(if *is_whole { Scope::Whole } else { Scope::Adds }, false);
-    let mut commit = empty(day * DAY, generation);
+    let mut commit = empty(day * DAY, track.generation);
     if !is_whole {
         commit.run.status = RunStatus::Partial;
     }
