@@ -26,6 +26,10 @@ CREATE TABLE track (
     generation INTEGER NOT NULL DEFAULT 0 CHECK (generation >= 0),
     -- The ordinal that the next new hit takes.
     next_ordinal INTEGER NOT NULL DEFAULT 0 CHECK (next_ordinal BETWEEN 0 AND 4294967296),
+    -- Hits before this ordinal are forgotten.
+    first_ordinal INTEGER NOT NULL DEFAULT 0 CHECK (first_ordinal BETWEEN 0 AND next_ordinal),
+    -- Before this ordinal steps were laid together: they don't say all that happened.
+    laid_ordinal INTEGER NOT NULL DEFAULT 0 CHECK (laid_ordinal BETWEEN 0 AND next_ordinal),
     -- The first instant of event time not covered.
     watermark INTEGER,
     -- The latest tick of the schedule that was served.
@@ -111,6 +115,7 @@ CREATE INDEX run_steps ON run (track, seq) WHERE steps > 0;
 CREATE TABLE delta (
     delta INTEGER PRIMARY KEY,
     track INTEGER NOT NULL REFERENCES track (track),
+    -- Its `seq`; 0 for the steps of several runs that are past their retention, laid together.
     run INTEGER NOT NULL,
     started INTEGER NOT NULL,
     -- The ordinal after all hits known by then: says when a hit was first seen without a look into
@@ -121,9 +126,17 @@ CREATE TABLE delta (
     packed BLOB NOT NULL
 ) STRICT;
 -- Replay in order; and, without the table, when a hit was first seen.
-CREATE INDEX delta_track ON delta (track, delta, next_ordinal, started);
+CREATE INDEX delta_track ON delta (track, delta, run, next_ordinal, started);
 -- A run's steps: the ids of its rows, and its gone hits.
 CREATE INDEX delta_run ON delta (run, has_gone);
+
+-- When hits were first seen, of runs whose steps are laid together: up to which ordinal the run that began then knew hits.
+CREATE TABLE share (
+    track INTEGER NOT NULL REFERENCES track (track),
+    next_ordinal INTEGER NOT NULL,
+    started INTEGER NOT NULL,
+    PRIMARY KEY (track, next_ordinal)
+) STRICT, WITHOUT ROWID;
 
 -- The columns that rows have, each list once: names and types as JSON, in the order of the answer.
 CREATE TABLE row_schema (

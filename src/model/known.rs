@@ -78,6 +78,19 @@ impl KnownHits {
         self.first.saturating_add(u32::try_from(self.ids.len()).unwrap_or(u32::MAX))
     }
 
+    /// Gives no new hit a place before `next`: what lies between was known once, and is forgotten.
+    pub fn reach(&mut self, next: Ordinal) {
+        if let Some(length) = next.checked_sub(self.first).filter(|length| *length as usize > self.ids.len()) {
+            self.make_room(length as usize);
+        }
+    }
+
+    fn make_room(&mut self, length: usize) {
+        self.ids.resize(length, HitId([0; 20]));
+        self.times.resize(length, None);
+        self.raws.resize(length, RawHash::NONE);
+    }
+
     /// The hits that are there, as far as is known.
     #[must_use]
     pub const fn present(&self) -> &RoaringBitmap {
@@ -145,9 +158,7 @@ impl KnownHits {
         let Some(at) = hit.ordinal.checked_sub(self.first).map(|at| at as usize) else { return };
         let is_next = at == self.ids.len();
         if at >= self.ids.len() {
-            self.ids.resize(at + 1, HitId([0; 20]));
-            self.times.resize(at + 1, None);
-            self.raws.resize(at + 1, RawHash::NONE);
+            self.make_room(at + 1);
         }
         if let (Some(id), Some(time), Some(raw)) = (self.ids.get_mut(at), self.times.get_mut(at), self.raws.get_mut(at))
         {

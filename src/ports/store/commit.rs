@@ -24,7 +24,7 @@ use crate::model::run::{Run, RunCommit, RunStatus, Trigger};
 use crate::model::time::Timestamp;
 
 /// Deltas of one BLOB: about half a megabyte.
-const DELTAS_A_BLOB: usize = 10_000;
+pub(super) const DELTAS_A_BLOB: usize = 10_000;
 /// How long a suppression that is over stays: longer than a clock is ever wrong unseen.
 const SUPPRESSION_KEPT: Duration = Duration::from_hours(30 * 24);
 

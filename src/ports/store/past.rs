@@ -25,6 +25,7 @@ pub(super) const RESULTS: &str =
 /// for each run.
 pub(super) const STEPS_BETWEEN: &str =
     "SELECT packed FROM delta WHERE run > ?2 AND run <= ?3 AND +track = ?1 ORDER BY run, delta";
+pub(super) const STEPS_BEFORE: &str = "SELECT packed FROM delta WHERE track = ?1 AND run = 0 ORDER BY delta";
 pub(super) const SCHEMAS_OF_RUN: &str = "SELECT schema FROM block WHERE run = ?1 GROUP BY schema ORDER BY max(block)";
 pub(super) const TOLD_OF_RUN: &str = "SELECT max(hits) FROM delivery WHERE run = ?1";
 
@@ -45,7 +46,8 @@ impl Store {
     }
 
     /// How hits moved after the run `after` (from the beginning, where it is none) up to and with the run `upto` of
-    /// the same hunt on the same tenant, oldest first. Steps are never forgotten, so runs past their retention count.
+    /// the same hunt on the same tenant, oldest first. From the beginning, those of runs past their retention come first:
+    /// laid together, without what they said.
     pub async fn steps_between(&self, after: Option<&RunId>, upto: &RunId) -> Result<Vec<HitDelta>, StoreError> {
         let mut read = self.read().await?;
         self.told(steps_between(&mut read, after, upto).await)
@@ -89,8 +91,12 @@ async fn steps_between(
         Some(run) => place(&mut *conn, run).await?.map_or(0, |(seq, _)| seq),
         None => 0,
     };
-    let blobs: Vec<Vec<u8>> =
-        sqlx::query_scalar(STEPS_BETWEEN).bind(track).bind(first).bind(last).fetch_all(conn).await?;
+    let mut blobs: Vec<Vec<u8>> = Vec::new();
+    if first == 0 {
+        blobs = sqlx::query_scalar(STEPS_BEFORE).bind(track).fetch_all(&mut *conn).await?;
+    }
+    let between = sqlx::query_scalar::<_, Vec<u8>>(STEPS_BETWEEN).bind(track).bind(first).bind(last);
+    blobs.extend(between.fetch_all(conn).await?);
     let mut steps = Vec::new();
     for packed in blobs {
         unpack_deltas(&packed, |step| steps.push(HitDelta::from(step)))?;

@@ -9,7 +9,11 @@ use crate::model::hit::Ordinal;
 use crate::model::time::Timestamp;
 
 /// Answered by the index alone.
-pub(super) const FIRST_SEEN: &str = "SELECT next_ordinal, started FROM delta WHERE track = ?1 ORDER BY delta";
+pub(super) const FIRST_SEEN: &str =
+    "SELECT next_ordinal, started FROM delta WHERE track = ?1 AND run > 0 ORDER BY delta";
+/// Of runs whose steps are laid together.
+pub(super) const FIRST_SEEN_BEFORE: &str =
+    "SELECT next_ordinal, started FROM share WHERE track = ?1 ORDER BY next_ordinal";
 pub(super) const MEMBERS: &str = "SELECT seq, started, members FROM run \
      WHERE track = ?1 AND seq < ?2 AND members IS NOT NULL ORDER BY seq DESC LIMIT 64";
 
@@ -23,7 +27,10 @@ pub(super) struct FirstSeen {
 
 impl FirstSeen {
     pub(super) async fn load(conn: &mut SqliteConnection, track: i64) -> Result<Self, Fault> {
-        let rows: Vec<(i64, i64)> = sqlx::query_as(FIRST_SEEN).bind(track).fetch_all(conn).await?;
+        let mut rows: Vec<(i64, i64)> = sqlx::query_as(FIRST_SEEN_BEFORE).bind(track).fetch_all(&mut *conn).await?;
+        rows.extend(sqlx::query_as::<_, (i64, i64)>(FIRST_SEEN).bind(track).fetch_all(conn).await?);
+        // Runs that are kept may lie between those that aren't.
+        rows.sort_unstable();
         let share = |(next, started)| Ok((unsigned(next)?, Timestamp::from_nanos(started)));
         Ok(Self { shares: rows.into_iter().map(share).collect::<Result<_, Fault>>()? })
     }

@@ -21,8 +21,8 @@ use crate::rules::coverage::Coverage;
 /// Where the history of a hunt on a tenant stands; the default where there is none yet.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Track {
-    /// Goes up by one with each run that isn't failed; a failed run moves no hit and leaves it. A
-    /// state of [`Store::history`] is good for as long as this stays.
+    /// Goes up by one with each run that isn't failed, and when hits are forgotten; a failed run moves no hit and
+    /// leaves it. A state of [`Store::history`] is good for as long as this stays.
     pub generation: u64,
     /// The first instant of event time not covered by complete results.
     pub watermark: Option<Timestamp>,
@@ -67,12 +67,12 @@ pub struct TrackSummary {
     pub hits: u64,
 }
 
-pub(super) const LOAD_TRACK: &str = "SELECT track, generation, next_ordinal, watermark, last_due, complete_runs, \
+pub(super) const LOAD_TRACK: &str = "SELECT track, generation, next_ordinal, first_ordinal, watermark, last_due, complete_runs, \
      failures_in_row, last_failure_notice, origin FROM track WHERE hunt = ?1 AND tenant = ?2";
 pub(super) const LOAD_MEMORY: &str = "SELECT held, suppressions FROM track_memory WHERE track = ?1";
-pub(super) const LOAD_DELTAS: &str = "SELECT packed FROM delta WHERE track = ?1 ORDER BY delta";
+pub(super) const LOAD_DELTAS: &str = "SELECT packed, next_ordinal FROM delta WHERE track = ?1 ORDER BY delta";
 /// A few hundred at most.
-pub(super) const LIST_TRACKS: &str = "SELECT track, hunt, tenant, generation, next_ordinal, watermark, last_due, \
+pub(super) const LIST_TRACKS: &str = "SELECT track, hunt, tenant, generation, next_ordinal, first_ordinal, watermark, last_due, \
      complete_runs, failures_in_row, last_failure_notice, origin, last_run FROM track ORDER BY hunt, tenant";
 
 impl Store {
@@ -107,6 +107,8 @@ pub(super) struct Counters {
     pub(super) generation: u64,
     /// One more than the last ordinal, which may be the greatest of its type.
     pub(super) next_ordinal: u64,
+    /// Hits before it are forgotten.
+    pub(super) first_ordinal: Ordinal,
     pub(super) watermark: Option<Timestamp>,
     pub(super) last_due: Option<Timestamp>,
     pub(super) complete_runs: u64,
@@ -122,6 +124,7 @@ fn counters_of(row: &SqliteRow) -> Result<Counters, Fault> {
         track: row.try_get("track")?,
         generation: unsigned(row.try_get("generation")?)?,
         next_ordinal: unsigned(row.try_get("next_ordinal")?)?,
+        first_ordinal: unsigned(row.try_get::<i64, _>("first_ordinal")?.min(i64::from(Ordinal::MAX)))?,
         watermark: time("watermark")?,
         last_due: time("last_due")?,
         complete_runs: unsigned(row.try_get("complete_runs")?)?,
@@ -190,17 +193,19 @@ async fn summaries(conn: &mut SqliteConnection) -> Result<Vec<TrackSummary>, Fau
 }
 
 async fn replay(conn: &mut SqliteConnection, hunt: &HuntId, tenant: &TenantName) -> Result<KnownHits, Fault> {
-    let mut known = KnownHits::default();
     let Some(counters) = counters(&mut *conn, hunt, tenant).await? else {
-        return Ok(known);
+        return Ok(KnownHits::default());
     };
-    let mut blobs = sqlx::query_scalar::<_, Vec<u8>>(LOAD_DELTAS).bind(counters.track).fetch(conn);
-    while let Some(packed) = blobs.try_next().await? {
+    let (mut known, mut next) = (KnownHits::from(counters.first_ordinal), 0);
+    let mut blobs = sqlx::query_as::<_, (Vec<u8>, i64)>(LOAD_DELTAS).bind(counters.track).fetch(conn);
+    while let Some((packed, after)) = blobs.try_next().await? {
         unpack_deltas(&packed, |step| known.set(&step.state))?;
+        next = unsigned(after)?;
     }
     // A lost last delta would make the next new hit take a known one's place.
-    if u64::from(known.next()) != counters.next_ordinal.min(u64::from(Ordinal::MAX)) {
+    if next != counters.next_ordinal || u64::from(known.next()) > next {
         return Err(Fault::Bad(format!("the history of {hunt} on {tenant} isn't whole")));
     }
+    known.reach(Ordinal::try_from(next).unwrap_or(Ordinal::MAX));
     Ok(known)
 }

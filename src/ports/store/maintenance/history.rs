@@ -6,12 +6,13 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::check::{Checked, Complaint, MEND_RUN, MEND_TRACK, Tell};
 use crate::model::hit::{HitKind, Ordinal};
-use crate::ports::store::fault::{Fault, signed};
+use crate::ports::store::fault::Fault;
 use crate::ports::store::pack::{unpack_bitmap, unpack_deltas};
 use crate::ports::store::track::LOAD_MEMORY;
 
 /// Of half a megabyte each.
 pub(in crate::ports::store) const DELTAS_AFTER: &str = "SELECT delta, run, next_ordinal, has_gone, packed FROM delta WHERE track = ?1 AND delta > ?2 ORDER BY delta LIMIT 4";
+pub(in crate::ports::store) const LAID: &str = "SELECT laid_ordinal FROM track WHERE track = ?1";
 pub(in crate::ports::store) const SAID: &str =
     "SELECT run, track, new, changed, gone, returned, members FROM run WHERE seq = ?1";
 /// Runs that found something, of which no step is there.
@@ -36,8 +37,12 @@ struct Steps {
 #[derive(Debug, Default)]
 struct Replay {
     known: RoaringBitmap,
-    /// Known hits as of each run that found new ones: the run, and how many.
+    /// The ordinal after all hits that were ever known.
+    next: i64,
+    /// That ordinal as of each run that found new ones: the run, and the ordinal.
     grown: Vec<(i64, i64)>,
+    /// The ordinal up to which steps are laid together: before it they don't say all that happened.
+    laid: i64,
     /// A step can't be read: what depends on it is not told as well.
     is_broken: bool,
 }
@@ -51,7 +56,8 @@ pub(super) async fn check(
     let mut complain = |place: &str, why: String, mend: &'static str| {
         tell(Checked::Complaint(Complaint { what: format!("{place}: {why}"), mend }));
     };
-    let mut replay = Replay::default();
+    let laid: i64 = sqlx::query_scalar(LAID).bind(track).fetch_one(&mut *conn).await?;
+    let mut replay = Replay { laid, ..Replay::default() };
     let (mut after, mut steps) = (i64::MIN, Steps::default());
     loop {
         let page: Vec<(i64, i64, i64, bool, Vec<u8>)> =
@@ -72,8 +78,8 @@ pub(super) async fn check(
     if replay.is_broken {
         return Ok(());
     }
-    if replay.count() != hits {
-        let why = format!("its history isn't whole: {hits} hits should be known, and {} are", replay.count());
+    if replay.next != hits {
+        let why = format!("its history isn't whole: {hits} hits should be known, and {} are", replay.next);
         complain(name, why, MEND_TRACK);
     }
     stepless(&mut *conn, track, &mut complain).await?;
@@ -88,17 +94,16 @@ pub(super) async fn check(
 }
 
 impl Replay {
-    fn count(&self) -> i64 {
-        signed(self.known.len())
-    }
-
     /// Takes some steps; says what is wrong with them.
     fn take(&mut self, packed: &[u8], (next, has_gone): (i64, bool), steps: &mut Steps) -> Option<String> {
         let (mut odd, mut gone_here): (Option<(Ordinal, HitKind)>, bool) = (None, false);
+        let is_laid = next <= self.laid;
+        let mut reached = self.next.max(self.laid);
         let read = unpack_deltas(packed, |step| {
             let (ordinal, is_new) = (step.state.ordinal, step.kind == Some(HitKind::New));
             let was_known = !self.known.insert(ordinal);
-            if was_known == is_new {
+            reached += i64::from(is_new);
+            if was_known == is_new && (is_new || i64::from(ordinal) >= self.laid) {
                 odd = odd.or(step.kind.map(|kind| (ordinal, kind)));
             }
             if let Some(kind) = step.kind {
@@ -118,28 +123,32 @@ impl Replay {
             (Ok(()), Some((ordinal, HitKind::New))) => Some(format!("hit {ordinal} is new, and was known")),
             (Ok(()), Some((ordinal, kind))) => Some(format!("hit {ordinal} is {kind}, and was never new")),
             (Ok(()), None)
-                if self.count() != next || self.known.max().map_or(0, |last| i64::from(last) + 1) != next =>
+                if reached != next && !is_laid
+                    || next < self.next
+                    || self.known.max().is_some_and(|last| i64::from(last) >= next) =>
             {
                 Some(format!(
-                    "its history isn't whole: {next} hits should be known by run {}, and {} are",
-                    steps.run,
-                    self.count()
+                    "its history isn't whole: {next} hits should be known by run {}, and {reached} are",
+                    steps.run
                 ))
             }
             (Ok(()), None) if gone_here && !has_gone => Some("hits are gone, and it isn't marked".to_owned()),
             (Ok(()), None) => None,
         };
         self.is_broken = wrong.is_some();
-        if self.grown.last().is_none_or(|(_, count)| *count != self.count()) {
-            self.grown.push((steps.run, self.count()));
+        self.next = next;
+        match self.grown.last_mut() {
+            // Laid steps are of runs after the one before, and nobody knows of which.
+            Some((_, known)) if *known == next || steps.run == 0 => *known = next,
+            _ => self.grown.push((steps.run, next)),
         }
         wrong
     }
 
-    /// How many hits were known once a run was committed.
+    /// The ordinal after all hits that were known once a run was committed.
     fn known_by(&self, run: i64) -> i64 {
         let at = self.grown.partition_point(|(grown, _)| *grown <= run);
-        at.checked_sub(1).and_then(|at| self.grown.get(at)).map_or(0, |(_, count)| *count)
+        at.checked_sub(1).and_then(|at| self.grown.get(at)).map_or(0, |(_, next)| *next).max(self.laid)
     }
 }
 

@@ -6,6 +6,7 @@ use roaring::RoaringBitmap;
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
 
+use super::steps::Laying;
 use crate::model::time::Timestamp;
 use crate::ports::store::cost;
 use crate::ports::store::database::Store;
@@ -46,6 +47,10 @@ pub struct Pruning {
     rows: Timestamp,
     /// Runs that began before go.
     runs: Timestamp,
+    /// Whether a hit is forgotten once no run is kept that held it.
+    forgets: bool,
+    /// So many pieces of steps past their retention are worth being laid together.
+    pub(in crate::ports::store) least: i64,
     work: Work,
     /// What went so far.
     pub pruned: Pruned,
@@ -57,8 +62,9 @@ impl Pruning {
     /// Retention as of `now`: for so long rows are kept, and runs.
     #[must_use]
     pub fn new(now: Timestamp, rows: Duration, runs: Duration) -> Self {
+        let (rows, forgets, runs) = (now.minus(rows), runs >= REMEMBERED, now.minus(runs));
         let (pruned, space) = (Pruned::default(), Space::default());
-        Self { rows: now.minus(rows), runs: now.minus(runs), work: Work::Look { after: i64::MIN }, pruned, space }
+        Self { rows, runs, forgets, least: PIECES, work: Work::Look { after: i64::MIN }, pruned, space }
     }
 }
 
@@ -87,12 +93,26 @@ enum Work {
         old: Vec<i64>,
     },
     Runs,
+    /// Looks for steps of runs that went, in tracks above this number.
+    Past {
+        after: i64,
+    },
+    /// Lays them together.
+    Lay {
+        track: i64,
+        laying: Laying,
+    },
     Costs,
     Versions,
     Space,
     Done,
 }
 
+/// Hits are remembered for at least so long: twice as long as the API's data reaches, so that no event is found once more
+/// that was forgotten. Where runs are kept for less, hits are never forgotten.
+const REMEMBERED: Duration = Duration::from_hours(60 * 24);
+/// Fewer pieces of steps than these aren't worth the work.
+const PIECES: i64 = 32;
 /// Tracks that one step looks at.
 const TRACKS_AT_A_TIME: usize = 64;
 /// Blocks that go in one transaction, of some hundred kilobytes each: a run's commit waits for no more than that.
@@ -143,7 +163,8 @@ pub(in crate::ports::store) const DROP_VERSIONS: &str =
 impl Store {
     /// Takes away rows, runs and the sums of their costs that are older than their retention. Stays: rows that a
     /// pending delivery tells, the last rows of each hit that the last results held or that a threshold holds back,
-    /// each track's last run and last result, and for good what is needed to know a hit again.
+    /// each track's last run and last result, and what is needed to know a hit again for as long as a run is kept that
+    /// held it.
     pub async fn prune(&self, now: Timestamp, rows: Duration, runs: Duration) -> Result<Pruned, StoreError> {
         let mut pruning = Pruning::new(now, rows, runs);
         while self.prune_step(&mut pruning).await? != Step::Done {}
@@ -156,6 +177,11 @@ impl Store {
         if let Work::Look { after } = pruning.work {
             let mut read = self.read().await?;
             pruning.work = self.told(look(&mut read, after, pruning.rows).await)?;
+            return Ok(Step::Looked);
+        }
+        if let Work::Past { after } = pruning.work {
+            let mut read = self.read().await?;
+            pruning.work = self.told(look_past(&mut read, after, pruning).await)?;
             return Ok(Step::Looked);
         }
         if matches!(pruning.work, Work::Done) {
@@ -190,7 +216,11 @@ async fn step(conn: &mut SqliteConnection, pruning: &mut Pruning) -> Result<Opti
         Work::Runs => {
             let (dropped, may_be_more) = drop_runs(conn, pruning.runs).await?;
             pruning.pruned.runs += dropped;
-            Ok((!may_be_more).then_some(Work::Costs))
+            Ok((!may_be_more).then_some(Work::Past { after: i64::MIN }))
+        }
+        Work::Lay { track, laying } => {
+            let after = *track;
+            Ok((!laying.step(conn).await?).then_some(Work::Past { after }))
         }
         Work::Costs => Ok((cost::forget(conn, pruning.runs).await? == 0).then_some(Work::Versions)),
         Work::Versions => {
@@ -199,7 +229,7 @@ async fn step(conn: &mut SqliteConnection, pruning: &mut Pruning) -> Result<Opti
             Ok(Some(Work::Space))
         }
         Work::Space => Ok((!give_back(conn, &mut pruning.space).await?).then_some(Work::Done)),
-        Work::Look { .. } | Work::Done => Ok(None),
+        Work::Look { .. } | Work::Past { .. } | Work::Done => Ok(None),
     }
 }
 
@@ -218,6 +248,19 @@ async fn look(conn: &mut SqliteConnection, mut after: i64, cutoff: Timestamp) ->
         }
     }
     Ok(Work::Look { after })
+}
+
+/// Looks through tracks until one has many steps of runs that went.
+async fn look_past(conn: &mut SqliteConnection, mut after: i64, pruning: &Pruning) -> Result<Work, Fault> {
+    for _ in 0..TRACKS_AT_A_TIME {
+        let next: Option<(i64, i64)> = sqlx::query_as(NEXT_TRACK).bind(after).fetch_optional(&mut *conn).await?;
+        let Some((track, _)) = next else { return Ok(Work::Costs) };
+        after = track;
+        if let Some(laying) = Laying::of(&mut *conn, track, pruning.least, pruning.forgets).await? {
+            return Ok(Work::Lay { track, laying });
+        }
+    }
+    Ok(Work::Past { after })
 }
 
 /// A track's blocks whose run began before `cutoff`, but for those with the last rows of a hit that is still

@@ -4,6 +4,7 @@ mod commits;
 mod cost;
 pub(super) mod fixture;
 mod lateness;
+mod laying;
 mod ledger;
 mod listings;
 mod maintenance;

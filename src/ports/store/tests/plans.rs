@@ -3,7 +3,7 @@
 
 use sqlx::{Row, SqliteConnection};
 
-use super::super::maintenance::{check, history, prune};
+use super::super::maintenance::{check, history, prune, steps};
 use super::super::{
     columns, commit, cost, hits, lateness, leap, ledger, members, notice, outbox, overload, past, rows, runs, seek,
     seen, served, track,
@@ -66,7 +66,17 @@ const BY_INDEX: &[&str] = &[
     check::TRACK_OF_RUN,
     check::TRACKS_AFTER,
     check::DELIVERIES_AFTER,
+    steps::PAST,
+    steps::RESULTS_SINCE,
+    steps::PIECES_BACK,
+    steps::DROP_PIECES,
+    steps::ADD_PIECE,
+    steps::ADD_SHARE,
+    steps::DROP_SHARES,
+    steps::LAY_BELOW,
+    steps::FORGET_BELOW,
     history::DELTAS_AFTER,
+    history::LAID,
     history::SAID,
     history::STEPLESS,
     history::RESULTS_AFTER,
@@ -75,6 +85,7 @@ const BY_INDEX: &[&str] = &[
     notice::LOAD_DELIVERY,
     past::RESULTS,
     past::STEPS_BETWEEN,
+    past::STEPS_BEFORE,
     past::SCHEMAS_OF_RUN,
     past::TOLD_OF_RUN,
     overload::ADD_LATE,
@@ -120,6 +131,7 @@ const BY_INDEX: &[&str] = &[
     seek::DROP_GROUP,
     seek::IS_THERE,
     seen::FIRST_SEEN,
+    seen::FIRST_SEEN_BEFORE,
     seen::MEMBERS,
     track::LOAD_TRACK,
     track::LOAD_MEMORY,
@@ -161,6 +173,8 @@ fn is_scan(step: &str) -> bool {
         && !step.contains("json_each")
         && !step.contains("VIRTUAL TABLE")
         && step != "SCAN CONSTANT ROW"
+        // The first of a track's pieces, not more than a limit says.
+        && step != "SCAN piece"
 }
 
 #[tokio::test]

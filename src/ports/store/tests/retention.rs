@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use super::super::pack::{pack_bitmap, pack_told};
-use super::super::{Checked, Pruning, Step, Store};
+use super::super::{Checked, Pruned, Pruning, Step, Store};
 use super::fixture::{at, block, empty, fresh, hit_id, hunt, short, tell, tenant, with_hits};
 use crate::model::hit::HitKind::{Changed, Gone, New};
 use crate::model::hit::{Fingerprint, HitKind, Ordinal, RawHash};
@@ -18,8 +18,16 @@ use crate::rules::diff::{Comparison, Scope, Seen};
 
 const DAY: i64 = 60 * 24;
 
-fn days(days: u64) -> Duration {
+pub(super) fn days(days: u64) -> Duration {
     Duration::from_hours(24 * days)
+}
+
+/// Retention for so many days, of steps too however few they are.
+pub(super) async fn prune_all(store: &Store, now: i64, rows: u64, runs: u64) -> Pruned {
+    let mut pruning = Pruning::new(at(now), days(rows), days(runs));
+    pruning.least = 1;
+    while store.prune_step(&mut pruning).await.unwrap() != Step::Done {}
+    pruning.pruned
 }
 
 /// A run's result: whether it is whole, its rows (a key and a value each), and whether what is told waits.
@@ -69,7 +77,7 @@ async fn hunted(results: &[Found], keep: Option<(u64, u64)>) -> (Vec<Vec<(HitId,
         let (_, delivery) = hunts(&store, day, result).await;
         waiting.push(delivery);
         if let Some((rows, runs)) = keep {
-            let pruned = store.prune(at(day * DAY + 1), days(rows), days(runs)).await.unwrap();
+            let pruned = prune_all(&store, day * DAY + 1, rows, runs).await;
             went += pruned.blocks + pruned.runs;
         }
         if !result.2 {
