@@ -15,3 +15,4 @@ mod plans;
 mod retention;
 mod seeking;
 mod served;
+mod told;
