@@ -3,11 +3,11 @@
 use std::fmt;
 
 use super::coverage::Stretch;
-use super::hit::{Hit, HitKind};
 use super::id::{ChannelName, DeliveryId, RunId};
 use super::overload::Overload;
 use super::run::Run;
 use super::time::Timestamp;
+use super::told::Told;
 
 pub use super::notice_hunt::NoticeHunt;
 
@@ -126,7 +126,7 @@ pub struct Notice {
     /// What it tells.
     pub about: About,
     /// The hits, in the order to be told.
-    pub hits: Vec<Hit>,
+    pub hits: Told,
     /// The event time that is lost.
     pub losses: Vec<Stretch>,
     /// Which hunts run late, and why; only where it is about that.
@@ -134,12 +134,6 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// How many of its hits are of `kind`.
-    #[must_use]
-    pub fn count(&self, kind: HitKind) -> usize {
-        self.hits.iter().filter(|hit| hit.kind == kind).count()
-    }
-
     /// The Message-ID of the mail, without angle brackets: derived from the delivery, so that a
     /// repeat after a crash is recognisable.
     #[must_use]

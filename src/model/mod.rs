@@ -21,3 +21,4 @@ pub mod schedule;
 pub mod secret;
 pub mod severity;
 pub mod time;
+pub mod told;

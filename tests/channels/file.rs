@@ -31,7 +31,7 @@ async fn a_line_a_hit_and_the_world_does_not_read_it() {
     file(&path).send(&notice).await.unwrap();
     let lines = lines(&path);
     assert_eq!(lines.len(), 3);
-    for (line, hit) in lines.iter().zip(&notice.hits) {
+    for (line, hit) in lines.iter().zip(notice.hits.first()) {
         assert_eq!(line["hit"], hit.hit.to_string());
         assert_eq!(line["delivery"], notice.delivery.as_str());
         assert_eq!(line["row"], serde_json::from_str::<Value>(hit.row.get()).unwrap());
@@ -71,11 +71,39 @@ async fn a_repeat_adds_only_what_is_missing() {
 }
 
 #[tokio::test]
+async fn many_hits_come_in_order_and_a_fault_in_their_middle_leaves_the_file_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hits.jsonl");
+    file(&path).send(&notices::usual(1)).await.unwrap();
+    let before = fs::read(&path).unwrap();
+    let torn = notices::unreadable(2_500, 2_400);
+    let SendError::Later(text) = file(&path).send(&torn).await.unwrap_err() else { panic!() };
+    assert!(text.ends_with("the disk broke"), "{text}");
+    assert!(fs::read(&path).unwrap() == before);
+
+    let mut notice = notices::usual(2_500);
+    notice.delivery = huntd::model::id::DeliveryId::new("0".repeat(32)).unwrap();
+    file(&path).send(&notice).await.unwrap();
+    let whole = fs::read(&path).unwrap();
+    let rows: Vec<_> = lines(&path).into_iter().skip(1).map(|line| line["row"].to_string()).collect();
+    let expected: Vec<_> = sample::hits(&notice).iter().map(|hit| hit.row.get().to_owned()).collect();
+    assert!(rows == expected);
+
+    // Killed far behind the first piece that was written, and again when all was written.
+    notice.attempts = 1;
+    for end in [before.len() + 1_500_000, whole.len()] {
+        fs::write(&path, &whole[..end]).unwrap();
+        file(&path).send(&notice).await.unwrap();
+        assert!(fs::read(&path).unwrap() == whole, "cut at {end}");
+    }
+}
+
+#[tokio::test]
 async fn rows_cannot_pretend_to_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hits.jsonl");
     let mut notice = notices::usual(1);
-    let lie = format!(r#"{{"hit":"{}","delivery":"{}"}}"#, notice.hits[0].hit, notice.delivery);
+    let lie = format!(r#"{{"hit":"{}","delivery":"{}"}}"#, notice.hits.first()[0].hit, notice.delivery);
     let mut liar = notices::notice(&[serde_json::from_str(&lie).unwrap()]);
     liar.delivery = huntd::model::id::DeliveryId::new("0".repeat(32)).unwrap();
     file(&path).send(&liar).await.unwrap();

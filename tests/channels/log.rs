@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use huntd::adapters::channel::log::Log;
-use huntd::ports::channel::Channel;
+use huntd::ports::channel::{Channel, SendError};
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -61,11 +61,24 @@ async fn an_event_a_hit_with_fixed_fields() {
         assert_eq!(first[field], value, "{field}");
     }
     assert_eq!(first["run"], notice.run.run.as_str());
-    assert_eq!(first["hit"], notice.hits[0].hit.to_string());
+    assert_eq!(first["hit"], notice.hits.first()[0].hit.to_string());
     let row: Value = serde_json::from_str(first["row"].as_str().unwrap()).unwrap();
-    assert_eq!(row, serde_json::from_str::<Value>(notice.hits[0].row.get()).unwrap());
+    assert_eq!(row, serde_json::from_str::<Value>(notice.hits.first()[0].row.get()).unwrap());
     assert_eq!(events[1_000]["more"], 3);
     assert!(events[1_001]["error"].as_str().unwrap().contains("DeviceProcessEvents"));
+}
+
+#[tokio::test]
+async fn hits_that_cannot_be_read_are_told_later_and_none_before() {
+    let kept = Kept::default();
+    let guard = tracing::subscriber::set_default(tracing_subscriber::fmt().with_writer(kept.clone()).finish());
+    let log = Log::new(notices::channel("journal"));
+    let sent = log.send(&notices::unreadable(1_500, 900)).await;
+    assert_eq!(sent, Err(SendError::Later("the disk broke".to_owned())));
+    assert_eq!(kept.text(), "");
+    log.send(&notices::unreadable(1_500, 1_000)).await.unwrap();
+    assert_eq!(kept.text().lines().count(), 1_001);
+    drop(guard);
 }
 
 #[tokio::test]

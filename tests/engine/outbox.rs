@@ -117,7 +117,7 @@ async fn a_crash_between_send_and_mark_repeats_the_same_notice() {
     assert_eq!(got[0].delivery, got[1].delivery);
     assert_eq!((got[0].attempts, got[1].attempts), (0, 1));
     assert_eq!(got[0].message_id(), got[1].message_id());
-    let rows = |at: usize| got[at].hits.iter().map(|hit| hit.row.get().to_owned()).collect::<Vec<_>>();
+    let rows = |at: usize| got[at].hits.iter().map(|hit| hit.unwrap().row.get().to_owned()).collect::<Vec<_>>();
     assert_eq!(rows(0), rows(1), "to the letter");
 }
 

@@ -54,7 +54,7 @@ impl Recorder {
     /// The `N` of each hit that it took, in order.
     pub(crate) fn numbers(&self) -> Vec<i64> {
         let number = |row: &str| serde_json::from_str::<serde_json::Value>(row).unwrap()["N"].as_i64().unwrap();
-        self.got().iter().flat_map(|notice| notice.hits.iter().map(|hit| number(hit.row.get()))).collect()
+        self.got().iter().flat_map(|notice| notice.hits.iter().map(|hit| number(hit.unwrap().row.get()))).collect()
     }
 
     pub(crate) async fn shown(&self, many: usize) {

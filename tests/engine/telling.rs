@@ -125,7 +125,9 @@ hunts:
         .soc
         .got()
         .iter()
-        .flat_map(|notice| notice.hits.iter().map(|hit| (hit.kind, hit.hit.to_string())).collect::<Vec<_>>())
+        .flat_map(|notice| {
+            notice.hits.iter().map(Result::unwrap).map(|hit| (hit.kind, hit.hit.to_string())).collect::<Vec<_>>()
+        })
         .collect();
     let kinds_only: Vec<HitKind> = kinds.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(kinds_only, [HitKind::New, HitKind::New, HitKind::Gone, HitKind::Returned]);

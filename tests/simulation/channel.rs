@@ -30,7 +30,7 @@ impl Ear {
             let row: serde_json::Value = serde_json::from_str(row).unwrap();
             row["EventId"].as_str().unwrap().trim_start_matches('e').parse().unwrap()
         };
-        let mut events: Vec<u64> = notice.hits.iter().map(|hit| event(hit.row.get())).collect();
+        let mut events: Vec<u64> = notice.hits.iter().map(|hit| event(hit.unwrap().row.get())).collect();
         events.sort_unstable();
         let hunt = notice.hunt.id.trim_start_matches('h').parse().unwrap();
         let mut seen = self.world.seen();

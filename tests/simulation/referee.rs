@@ -120,7 +120,8 @@ async fn read(store: &Store) -> Kept {
     let filter = DeliveryFilter { state: Some(DeliveryState::Failed), limit: None };
     for delivery in store.deliveries(&filter).await.unwrap() {
         let notice = store.notice(&delivery.delivery).await.unwrap();
-        given_up.extend(notice.hits.iter().map(|hit| (delivery.channel.to_string(), event_number(hit.row.get()))));
+        given_up
+            .extend(notice.hits.iter().map(|hit| (delivery.channel.to_string(), event_number(hit.unwrap().row.get()))));
     }
     Kept { runs, new, given_up }
 }

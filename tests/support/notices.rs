@@ -1,8 +1,12 @@
 //! Notices for tests of channels: a usual one, and a hostile one.
 
+use std::io;
+use std::sync::Arc;
+
 use huntd::model::delivery::Notice;
-use huntd::model::hit::HitKind;
+use huntd::model::hit::{Hit, HitKind};
 use huntd::model::id::{ChannelName, HitId, HuntId};
+use huntd::model::told::{Told, ToldHits};
 use serde_json::json;
 
 use crate::sample;
@@ -18,11 +22,13 @@ pub(crate) fn notice(rows: &[serde_json::Value]) -> Notice {
     let mut notice = sample::notice(&rows.iter().map(String::as_str).collect::<Vec<_>>());
     notice.run.hunt = HuntId::new("endpoint/encoded powershell").unwrap();
     notice.hunt.id = notice.run.hunt.as_str().to_owned();
-    for (number, hit) in notice.hits.iter_mut().enumerate() {
+    let mut hits = sample::hits(&notice);
+    for (number, hit) in hits.iter_mut().enumerate() {
         hit.hit = HitId(std::array::from_fn(|at| u8::try_from((number + 1) * (at + 3) % 251).unwrap()));
         hit.hunt.clone_from(&notice.hunt.id);
         hit.kind = if number % 5 == 3 { HitKind::Returned } else { HitKind::New };
     }
+    notice.hits = hits.into();
     notice
 }
 
@@ -49,6 +55,27 @@ pub(crate) fn usual(hits: usize) -> Notice {
         })
     };
     notice(&(0..hits).map(row).collect::<Vec<_>>())
+}
+
+/// A usual notice whose hits can be read up to `good`, and then not.
+pub(crate) fn unreadable(hits: usize, good: usize) -> Notice {
+    #[derive(Debug)]
+    struct Torn(Vec<Hit>, usize);
+    impl ToldHits for Torn {
+        fn read(&self, from: usize) -> io::Result<Vec<Hit>> {
+            let to = self.1.min(from + 1_000);
+            self.0
+                .get(from..to)
+                .filter(|hits| !hits.is_empty())
+                .map(<[Hit]>::to_vec)
+                .ok_or_else(|| io::Error::other("the disk broke"))
+        }
+    }
+    let mut notice = usual(hits);
+    let all = sample::hits(&notice);
+    let kinds: Vec<HitKind> = all.iter().map(|hit| hit.kind).collect();
+    notice.hits = Told::new(Arc::new(Torn(all, good)), kinds.into_iter()).unwrap();
+    notice
 }
 
 /// What an attacker would try, in names and in rows.

@@ -81,8 +81,22 @@ pub(crate) fn notice(rows: &[&str]) -> Notice {
         about: About::Hits,
         losses: Vec::new(),
         overload: None,
-        hits: rows.iter().zip((1..=u8::MAX).cycle()).map(|(row, number)| hit(number, row)).collect(),
+        hits: rows.iter().zip((1..=u8::MAX).cycle()).map(|(row, number)| hit(number, row)).collect::<Vec<_>>().into(),
     }
+}
+
+/// Says these kinds of the first hits of a notice.
+pub(crate) fn kinds(notice: &mut Notice, kinds: &[HitKind]) {
+    let mut hits = hits(notice);
+    for (hit, kind) in hits.iter_mut().zip(kinds) {
+        hit.kind = *kind;
+    }
+    notice.hits = hits.into();
+}
+
+/// All hits of a notice.
+pub(crate) fn hits(notice: &Notice) -> Vec<Hit> {
+    notice.hits.iter().collect::<Result<_, _>>().unwrap()
 }
 
 /// A hunt that keeps failing.

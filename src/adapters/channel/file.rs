@@ -5,7 +5,7 @@
 //! notice, so that rotation by renaming, and by copying and cutting, both work. Two processes that
 //! write to one file wait for each other.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{self, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -15,14 +15,16 @@ use std::time::Duration;
 
 use crate::model::config::FileChannel;
 use crate::model::delivery::{About, Notice};
+use crate::model::hit::Hit;
 use crate::model::id::{ChannelName, DeliveryId, HitId};
+use crate::model::told::Told;
 use crate::ports::channel::{Channel, SendError};
 use crate::rules::render::json;
 use crate::rules::render::visible::visible;
 
 /// The mode of a new file: hits hold people's names, so the world doesn't read them.
 const MODE: u32 = 0o640;
-/// How far back from the end a repeat looks for its own lines.
+/// How much of other lines may stand behind those of a repeat, for it to find its own.
 const SEARCH: u64 = 64 * 1024 * 1024;
 /// How a line of ours begins.
 const BEGIN: &[u8] = b"{\"hit\":\"";
@@ -40,12 +42,27 @@ pub struct File {
     path: PathBuf,
 }
 
+/// So much text is collected before it is written.
+const PIECE: usize = 1024 * 1024;
+
 /// The lines of one notice.
 struct Batch {
     delivery: DeliveryId,
     repeat: bool,
-    lines: Vec<(HitId, String)>,
+    hits: Told,
 }
+
+impl Batch {
+    /// A hit's line, with its end.
+    fn line(&self, hit: &Hit) -> String {
+        let mut line = json::line(hit, Some(&self.delivery));
+        line.push('\n');
+        line
+    }
+}
+
+/// How many lines of each hit are there already: a hit has one for each of its rows, always in the same order.
+type Known = HashMap<HitId, usize>;
 
 /// What came of one try to write.
 enum Outcome {
@@ -84,11 +101,10 @@ impl Channel for File {
             let why = "a file holds hits only: name a mail or log channel in `failures.to`";
             return Err(SendError::Never(why.to_owned()));
         }
-        let line = |hit| json::line(hit, Some(&notice.delivery));
         let batch = Arc::new(Batch {
             delivery: notice.delivery.clone(),
             repeat: notice.attempts > 0,
-            lines: notice.hits.iter().map(|hit| (hit.hit, line(hit))).collect(),
+            hits: notice.hits.clone(),
         });
         for _ in 0..LOOKS {
             let (path, batch) = (self.path.clone(), Arc::clone(&batch));
@@ -124,13 +140,9 @@ fn write(path: &Path, batch: &Batch) -> io::Result<Outcome> {
         return Ok(Outcome::Busy);
     }
     let glue = mend_end(&mut file)?;
-    let known = if batch.repeat { written(&mut file, &batch.delivery)? } else { HashSet::new() };
-    let mut text = Vec::from(glue);
-    for (_, line) in batch.lines.iter().filter(|(hit, _)| !known.contains(hit)) {
-        text.extend_from_slice(line.as_bytes());
-        text.push(b'\n');
-    }
-    append(&mut file, &text)?;
+    let known = if batch.repeat { written(&mut file, batch)? } else { Known::new() };
+    let end = file.metadata()?.len();
+    append(&mut file, glue, batch, known).inspect_err(|_| cut_back(&file, end))?;
     if created && let Some(folder) = path.parent() {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         fs::File::open(folder)?.sync_all()?;
@@ -138,13 +150,32 @@ fn write(path: &Path, batch: &Batch) -> io::Result<Outcome> {
     Ok(Outcome::Written)
 }
 
-/// Appends all of `text` and syncs, or leaves the file as it was.
-fn append(file: &mut fs::File, text: &[u8]) -> io::Result<()> {
-    let end = file.metadata()?.len();
-    file.write_all(text).and_then(|()| file.sync_data()).inspect_err(|_| {
-        // If even this fails, the next attempt finds a torn line and mends it.
+/// Appends `glue` and the lines that aren't `known`, and syncs.
+fn append(file: &mut fs::File, glue: &[u8], batch: &Batch, mut known: Known) -> io::Result<()> {
+    let mut text = Vec::from(glue);
+    for hit in &batch.hits {
+        let hit = hit?;
+        if let Some(lines) = known.get_mut(&hit.hit).filter(|lines| **lines > 0) {
+            *lines -= 1;
+            continue;
+        }
+        text.extend_from_slice(batch.line(&hit).as_bytes());
+        if text.len() >= PIECE {
+            file.write_all(&text)?;
+            text.clear();
+        }
+    }
+    file.write_all(&text)?;
+    file.sync_data()
+}
+
+/// Leaves the file as it was when it ended at `end`. If even this fails, the next attempt finds lines of its own, and a
+/// torn one, which it mends.
+fn cut_back(file: &fs::File, end: u64) {
+    // Rotation by copying and cutting may have made it shorter meanwhile: it must not become longer.
+    if file.metadata().is_ok_and(|now| now.len() > end) {
         file.set_len(end).unwrap_or_default();
-    })
+    }
 }
 
 /// Sees to it that the file ends with a whole line. A torn one that huntd began is cut off: nothing
@@ -183,25 +214,31 @@ fn last_line_start(file: &mut fs::File, end: u64) -> io::Result<u64> {
     Ok(0)
 }
 
-/// The hits of `delivery` that the file's tail holds.
-fn written(file: &mut fs::File, delivery: &DeliveryId) -> io::Result<HashSet<HitId>> {
+/// The lines of the batch that the file's tail holds.
+fn written(file: &mut fs::File, batch: &Batch) -> io::Result<Known> {
     let end = file.metadata()?.len();
+    let mut own = 0;
+    for hit in &batch.hits {
+        own += batch.line(&hit?).len() as u64;
+    }
     // From one byte before, so that a line that begins exactly there isn't taken for a part of one.
-    let from = end.saturating_sub(SEARCH + 1);
+    let from = end.saturating_sub(SEARCH + own + 1);
     file.seek(SeekFrom::Start(from))?;
     let mut reader = BufReader::with_capacity(256 * 1024, file);
     let mut line = Vec::new();
     if from > 0 {
         reader.read_until(b'\n', &mut line)?;
     }
-    let mark = format!("\"delivery\":\"{delivery}\"");
-    let mut hits = HashSet::new();
+    let mark = format!("\"delivery\":\"{}\"", batch.delivery);
+    let mut known = Known::new();
     loop {
         line.clear();
         if reader.read_until(b'\n', &mut line)? == 0 {
-            return Ok(hits);
+            return Ok(known);
         }
-        hits.extend(hit_of(&line, &mark));
+        if let Some(hit) = hit_of(&line, &mark) {
+            *known.entry(hit).or_default() += 1;
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! The event's target is [`TARGET`], its fields are those of [`fields`] and `delivery`: an
 //! interface, so their names stay.
 
+use std::io;
+
 use crate::model::delivery::{About, Notice};
 use crate::model::id::ChannelName;
 use crate::ports::channel::{Channel, SendError};
@@ -38,8 +40,12 @@ impl Channel for Log {
 
     async fn send(&self, notice: &Notice) -> Result<(), SendError> {
         let delivery = &notice.delivery;
-        for hit in notice.hits.iter().take(MOST) {
-            let hit = fields(hit);
+        // All of them before the first is told, so that a fault while they are read tells none.
+        let hits = notice.hits.clone();
+        let read = tokio::task::spawn_blocking(move || hits.iter().take(MOST).collect::<io::Result<Vec<_>>>());
+        let read = read.await.map_err(io::Error::other).and_then(|read| read);
+        for hit in read.map_err(|error| SendError::Later(visible(&error.to_string()).into_owned()))? {
+            let hit = fields(&hit);
             tracing::info!(
                 target: TARGET,
                 hunt = %hit.hunt,

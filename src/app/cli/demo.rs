@@ -15,11 +15,11 @@ use crate::engine::dispatcher::Dispatcher;
 use crate::engine::runner::{Finished, Order, Runner};
 use crate::engine::tenant::Tenants;
 use crate::model::config::Config;
-use crate::model::hit::Hit;
 use crate::model::hunt::Hunt;
 use crate::model::place::Level;
 use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::Timestamp;
+use crate::model::told::Told;
 use crate::ports::clock::{ManualClock, SharedClock};
 use crate::rules::definition::HuntFile;
 use crate::rules::render::tally::Tally;
@@ -138,12 +138,12 @@ async fn show(runner: &Runner, finished: &Finished, output: Output) -> Result<()
         return output.line(&format!("  {} failed: {error}", run.hunt));
     }
     let layout = Layout { colour: output.terminal, most: 3, ..Layout::default() };
-    let told: Option<Vec<Hit>> = match finished.deliveries.first() {
+    let told: Option<Told> = match finished.deliveries.first() {
         Some(delivery) => Some(runner.store.notice(&delivery.delivery).await?.hits),
         None => None,
     };
     if let Some(hits) = told {
-        output.line(listing(&finished.notice, &Tally::of(&hits), &hits, &layout).trim_end())?;
+        output.line(listing(&finished.notice, &Tally::of(&hits), hits.first(), &layout).trim_end())?;
     } else if run.new > 0 {
         output.line(&format!(
             "{} new, and not told: {} ({})",

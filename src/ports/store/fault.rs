@@ -16,7 +16,7 @@ pub(super) enum Fault {
     Overtaken,
     /// A file that SQLite has open stands no longer at its path: which, and what became of it.
     Gone(PathBuf, &'static str),
-    /// What was put aside while the run lasted can't be read back.
+    /// What is put aside while a run lasts, or until its hits are told, can't be written or read back.
     Aside(io::Error),
     /// The caller gave what can't be stored: a fault of ours.
     Misuse(&'static str),

@@ -44,6 +44,7 @@ mod seen;
 mod served;
 #[cfg(test)]
 mod tests;
+mod told;
 mod track;
 
 pub use database::Store;

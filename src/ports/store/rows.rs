@@ -136,10 +136,31 @@ pub(super) async fn last_rows(
     wanted: &RoaringBitmap,
     before: i64,
 ) -> Result<HashMap<Ordinal, Vec<StoredRow>>, Fault> {
-    let mut left = wanted.clone();
-    let (mut schemas, mut ids): (Known, HashMap<i64, Ids>) = (Known::default(), HashMap::new());
-    // By hit, the run that its rows are of. Blocks come newest first, and so do runs.
-    let mut found: HashMap<Ordinal, (i64, Vec<StoredRow>)> = HashMap::new();
+    let mut found: HashMap<Ordinal, Vec<StoredRow>> = HashMap::new();
+    let keep = |row: StoredRow| {
+        found.entry(row.record.ordinal).or_default().push(row);
+        Ok(())
+    };
+    each_last_row(conn, track, wanted, before, keep).await?;
+    for rows in found.values_mut() {
+        rows.reverse();
+    }
+    Ok(found)
+}
+
+/// Hands on the rows that [`last_rows`] gives, the last one first, so that of one hit the last row comes first; a block
+/// of them is in memory at a time, and each is read once.
+pub(super) async fn each_last_row(
+    conn: &mut SqliteConnection,
+    track: i64,
+    wanted: &RoaringBitmap,
+    before: i64,
+    mut each: impl FnMut(StoredRow) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut schemas = Known::default();
+    // Blocks come newest first, and so do runs: what is met in one is no longer wanted in the next.
+    let (mut left, mut met) = (wanted.clone(), RoaringBitmap::new());
+    let (mut of, mut ids) = (i64::MAX, None);
     let mut below = i64::MAX;
     while let (Some(low), Some(high)) = (left.min(), left.max()) {
         let page: Vec<(i64, i64, i64, Vec<u8>)> = sqlx::query_as(RECORDS_BEFORE)
@@ -150,36 +171,35 @@ pub(super) async fn last_rows(
             .bind(i64::from(high))
             .fetch_all(&mut *conn)
             .await?;
-        let Some((_, oldest, ..)) = page.last() else { break };
-        let oldest = *oldest;
+        if page.is_empty() {
+            break;
+        }
         for (block, run, schema, records) in page {
             below = block;
+            if run != of {
+                left -= &met;
+                met.clear();
+                (of, ids) = (run, None);
+            }
             let records = unpack_records(&records)?;
-            let is_wanted = |record: &RowRecord| {
-                left.contains(record.ordinal) && found.get(&record.ordinal).is_none_or(|(of, _)| *of == run)
-            };
+            let is_wanted = |record: &RowRecord| left.contains(record.ordinal);
             if !records.iter().any(is_wanted) {
                 continue;
             }
-            if let std::collections::hash_map::Entry::Vacant(e) = ids.entry(run) {
-                e.insert(Ids::of_run(&mut *conn, run).await?);
-            }
-            let Some(ids) = ids.get(&run) else { continue };
+            let ids = match &mut ids {
+                Some(ids) => ids,
+                none => none.insert(Ids::of_run(&mut *conn, run).await?),
+            };
             let schema = schemas.schema(&mut *conn, schema).await?;
             let body: Vec<u8> = sqlx::query_scalar(BODY).bind(block).fetch_one(&mut *conn).await?;
             let rows = unpack_block(&schema, records.len(), &body)?;
-            // From the back, as later blocks of the same run are already there; turned once at the end.
             for row in unpack_rows(&records, &rows, ids, is_wanted)?.into_iter().rev() {
-                found.entry(row.record.ordinal).or_insert_with(|| (run, Vec::new())).1.push(row);
+                met.insert(row.record.ordinal);
+                each(row)?;
             }
         }
-        left = left.iter().filter(|ordinal| found.get(ordinal).is_none_or(|(run, _)| *run == oldest)).collect();
     }
-    let turn = |(ordinal, (_, mut rows)): (Ordinal, (i64, Vec<StoredRow>))| {
-        rows.reverse();
-        (ordinal, rows)
-    };
-    Ok(found.into_iter().map(turn).collect())
+    Ok(())
 }
 
 /// Of each wanted hit the run's own rows, or else those of the last run before it that stored any.

@@ -14,68 +14,83 @@ use super::cells::{Cell, Cells};
 /// The columns that every file has.
 const OWN: [&str; 4] = ["hit", "kind", "first_seen", "last_seen"];
 
-/// All `hits` as one file.
-#[must_use]
-pub fn table(hits: &[Hit]) -> Vec<u8> {
-    let rows: Vec<Cells<'_>> = hits.iter().map(|hit| Cells::of(&hit.row)).collect();
-    let columns = Columns::of(&rows);
-    let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
-    let mut record = ::csv::StringRecord::new();
-    let mut write = |record: &::csv::StringRecord| {
-        // Writing to memory can't fail, and each record has as many fields as the first.
-        drop(writer.write_record(record));
-    };
-    for name in OWN {
-        record.push_field(name);
-    }
-    for name in &columns.names {
-        record.push_field(&defused(name));
-    }
-    write(&record);
-    for (hit, row) in hits.iter().zip(&rows) {
-        record.clear();
-        record.push_field(&hit.hit.to_string());
-        record.push_field(hit.kind.as_str());
-        record.push_field(&hit.first_seen.to_string());
-        record.push_field(&hit.last_seen.to_string());
-        let cells: HashMap<&str, Cell<'_>> = row.iter().map(|cell| (cell.name(), cell)).collect();
-        for name in &columns.names {
-            record.push_field(&cells.get(name).map(field).unwrap_or_default());
+/// The rows' columns that were met, each where it was first.
+#[derive(Debug, Default)]
+pub struct Columns {
+    names: Vec<String>,
+    seen: HashSet<String>,
+}
+
+impl Columns {
+    /// Takes in the columns of one more row.
+    pub fn meet(&mut self, hit: &Hit) {
+        for cell in Cells::of(&hit.row).iter() {
+            if !self.seen.contains(cell.name()) {
+                self.seen.insert(cell.name().to_owned());
+                self.names.push(cell.name().to_owned());
+            }
         }
-        write(&record);
-    }
-    writer.into_inner().unwrap_or_default()
-}
-
-/// The rows' column names, in the order in which they are first met.
-struct Columns<'a> {
-    names: Vec<&'a str>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(rows: &'a [Cells<'a>]) -> Self {
-        let mut seen = HashSet::new();
-        let all = rows.iter().flat_map(Cells::iter).map(|cell| cell.name());
-        Self { names: all.filter(|name| seen.insert(*name)).collect() }
     }
 }
 
-fn field(cell: &Cell<'_>) -> String {
-    let text = cell.text();
-    if cell.is_text() { defused(&text) } else { text.into_owned() }
+/// Writes a file record by record, so that no more than one hit need be in memory.
+#[derive(Debug)]
+pub struct Table {
+    names: Vec<String>,
+}
+
+impl Table {
+    /// Of hits whose columns were all met.
+    #[must_use]
+    pub fn new(columns: Columns) -> Self {
+        Self { names: columns.names }
+    }
+
+    /// The first record: the columns' names.
+    #[must_use]
+    pub fn heading(&self) -> String {
+        let own = OWN.into_iter().map(|name| (Cow::Borrowed(name), false));
+        written(own.chain(self.names.iter().map(|name| (Cow::Borrowed(name.as_str()), true))), Blanks::AsTheyAre)
+    }
+
+    /// A hit's record.
+    #[must_use]
+    pub fn record(&self, hit: &Hit) -> String {
+        let row = Cells::of(&hit.row);
+        let cells: HashMap<&str, Cell<'_>> = row.iter().map(|cell| (cell.name(), cell)).collect();
+        let own =
+            [hit.hit.to_string(), hit.kind.as_str().to_owned(), hit.first_seen.to_string(), hit.last_seen.to_string()];
+        let field = |name: &String| {
+            cells.get(name.as_str()).map_or_else(Default::default, |cell| (cell.text(), cell.is_text()))
+        };
+        let own = own.into_iter().map(|text| (Cow::Owned(text), false));
+        written(own.chain(self.names.iter().map(field)), Blanks::AsTheyAre)
+    }
 }
 
 /// One record, with its line end. `true` with a field says that it is a text that somebody chose.
 #[must_use]
 pub fn record<'a>(fields: impl IntoIterator<Item = (Cow<'a, str>, bool)>) -> String {
+    written(fields, Blanks::Quoted)
+}
+
+/// What becomes of a field that begins or ends with a blank.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blanks {
+    /// It is quoted, as some readers drop blanks.
+    Quoted,
+    /// It stays as it is: so the attachments of mails have always been, and a repeat must be the same to the letter.
+    AsTheyAre,
+}
+
+fn written<'a>(fields: impl IntoIterator<Item = (Cow<'a, str>, bool)>, blanks: Blanks) -> String {
     let mut out = String::new();
     for (number, (text, is_text)) in fields.into_iter().enumerate() {
         if number > 0 {
             out.push(',');
         }
         let text = if is_text { Cow::Owned(defused(&text)) } else { text };
-        // A blank at an end is dropped by some readers.
-        let quotes = text.contains([',', '"', '\r', '\n']) || text.trim() != text;
+        let quotes = text.contains([',', '"', '\r', '\n']) || (blanks == Blanks::Quoted && text.trim() != text);
         if quotes {
             out.push('"');
             out.push_str(&text.replace('"', "\"\""));
@@ -109,18 +124,71 @@ mod tests {
         reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
     }
 
+    fn table(hits: &[Hit]) -> String {
+        let mut columns = Columns::default();
+        for hit in hits {
+            columns.meet(hit);
+        }
+        let table = Table::new(columns);
+        hits.iter().fold(table.heading(), |text, hit| text + &table.record(hit))
+    }
+
+    /// The same by the `csv` crate, with all rows at once.
+    fn by_the_crate(hits: &[Hit]) -> String {
+        let rows: Vec<Cells<'_>> = hits.iter().map(|hit| Cells::of(&hit.row)).collect();
+        let mut names: Vec<&str> = Vec::new();
+        for cell in rows.iter().flat_map(Cells::iter) {
+            if !names.contains(&cell.name()) {
+                names.push(cell.name());
+            }
+        }
+        let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
+        let heads = OWN.iter().map(|name| (*name).to_owned()).chain(names.iter().map(|name| defused(name)));
+        writer.write_record(heads).unwrap();
+        for (hit, row) in hits.iter().zip(&rows) {
+            let mut record = vec![hit.hit.to_string(), hit.kind.to_string()];
+            record.extend([hit.first_seen, hit.last_seen].map(|at| at.to_string()));
+            record.extend(names.iter().map(|name| {
+                let cell = row.iter().filter(|cell| cell.name() == *name).last();
+                let plain = |cell: Cell<'_>| cell.text().into_owned();
+                cell.map_or_else(String::new, |cell| if cell.is_text() { defused(&cell.text()) } else { plain(cell) })
+            }));
+            writer.write_record(record).unwrap();
+        }
+        String::from_utf8(writer.into_inner().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn records_one_by_one_are_those_of_the_crate_to_the_letter() {
+        let rows = [
+            samples::HOSTILE,
+            r#"{"a":1.50,"b":" x ","c":"\t","d":"=1, \"q\"\r\nz","e":null,"f":{"k":[1]}}"#,
+            r#"{"g,":"","a":"\n","b":"x\ud800","a":"twice","kind":"forged"}"#,
+            r#"{"\ud800":"x"}"#,
+            r#"{"":" ","=h":"ü"}"#,
+            "[1, 2]",
+            "{}",
+        ];
+        let hits: Vec<_> = rows.iter().zip(1..).map(|(row, number)| samples::hit(number, row)).collect();
+        assert_eq!(table(&hits), by_the_crate(&hits));
+        for hit in &hits {
+            assert_eq!(table(std::slice::from_ref(hit)), by_the_crate(std::slice::from_ref(hit)));
+        }
+        assert_eq!(table(&[]), "hit,kind,first_seen,last_seen\r\n");
+    }
+
     #[test]
     fn columns_are_the_union_in_order() {
         let rows = [r#"{"a":1,"b":"x,\"y\"\r\nz"}"#, r#"{"c":{"k":1},"a":null}"#, "{}"];
         let hits: Vec<_> = rows.iter().zip(1..).map(|(row, number)| samples::hit(number, row)).collect();
         let bytes = table(&hits);
-        let records = read(&bytes);
+        let records = read(bytes.as_bytes());
         assert_eq!(records[0], ["hit", "kind", "first_seen", "last_seen", "a", "b", "c"]);
         assert_eq!(records[1][4..], ["1", "x,\"y\"\r\nz", ""]);
         assert_eq!(records[2][4..], ["", "", r#"{"k":1}"#]);
         assert_eq!(records[3][4..], ["", "", ""]);
         assert_eq!(records[1][0], "01".repeat(20));
-        assert!(String::from_utf8(bytes).unwrap().starts_with("hit,kind,first_seen,last_seen,a,b,c\r\n"));
+        assert!(bytes.starts_with("hit,kind,first_seen,last_seen,a,b,c\r\n"));
     }
 
     #[test]
@@ -135,7 +203,7 @@ mod tests {
 
     #[test]
     fn formulas_are_defused_and_numbers_are_not() {
-        let records = read(&table(&[samples::hit(1, samples::HOSTILE)]));
+        let records = read(table(&[samples::hit(1, samples::HOSTILE)]).as_bytes());
         for (name, value) in records[0].iter().zip(&records[1]) {
             let computed = value.starts_with(['=', '+', '-', '@', '\t', '\r']);
             assert!(!computed || name == "Number", "{name}: {value}");

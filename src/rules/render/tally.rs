@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use crate::model::hit::{Hit, HitKind};
+use crate::model::hit::HitKind;
 use crate::model::run::Run;
+use crate::model::told::Told;
 
 /// How many hits of each kind. Shown as `3 new, 1 returned`, what matters first; `no hits` for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,10 +13,9 @@ pub struct Tally([(HitKind, u64); 4]);
 impl Tally {
     /// Of these hits.
     #[must_use]
-    pub fn of(hits: &[Hit]) -> Self {
-        let count = |kind| hits.iter().filter(|hit| hit.kind == kind).map(|_| 1).sum();
+    pub fn of(hits: &Told) -> Self {
         let kinds = [HitKind::New, HitKind::Returned, HitKind::Changed, HitKind::Gone];
-        Self(kinds.map(|kind| (kind, count(kind))))
+        Self(kinds.map(|kind| (kind, hits.count(kind) as u64)))
     }
 
     /// Of all hits of a run, also of those that aren't at hand.
@@ -55,13 +55,14 @@ mod tests {
     #[test]
     fn counts_each_kind_once() {
         let mut notice = samples::notice(&["{}", "{}", "{}", "{}", "{}"]);
-        for (hit, kind) in notice.hits.iter_mut().zip([HitKind::Gone, HitKind::Changed, HitKind::Returned]) {
-            hit.kind = kind;
-        }
+        samples::kinds(&mut notice, &[HitKind::Gone, HitKind::Changed, HitKind::Returned]);
         let tally = Tally::of(&notice.hits);
         assert_eq!((tally.to_string().as_str(), tally.total()), ("2 new, 1 returned, 1 changed, 1 gone", 5));
         let run = Run { new: 2, returned: 1, changed: 1, gone: 1, ..notice.run };
         assert_eq!(Tally::of_run(&run), tally);
-        assert_eq!((Tally::of(&[]).to_string().as_str(), Tally::of(&[]).total()), ("no hits", 0));
+        assert_eq!(
+            (Tally::of(&Vec::new().into()).to_string().as_str(), Tally::of(&Vec::new().into()).total()),
+            ("no hits", 0)
+        );
     }
 }

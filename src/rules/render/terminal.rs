@@ -124,15 +124,15 @@ mod tests {
             r#"{"DeviceName":"ws-02","Note":"a long text that has to be cut because the terminal is narrow"}"#,
             "{}",
         ]);
-        notice.hits[1].kind = HitKind::Returned;
+        samples::kinds(&mut notice, &[HitKind::New, HitKind::Returned]);
         let layout = Layout { width: 80, most: 2, ..Layout::default() };
-        insta::assert_snapshot!(listing(&notice.hunt, &Tally::of(&notice.hits), &notice.hits, &layout), @r"
+        insta::assert_snapshot!(listing(&notice.hunt, &Tally::of(&notice.hits), notice.hits.first(), &layout), @r"
         [high] 2 new, 1 returned: Encoded PowerShell (contoso)
           + new      010101010101  DeviceName=ws-01  ProcessCommandLine=powershell -en…
           > returned 020202020202  DeviceName=ws-02  Note=a long text that has to be c…
           + 1 more: huntd hits --run 20261124T161300Z-3fa9c1d2
         ");
-        assert_eq!(listing(&notice.hunt, &Tally::of(&[]), &[], &layout), "");
+        assert_eq!(listing(&notice.hunt, &Tally::of(&Vec::new().into()), &[], &layout), "");
     }
 
     /// A run of 100,000 hits is counted by the run, and only the first hits are read.
@@ -140,7 +140,7 @@ mod tests {
     fn hits_that_are_not_at_hand_are_counted() {
         let mut notice = samples::notice(&["{}", "{}", "{}"]);
         (notice.run.new, notice.run.changed) = (1_231, 3);
-        let text = listing(&notice.hunt, &Tally::of_run(&notice.run), &notice.hits, &Layout::default());
+        let text = listing(&notice.hunt, &Tally::of_run(&notice.run), notice.hits.first(), &Layout::default());
         assert!(text.starts_with("[high] 1231 new, 3 changed: "), "{text}");
         assert!(text.ends_with("\n  + 1231 more: huntd hits --run 20261124T161300Z-3fa9c1d2\n"), "{text}");
     }
@@ -151,9 +151,9 @@ mod tests {
         notice.hunt.name = "a\u{1b}]0;x\u{7}".to_owned();
         let tally = Tally::of(&notice.hits);
         let layout = Layout { width: 2_000, ..Layout::default() };
-        let plain = listing(&notice.hunt, &tally, &notice.hits, &layout);
+        let plain = listing(&notice.hunt, &tally, notice.hits.first(), &layout);
         assert!(!plain.replace('\n', "").contains(is_hidden), "{plain}");
-        let coloured = listing(&notice.hunt, &tally, &notice.hits, &Layout { colour: true, ..layout });
+        let coloured = listing(&notice.hunt, &tally, notice.hits.first(), &Layout { colour: true, ..layout });
         let ours = coloured.replace("\u{1b}[0m", "");
         let ours =
             ["1;31", "1", "32", "2"].iter().fold(ours, |text, code| text.replace(&format!("\u{1b}[{code}m"), ""));

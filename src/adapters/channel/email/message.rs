@@ -13,6 +13,7 @@ use lettre::message::{Attachment as Attached, Body, Mailbox, MultiPart, SinglePa
 
 use crate::model::delivery::Notice;
 use crate::model::time::Timestamp;
+use crate::model::told::Told;
 use crate::rules::render::csv;
 use crate::rules::render::mail::{Attachment, html, subject, text};
 use crate::rules::render::visible::visible;
@@ -30,6 +31,12 @@ pub(super) struct Parties {
     pub(super) reply_to: Option<Mailbox>,
 }
 
+/// All hits as a file.
+pub(super) struct Table {
+    bytes: Vec<u8>,
+    is_compressed: bool,
+}
+
 /// Why a mail can't be put together.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ComposeError {
@@ -37,14 +44,17 @@ pub(super) enum ComposeError {
     Mail(#[from] lettre::error::Error),
     #[error(transparent)]
     Type(#[from] lettre::message::header::ContentTypeErr),
-    #[error("the CSV can't be compressed: {0}")]
-    Gzip(#[from] io::Error),
     #[error("a part can't be encoded")]
     Encoding,
 }
 
-/// Puts the mail together.
-pub(super) fn compose(parties: &Parties, notice: &Notice, attachment: Attachment) -> Result<Message, ComposeError> {
+/// Puts the mail together, with its hits as a file where `table` is one.
+pub(super) fn compose(
+    parties: &Parties,
+    notice: &Notice,
+    attachment: Attachment,
+    table: Option<Table>,
+) -> Result<Message, ComposeError> {
     // httpdate, below lettre, panics on dates before 1970.
     let date = notice.run.finished.max(Timestamp::EPOCH).chrono().into();
     let mut builder = Message::builder()
@@ -67,10 +77,9 @@ pub(super) fn compose(parties: &Parties, notice: &Notice, attachment: Attachment
         .boundary(boundary("a"))
         .singlepart(part(text(notice, attachment), ContentType::TEXT_PLAIN)?)
         .singlepart(part(html(notice, attachment), ContentType::TEXT_HTML)?);
-    let parts = if notice.hits.is_empty() || attachment == Attachment::TooLarge {
-        both
-    } else {
-        MultiPart::mixed().boundary(boundary("m")).multipart(both).singlepart(csv_part(notice)?)
+    let parts = match table {
+        None => both,
+        Some(table) => MultiPart::mixed().boundary(boundary("m")).multipart(both).singlepart(csv_part(notice, table)?),
     };
     Ok(builder.multipart(parts)?)
 }
@@ -84,7 +93,7 @@ fn headers(notice: &Notice) -> Vec<(&'static str, String)> {
         ("X-Auto-Response-Suppress", "All".to_owned()),
     ];
     if !notice.hits.is_empty() {
-        let hits: Vec<_> = notice.hits.iter().take(HITS).map(|hit| hit.hit.to_string()).collect();
+        let hits: Vec<_> = notice.hits.first().iter().take(HITS).map(|hit| hit.hit.to_string()).collect();
         headers.insert(3, ("X-Huntd-Hits", hits.join(" ")));
     }
     headers
@@ -96,17 +105,60 @@ fn part(text: String, kind: ContentType) -> Result<SinglePart, ComposeError> {
     Ok(SinglePart::builder().header(kind).body(body))
 }
 
-/// All hits, as `hits-RUN.csv` or, over [`PLAIN`], `hits-RUN.csv.gz`.
-fn csv_part(notice: &Notice) -> Result<SinglePart, ComposeError> {
-    let table = csv::table(&notice.hits);
+/// The table as `hits-RUN.csv` or, compressed, `hits-RUN.csv.gz`.
+fn csv_part(notice: &Notice, table: Table) -> Result<SinglePart, ComposeError> {
     let name = format!("hits-{}.csv", notice.run.run);
-    let (name, kind, bytes) = if table.len() > PLAIN {
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-        gzip.write_all(&table)?;
-        (format!("{name}.gz"), ContentType::parse("application/gzip")?, gzip.finish()?)
+    let (name, kind) = if table.is_compressed {
+        (format!("{name}.gz"), ContentType::parse("application/gzip")?)
     } else {
-        (name, ContentType::parse("text/csv; charset=utf-8")?, table)
+        (name, ContentType::parse("text/csv; charset=utf-8")?)
     };
-    let body = Body::new_with_encoding(bytes, ContentTransferEncoding::Base64).map_err(|_| ComposeError::Encoding)?;
+    let body =
+        Body::new_with_encoding(table.bytes, ContentTransferEncoding::Base64).map_err(|_| ComposeError::Encoding)?;
     Ok(Attached::new(name).body(body, kind))
+}
+
+impl Table {
+    /// All `hits`, read twice: once for the columns, once for the records. Of the text, no more than [`PLAIN`] is in
+    /// memory. Takes seconds for a hundred thousand hits, and may wait for a disk.
+    pub(super) fn of(hits: &Told) -> io::Result<Self> {
+        let mut columns = csv::Columns::default();
+        for hit in hits {
+            columns.meet(&hit?);
+        }
+        let table = csv::Table::new(columns);
+        let mut text = Text::Plain(Vec::new());
+        text.add(table.heading().as_bytes())?;
+        for hit in hits {
+            text.add(table.record(&hit?).as_bytes())?;
+        }
+        Ok(match text {
+            Text::Plain(bytes) => Self { bytes, is_compressed: false },
+            Text::Compressed(gzip) => Self { bytes: gzip.finish()?, is_compressed: true },
+        })
+    }
+}
+
+/// Text that is compressed once it has become too long.
+enum Text {
+    Plain(Vec<u8>),
+    Compressed(Box<GzEncoder<Vec<u8>>>),
+}
+
+impl Text {
+    fn add(&mut self, more: &[u8]) -> io::Result<()> {
+        if let Self::Plain(bytes) = self {
+            if bytes.len() + more.len() <= PLAIN {
+                bytes.extend_from_slice(more);
+                return Ok(());
+            }
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+            gzip.write_all(bytes)?;
+            *self = Self::Compressed(Box::new(gzip));
+        }
+        if let Self::Compressed(gzip) = self {
+            gzip.write_all(more)?;
+        }
+        Ok(())
+    }
 }

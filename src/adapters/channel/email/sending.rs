@@ -1,5 +1,6 @@
 //! The mail channel: which way a mail goes, and the connection that is kept.
 
+use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -13,10 +14,11 @@ use crate::model::delivery::Notice;
 use crate::model::id::ChannelName;
 use crate::ports::channel::{Channel, SendError};
 use crate::rules::render::mail::Attachment;
+use crate::rules::render::visible::visible;
 
 use super::super::ChannelBuildError;
 use super::folder;
-use super::message::{Parties, compose};
+use super::message::{Parties, Table, compose};
 use super::session::{Server, Session, Trouble};
 
 /// How long one send may take: a large CSV over a slow line, and a server that scans it before it
@@ -89,8 +91,16 @@ impl Email {
         self
     }
 
-    fn compose(&self, notice: &Notice, attachment: Attachment) -> Result<Message, SendError> {
-        compose(&self.parties, notice, attachment)
+    async fn compose(&self, notice: &Notice, attachment: Attachment) -> Result<Message, SendError> {
+        let table = if notice.hits.is_empty() || attachment == Attachment::TooLarge {
+            None
+        } else {
+            let hits = notice.hits.clone();
+            let table = tokio::task::spawn_blocking(move || Table::of(&hits)).await;
+            let table = table.map_err(io::Error::other).and_then(|table| table);
+            Some(table.map_err(|error| SendError::Later(visible(&error.to_string()).into_owned()))?)
+        };
+        compose(&self.parties, notice, attachment, table)
             .map_err(|error| SendError::Never(format!("the mail can't be put together: {error}")))
     }
 
@@ -102,12 +112,12 @@ impl Email {
     ) -> Result<(), SendError> {
         let mut session = self.session(server, idle).await?;
         let patient = notice.attempts < PATIENT;
-        let whole = self.compose(notice, Attachment::Csv)?;
+        let whole = self.compose(notice, Attachment::Csv).await?;
         let sent = match session.deliver(&whole, patient).await {
             Err(Trouble::TooLarge(_)) if !notice.hits.is_empty() => {
                 session.quit().await;
                 session = Box::new(server.connect().await?);
-                session.deliver(&self.compose(notice, Attachment::TooLarge)?, patient).await
+                session.deliver(&self.compose(notice, Attachment::TooLarge).await?, patient).await
             }
             sent => sent,
         };
@@ -153,7 +163,7 @@ impl Channel for Email {
 
     async fn send(&self, notice: &Notice) -> Result<(), SendError> {
         match &self.way {
-            Way::Folder(folder) => folder::write(folder, notice, &self.compose(notice, Attachment::Csv)?).await,
+            Way::Folder(folder) => folder::write(folder, notice, &self.compose(notice, Attachment::Csv).await?).await,
             Way::Smtp { server, idle } => {
                 tokio::time::timeout(self.limit, self.over_smtp(server, idle, notice)).await.unwrap_or_else(|_| {
                     Err(SendError::Later(format!(

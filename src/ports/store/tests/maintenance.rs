@@ -80,7 +80,7 @@ async fn retention_takes_the_old_and_keeps_what_is_wanted() {
     let delivery = tell(&mut gone, "soc");
     store.commit_run(&gone).await.unwrap();
     let notice = store.notice(&delivery).await.unwrap();
-    assert_eq!(short(&notice.hits[0]).2, "stays");
+    assert_eq!(short(&notice.hits.first()[0]).2, "stays");
     store.mark_sent(&delivery, at(501 * DAY)).await.unwrap();
     let pruned = store.prune(at(502 * DAY), days(90), days(400)).await.unwrap();
     assert_eq!(pruned, Pruned { blocks: 1, runs: 3, versions: 1 });

@@ -16,3 +16,4 @@ mod plans;
 mod retention;
 mod seeking;
 mod served;
+mod told;

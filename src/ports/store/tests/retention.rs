@@ -65,7 +65,7 @@ async fn hunts(store: &Store, day: i64, (is_whole, rows, _): &Found) -> (RunComm
 async fn told(store: &Store, delivery: &DeliveryId, day: i64) -> Vec<(HitId, HitKind, String)> {
     let notice = store.notice(delivery).await.unwrap();
     store.mark_sent(delivery, at(day * DAY)).await.unwrap();
-    let short = notice.hits.iter().map(short);
+    let short = notice.hits.iter().map(|hit| short(&hit.unwrap()));
     short.map(|(hit, kind, text, ..)| (hit, kind, text)).collect()
 }
 

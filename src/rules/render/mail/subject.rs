@@ -49,8 +49,7 @@ mod tests {
     fn says_what_matters_first() {
         let mut notice = samples::notice(&["{}", "{}", "{}"]);
         assert_eq!(subject(&notice), "[high] 3 new: Encoded PowerShell (contoso)");
-        notice.hits[2].kind = HitKind::Gone;
-        notice.hits[1].kind = HitKind::Returned;
+        samples::kinds(&mut notice, &[HitKind::New, HitKind::Returned, HitKind::Gone]);
         assert_eq!(subject(&notice), "[high] 1 new, 1 returned, 1 gone: Encoded PowerShell (contoso)");
         assert_eq!(subject(&samples::failing()), "[failing] Encoded PowerShell (contoso)");
         assert_eq!(subject(&samples::lost()), "[time lost] Encoded PowerShell (contoso)");

@@ -146,7 +146,7 @@ impl View {
 fn cards(notice: &Notice) -> Vec<Card> {
     let mut left = BUDGET;
     let mut cards = Vec::new();
-    for (number, hit) in notice.hits.iter().take(HITS).enumerate() {
+    for (number, hit) in notice.hits.first().iter().take(HITS).enumerate() {
         let card = card(number + 1, hit, &notice.hunt.entities);
         let text: usize = card.fields.iter().map(|field| field.name.len() + field.value.len() + FIELD_COST).sum();
         if text + CARD_COST > left && !cards.is_empty() {
