@@ -24,8 +24,10 @@ pub(super) struct Member {
 /// row.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    members: Vec<Member>,
+    all: Vec<Member>,
     keys: Vec<u8>,
+    /// Those that stay, while annotations are left out.
+    kept: Vec<Member>,
 }
 
 /// Where the members of one object lie on the stack.
@@ -47,28 +49,28 @@ impl Members {
     /// Takes the members of the object that `text` is: sorted by key, those of one key in the order
     /// of the text, annotations left out. Give the frame back by [`close`](Self::close).
     pub(super) fn open(&mut self, text: &[u8]) -> Frame {
-        let (first, keys) = (self.members.len(), self.keys.len());
+        let (first, keys) = (self.all.len(), self.keys.len());
         for (raw_key, value) in json::members(text) {
             let start = self.keys.len();
             json::decode(raw_key.of(text), &mut self.keys);
-            self.members.push(Member { key: Span { start, end: self.keys.len() }, raw_key, value });
+            self.all.push(Member { key: Span { start, end: self.keys.len() }, raw_key, value });
         }
-        let own = self.members.get_mut(first..).unwrap_or_default();
+        let own = self.all.get_mut(first..).unwrap_or_default();
         own.sort_unstable_by(|a, b| {
             a.key.of(&self.keys).cmp(b.key.of(&self.keys)).then(a.value.start.cmp(&b.value.start))
         });
         self.drop_annotations(first, text);
-        Frame { first, end: self.members.len(), keys }
+        Frame { first, end: self.all.len(), keys }
     }
 
     /// Puts the members back into the order of the text.
     pub(super) fn in_text_order(&mut self, frame: Frame) {
-        self.members.get_mut(frame.range()).unwrap_or_default().sort_unstable_by_key(|member| member.value.start);
+        self.all.get_mut(frame.range()).unwrap_or_default().sort_unstable_by_key(|member| member.value.start);
     }
 
     /// A member by its place in the frame's range.
     pub(super) fn get(&self, at: usize) -> Option<Member> {
-        self.members.get(at).copied()
+        self.all.get(at).copied()
     }
 
     /// A member's decoded key.
@@ -78,29 +80,32 @@ impl Members {
 
     /// Gives a frame's memory back.
     pub(super) fn close(&mut self, frame: Frame) {
-        self.members.truncate(frame.first);
+        self.all.truncate(frame.first);
         self.keys.truncate(frame.keys);
     }
 
     /// Leaves out what Graph's transport has added, and nothing that only looks like it: who writes
     /// rows may choose the keys of a dynamic, and must not be able to hide a value behind a name.
     fn drop_annotations(&mut self, first: usize, text: &[u8]) {
-        let own = self.members.get(first..).unwrap_or_default();
+        let own = self.all.get(first..).unwrap_or_default();
         if !own.iter().any(|member| member.key.of(&self.keys).ends_with(ANNOTATION)) {
             return;
         }
-        let keep: Vec<Member> = own.iter().copied().filter(|member| !self.is_annotation(own, *member, text)).collect();
-        self.members.truncate(first);
-        self.members.extend(keep);
+        self.kept.clear();
+        for member in own.iter().filter(|member| !Self::is_annotation(&self.keys, own, **member, text)) {
+            self.kept.push(*member);
+        }
+        self.all.truncate(first);
+        self.all.append(&mut self.kept);
     }
 
-    fn is_annotation(&self, own: &[Member], member: Member, text: &[u8]) -> bool {
-        let Some(of) = member.key.of(&self.keys).strip_suffix(ANNOTATION) else { return false };
+    fn is_annotation(keys: &[u8], own: &[Member], member: Member, text: &[u8]) -> bool {
+        let Some(of) = member.key.of(keys).strip_suffix(ANNOTATION) else { return false };
         let Some(name) = type_name(member.value.of(text)) else { return false };
         if of.is_empty() {
             return name == BAG;
         }
-        is_type(name) && own.binary_search_by(|other| other.key.of(&self.keys).cmp(of)).is_ok()
+        is_type(name) && own.binary_search_by(|other| other.key.of(keys).cmp(of)).is_ok()
     }
 }
 
@@ -151,7 +156,7 @@ mod tests {
         let keys = frame.range().map(|at| members.key(members.get(at).unwrap()).to_vec());
         let keys = keys.map(|key| String::from_utf8(key).unwrap()).collect();
         members.close(frame);
-        assert!(members.members.is_empty() && members.keys.is_empty());
+        assert!(members.all.is_empty() && members.keys.is_empty());
         keys
     }
 

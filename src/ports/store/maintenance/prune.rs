@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::steps::Laying;
 use crate::model::time::Timestamp;
+use crate::ports::store::connection::PAGE;
 use crate::ports::store::cost;
 use crate::ports::store::database::Store;
 use crate::ports::store::error::StoreError;
@@ -120,7 +121,7 @@ const BLOCKS_AT_A_TIME: usize = 32;
 /// Runs that go in one transaction.
 const RUNS_AT_A_TIME: usize = 200;
 /// Pages that are given back in one transaction: a megabyte is moved.
-const PAGES_AT_A_TIME: i64 = 256;
+const PAGES_AT_A_TIME: i64 = (1 << 20) / PAGE as i64;
 /// This part of the file stays free, so that what comes in as fast as it goes out finds room without a page being moved.
 const STAYS_FREE: i64 = 20;
 /// Results that are looked at for one that was whole.
