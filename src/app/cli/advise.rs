@@ -17,6 +17,7 @@ use crate::model::time::Timestamp;
 use crate::ports::clock::{Clock, SystemClock};
 use crate::rules::advise::{Advice, Fault, KeyAdvice, Sample, advise};
 use crate::rules::kql::analyse::analyse;
+use crate::rules::render::counted::counted;
 use crate::rules::render::terminal::terminal_safe;
 use crate::rules::replay::Replay;
 use crate::rules::yaml::word;
@@ -193,7 +194,7 @@ impl Faulty {
     /// For a person.
     fn text(&self) -> String {
         let column = terminal_safe(self.column.as_deref().unwrap_or(""));
-        let rows = rows(self.rows.unwrap_or(0));
+        let rows = counted(self.rows.unwrap_or(0), "row");
         match self.fault {
             "not_unique" => {
                 format!("the key isn't unique: {rows} came into a result that held another of the same key")
@@ -206,14 +207,14 @@ impl Faulty {
     }
 }
 
-fn rows(count: u64) -> String {
-    format!("{count} row{}", if count == 1 { "" } else { "s" })
-}
-
 fn show(advised: &Advised, output: Output) -> Result<(), AppError> {
     let (hunt, tenant) = (terminal_safe(&advised.hunt), &advised.tenant);
-    let runs = format!("{} run{}", advised.runs, if advised.runs == 1 { "" } else { "s" });
-    output.line(&format!("{hunt} on {tenant}: {runs} with {}, {} told then", rows(advised.rows), advised.told))?;
+    let runs = counted(advised.runs, "run");
+    output.line(&format!(
+        "{hunt} on {tenant}: {runs} with {}, {} told then",
+        counted(advised.rows, "row"),
+        advised.told
+    ))?;
     if advised.too_little {
         return output.line("  too little history: it takes three results with rows to suggest anything");
     }
@@ -222,7 +223,7 @@ fn show(advised: &Advised, output: Output) -> Result<(), AppError> {
     }
     for Ignored { column, changed, of } in &advised.ignore {
         let column = terminal_safe(column);
-        output.line(&format!("  `{column}` was another in {changed} of {} that came again", rows(*of)))?;
+        output.line(&format!("  `{column}` was another in {changed} of {} that came again", counted(*of, "row")))?;
     }
     if let Some(key) = &advised.key {
         let key = terminal_safe(&key.join(", "));
@@ -271,7 +272,7 @@ fn warn(advised: &Advised, output: Output) -> Result<(), AppError> {
         )?;
     }
     if advised.missing > 0 {
-        output.note(&format!("{} past their retention were left out", rows(advised.missing)))?;
+        output.note(&format!("{} past their retention were left out", counted(advised.missing, "row")))?;
     }
     if advised.left_out > 0 {
         output.note(&format!(

@@ -15,6 +15,7 @@ use crate::model::time::format_duration;
 use crate::ports::clock::{Clock, SystemClock};
 use crate::ports::store::error::StoreError;
 use crate::ports::store::{Checked, Complaint, Pruning, Step, Store};
+use crate::rules::render::counted::counted;
 use crate::rules::render::terminal::terminal_safe;
 
 /// Between two words of progress.
@@ -72,7 +73,7 @@ async fn check(config: &Config, quiet: bool, output: Output) -> Result<Exit, App
     });
     let found = found.await?;
     if found > 0 {
-        output.note(&format!("{found} {}", if found == 1 { "complaint" } else { "complaints" }))?;
+        output.note(&counted(found, "complaint"))?;
         return Ok(Exit::Findings);
     }
     output.note("the database is sound")?;

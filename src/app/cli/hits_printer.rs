@@ -5,6 +5,7 @@ use crate::app::exit::AppError;
 use crate::app::output::Output;
 use crate::model::hit::Hit;
 use crate::rules::filter::{Column, Unmet};
+use crate::rules::render::counted::counted;
 use crate::rules::render::hit_table::HitTable;
 use crate::rules::render::sheet::{Columns, MOST, Sheet};
 use crate::rules::render::{json, record};
@@ -86,13 +87,12 @@ impl Printer {
             self.output.note(&text)?;
         }
         if matches!(self.form, Form::Lines | Form::Table(_)) {
-            let plural = if self.printed == 1 { "" } else { "s" };
             let more = match left_out {
                 0 => String::new(),
                 1 => "; 1 more column: choose with `--columns`".to_owned(),
                 more => format!("; {more} more columns: choose with `--columns`"),
             };
-            self.output.note(&format!("{} hit{plural}{more}", self.printed))?;
+            self.output.note(&format!("{}{more}", counted(self.printed, "hit")))?;
         }
         Ok(match &self.form {
             Form::Table(table) => table.unmet(),

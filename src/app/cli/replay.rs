@@ -18,6 +18,7 @@ use crate::model::time::Timestamp;
 use crate::ports::clock::{Clock, SystemClock};
 use crate::ports::store::Store;
 use crate::rules::kql::analyse::analyse;
+use crate::rules::render::counted::counted;
 use crate::rules::render::terminal::terminal_safe;
 use crate::rules::replay::{Replay, RetellError, Retold};
 
@@ -232,19 +233,19 @@ fn show(hunt: &Hunt, tenant: &TenantName, lines: Vec<Line>, sum: &Line, output: 
             lines.into_iter().map(cells).collect(),
         )?;
     }
-    let many = |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    let told =
-        sum.told.map_or_else(|| "nothing was told then".to_owned(), |told| format!("{} told then", many(told, "hit")));
-    output.note(&format!("{}: {told}, {} would be told", many(sum.runs, "run"), sum.would))?;
+    let told = sum
+        .told
+        .map_or_else(|| "nothing was told then".to_owned(), |told| format!("{} told then", counted(told, "hit")));
+    output.note(&format!("{}: {told}, {} would be told", counted(sum.runs, "run"), sum.would))?;
     if quiet > 0 {
-        output.note(&format!("{} told nothing, and would tell nothing", many(quiet, "run")))?;
+        output.note(&format!("{} told nothing, and would tell nothing", counted(quiet, "run")))?;
     }
     if sum.failed > 0 {
         let why = terminal_safe(sum.error.as_deref().unwrap_or(""));
-        output.note(&format!("{} would have failed: {why}", many(sum.failed, "run")))?;
+        output.note(&format!("{} would have failed: {why}", counted(sum.failed, "run")))?;
     }
     if sum.missing > 0 {
-        output.note(&format!("{} past their retention were left out of results", many(sum.missing, "row")))?;
+        output.note(&format!("{} past their retention were left out of results", counted(sum.missing, "row")))?;
     }
     output.note("a column that the hunt ignored when it ran has the value of when its row was last stored")
 }

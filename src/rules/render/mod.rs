@@ -6,6 +6,7 @@
 //! its renderer, once, at the end.
 
 pub mod cells;
+pub mod counted;
 pub mod csv;
 pub mod defang;
 pub mod grid;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::counted::counted;
 use super::terminal::Layout;
 use super::visible::{short, visible};
 use crate::model::cost::Spending;
@@ -171,8 +172,8 @@ fn hunts(of: &Standing<'_>, layout: &Layout) -> Vec<String> {
     let cpu = total.cpu.map(|cpu| format!(", {} of CPU", brief(cpu))).unwrap_or_default();
     let sum = format!(
         "since {since}: {} of {}, {} of waiting for the API{cpu}",
-        many(total.calls, "call"),
-        many(total.runs, "run"),
+        counted(total.calls, "call"),
+        counted(total.runs, "run"),
         brief(total.api)
     );
     let mut lines = wrapped(&sum, layout.width, 2);
@@ -193,7 +194,7 @@ fn hunts(of: &Standing<'_>, layout: &Layout) -> Vec<String> {
     let rest = hunts.get(layout.most..).unwrap_or_default();
     if !rest.is_empty() {
         let sum = rest.iter().fold(Spending::default(), |sum, share| sum.and(share.spent));
-        lines.push(format!("  + {} more, with {}", rest.len(), many(sum.calls, "call")));
+        lines.push(format!("  + {} more, with {}", rest.len(), counted(sum.calls, "call")));
     }
     lines
 }
@@ -235,10 +236,6 @@ fn columns(rows: &[Vec<String>], layout: &Layout) -> Vec<String> {
         line
     };
     rows.iter().map(|row| line(row)).collect()
-}
-
-fn many(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A duration as exact as a glance is.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::cells::Cells;
+use super::counted::counted;
 use super::terminal::terminal_safe;
 use super::visible::short;
 use crate::model::hit::Hit;
@@ -16,7 +17,7 @@ pub fn run_line(run: &Run) -> String {
     if run.status == RunStatus::Failed {
         return format!("{head}, {}", terminal_safe(run.error.as_deref().unwrap_or("")));
     }
-    let counts = format!("{} rows, {} new", run.rows, run.new);
+    let counts = format!("{}, {} new", counted(run.rows, "row"), run.new);
     let others = [(run.changed, "changed"), (run.gone, "gone"), (run.returned, "back")];
     let others = others.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}"));
     let error = run.error.as_deref().map(|error| format!("; {}", terminal_safe(error))).unwrap_or_default();
