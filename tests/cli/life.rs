@@ -16,7 +16,7 @@ fn answer(desk: &Desk, events: &str) {
 
 /// The events without the line that holds `word`.
 fn without(word: &str) -> String {
-    EVENTS.lines().filter(|line| !line.contains(word)).map(|line| format!("{line}\n")).collect()
+    EVENTS.split_inclusive('\n').filter(|line| !line.contains(word)).collect()
 }
 
 /// The second event's hit: new, changed, as it was, gone, returned; told to two channels of which one fails.
@@ -30,7 +30,8 @@ fn lived() -> (Desk, String) {
         desk.huntd(&["run", "enc"]).expect(0);
     }
     let first = "(SELECT min(run) FROM delivery)";
-    let give_up = "UPDATE delivery SET state = 'failed', next_attempt = NULL, owner = NULL WHERE channel = 'bad' AND run =";
+    let give_up =
+        "UPDATE delivery SET state = 'failed', next_attempt = NULL, owner = NULL WHERE channel = 'bad' AND run =";
     change(&desk, &[&format!("{give_up} {first}")]);
     let hits = desk.huntd(&["hits", "--json", "--kind", "returned"]).expect(0).objects();
     assert_eq!(hits.len(), 1);
@@ -54,6 +55,8 @@ fn a_life_is_shown_step_by_step() {
     let text = desk.shown(&["show", &hit[..10]]).replace(&hit, "HIT");
     assert!(text.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'), "{text}");
     golden("show-life", &text);
+    let json = desk.huntd(&["show", &hit, "--json"]).expect(0).stdout;
+    assert!(json.trim_end().chars().all(|c| !c.is_control() && c != '\u{202e}'), "{json}");
 
     let life = object(&desk, &hit);
     let runs = desk.huntd(&["runs", "--json"]).expect(0).objects();
@@ -81,8 +84,8 @@ fn a_life_is_shown_step_by_step() {
     let known = desk.huntd(&["deliveries", "--json"]).expect(0).objects();
     let mut ids = all(told, "delivery");
     let mut expected: Vec<&Value> = known.iter().map(|one| &one["delivery"]).collect();
-    ids.sort_by_key(|id| id.to_string());
-    expected.sort_by_key(|id| id.to_string());
+    ids.sort_by_key(ToString::to_string);
+    expected.sort_by_key(ToString::to_string);
     assert_eq!(ids, expected);
 }
 

@@ -1,5 +1,7 @@
 //! One hit, found by the beginning of its id, and all that is kept of it.
 
+use std::ops::ControlFlow;
+
 use futures_util::TryStreamExt;
 use roaring::RoaringBitmap;
 use serde_json::value::RawValue;
@@ -12,7 +14,7 @@ use super::fault::Fault;
 use super::hits::{STEPS_BY_SEQ, TRACK_NAME, severity_of};
 use super::outbox::delivery_of;
 use super::pack::{unpack_bitmap, unpack_ids, unpack_told};
-use super::rows::{last_rows, rows_of_run};
+use super::rows::{StoredRow, rows_of_run};
 use super::seen::{FirstSeen, MEMBERS};
 use super::track::LOAD_MEMORY;
 use crate::model::hit::{HitKind, Ordinal};
@@ -98,6 +100,9 @@ fn begins_with(hit: &HitId, prefix: &str) -> bool {
     prefix.bytes().zip(hit.0.iter().flat_map(digits)).all(|(want, have)| value(want) == u32::from(have))
 }
 
+/// A run that said something of hits, as [`STEPS_BY_SEQ`] has it: its `seq`, id, track, start, and the hunt's version.
+type Sayer = (i64, String, i64, i64, i64);
+
 /// What the steps say of a hit, without its rows.
 #[derive(Debug, Default)]
 struct Said {
@@ -141,20 +146,7 @@ impl Said {
 async fn life(conn: &mut SqliteConnection, found: &Found) -> Result<Life, Fault> {
     let said = Said::load(&mut *conn, found).await?;
     let (hunt, tenant) = sqlx::query_as(TRACK_NAME).bind(found.track).fetch_one(&mut *conn).await?;
-    let (mut steps, mut version, mut expired) = (Vec::new(), None, said.is_laid);
-    for (seq, at, ordinal, kind) in &said.steps {
-        let sayer: Option<(i64, String, i64, i64, i64)> =
-            sqlx::query_as(STEPS_BY_SEQ).bind(seq).fetch_optional(&mut *conn).await?;
-        let (run, rows) = match sayer {
-            Some((_, run, _, _, of)) => {
-                version = Some(of);
-                (Some(run), rows(&mut *conn, found.track, *seq, *ordinal, *kind).await?)
-            }
-            None => (None, Vec::new()),
-        };
-        expired |= rows.is_empty();
-        steps.push(LifeStep { kind: *kind, run, at: *at, rows });
-    }
+    let (steps, version) = steps(&mut *conn, &said).await?;
     let version = match version {
         Some(version) => version,
         None => sqlx::query_scalar(LAST_VERSION).bind(found.track).fetch_one(&mut *conn).await?,
@@ -170,8 +162,8 @@ async fn life(conn: &mut SqliteConnection, found: &Found) -> Result<Life, Fault>
     };
     let last_run = match results.last {
         Some((seq, _)) => {
-            let run: (i64, String, i64, i64, i64) = sqlx::query_as(STEPS_BY_SEQ).bind(seq).fetch_one(&mut *conn).await?;
-            Some(run.1)
+            let sayer: Sayer = sqlx::query_as(STEPS_BY_SEQ).bind(seq).fetch_one(&mut *conn).await?;
+            Some(sayer.1)
         }
         None => None,
     };
@@ -187,31 +179,40 @@ async fn life(conn: &mut SqliteConnection, found: &Found) -> Result<Life, Fault>
         runs: results.held_by,
         of_runs: results.all,
         last_run,
-        expired,
+        expired: said.is_laid || steps.iter().any(|step| step.rows.is_empty()),
         steps,
         deliveries: told_by(conn, found.track, &said).await?,
     })
 }
 
-/// A hit's rows as of a run that said something of it: of one that is gone the last that it had.
-async fn rows(
-    conn: &mut SqliteConnection,
-    track: i64,
-    seq: i64,
-    ordinal: Ordinal,
-    kind: HitKind,
-) -> Result<Vec<Box<RawValue>>, Fault> {
-    let wanted = RoaringBitmap::from_iter([ordinal]);
-    if kind == HitKind::Gone {
-        let rows = last_rows(conn, track, &wanted, seq).await?.remove(&ordinal);
-        return Ok(rows.and_then(|mut rows| rows.pop()).map(|row| row.text).into_iter().collect());
+/// What was said of a hit, and the version of the hunt that said the last of it, where that is kept.
+async fn steps(conn: &mut SqliteConnection, said: &Said) -> Result<(Vec<LifeStep>, Option<i64>), Fault> {
+    let (mut steps, mut version): (Vec<LifeStep>, _) = (Vec::new(), None);
+    for (seq, at, ordinal, kind) in &said.steps {
+        let sayer: Option<Sayer> = sqlx::query_as(STEPS_BY_SEQ).bind(seq).fetch_optional(&mut *conn).await?;
+        let (mut run, mut rows) = (None, Vec::new());
+        if let Some((_, id, _, _, of)) = sayer {
+            (run, version) = (Some(id), Some(of));
+            if *kind == HitKind::Gone {
+                // The row before: not the last that is stored, as its own may be gone and an older one there still.
+                rows.extend(steps.last().and_then(|step| step.rows.last()).cloned());
+            } else {
+                rows = rows_of(&mut *conn, *seq, *ordinal).await?;
+            }
+        }
+        steps.push(LifeStep { kind: *kind, run, at: *at, rows });
     }
+    Ok((steps, version))
+}
+
+/// The rows that a run stored of a hit.
+async fn rows_of(conn: &mut SqliteConnection, seq: i64, ordinal: Ordinal) -> Result<Vec<Box<RawValue>>, Fault> {
     let mut rows = Vec::new();
-    let keep = |row: super::rows::StoredRow| {
+    let keep = |row: StoredRow| {
         rows.push(row.text);
-        std::ops::ControlFlow::Continue(())
+        ControlFlow::Continue(())
     };
-    rows_of_run(conn, seq, Some(&wanted), keep).await?;
+    rows_of_run(conn, seq, Some(&RoaringBitmap::from_iter([ordinal])), keep).await?;
     Ok(rows)
 }
 

@@ -17,14 +17,16 @@ const TIME: usize = 26;
 /// A hit with each of its steps and deliveries, for a person; `colour`: with ANSI colours.
 #[must_use]
 pub fn whole(life: &Life, colour: bool) -> String {
+    let seen = |at: Option<Timestamp>| at.map_or("not known any more".to_owned(), Timestamp::local);
     let mut out = String::new();
     let facts = [
         ("hit", life.hit.to_string()),
         ("hunt", terminal_safe(&life.hunt)),
         ("tenant", terminal_safe(&life.tenant)),
         ("severity", life.severity.to_string()),
-        ("first seen", life.first_seen.map_or("not known any more".to_owned(), Timestamp::local)),
-        ("last seen", last_seen(life)),
+        ("first seen", seen(life.first_seen)),
+        ("last seen", seen(life.last_seen)),
+        ("results", results(life)),
         ("there now", if life.present { "yes, as far as is known" } else { "no: it is gone" }.to_owned()),
     ];
     for (name, value) in facts {
@@ -55,13 +57,16 @@ fn paint(colour: bool, code: &str, text: &str) -> String {
     if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
-fn last_seen(life: &Life) -> String {
-    let (Some(at), Some(run)) = (life.last_seen, &life.last_run) else {
-        return "not known any more: no result that is kept held it".to_owned();
-    };
-    let runs = if life.of_runs == 1 { "run" } else { "runs" };
-    let (held, all) = (life.runs, life.of_runs);
-    format!("{}  (in {held} of {all} {runs} that are kept since the first, last in {})", at.local(), terminal_safe(run))
+fn results(life: &Life) -> String {
+    match &life.last_run {
+        Some(run) => format!(
+            "in {} of the {} that are kept since it was first seen, the last of them {}",
+            life.runs,
+            life.of_runs,
+            terminal_safe(run)
+        ),
+        None => format!("in none of the {} that are kept", life.of_runs),
+    }
 }
 
 fn put_step(out: &mut String, step: &LifeStep, before: &[Box<RawValue>], colour: bool) {
@@ -98,7 +103,7 @@ fn put_deliveries(out: &mut String, life: &Life, colour: bool) {
         let nobody = match (life.held, life.expired) {
             (true, _) => "nobody yet: the hunt's threshold holds it back",
             (_, true) => "nobody, by the deliveries that are kept",
-            _ => "nobody: there was no route, or it was held back (first_run, threshold, suppress, --no-notify)",
+            _ => "nobody: there was no route, or it was kept back (report, first_run, suppress, --no-notify)",
         };
         line(out, &format!("  {nobody}"));
     }
@@ -178,7 +183,8 @@ struct ToldShape<'a> {
 pub fn json(life: &Life) -> String {
     let last = life.steps.last();
     let steps = life.steps.iter();
-    let steps = steps.map(|step| StepShape { kind: step.kind, run: step.run.as_deref(), at: step.at, rows: &step.rows });
+    let steps =
+        steps.map(|step| StepShape { kind: step.kind, run: step.run.as_deref(), at: step.at, rows: &step.rows });
     let told = life.deliveries.iter().map(|told| ToldShape {
         delivery: told.delivery.delivery.as_str(),
         run: &told.run,

@@ -86,7 +86,8 @@ async fn all_that_became_of_a_hit_is_told() {
         })
         .collect();
     // Claimed together, before the last one was sent.
-    let expected = [("mail", Sent, 1, Some(at(6)), New), ("hook", Failed, 1, None, New), ("mail", Pending, 1, None, Gone)];
+    let expected =
+        [("mail", Sent, 1, Some(at(6)), New), ("hook", Failed, 1, None, New), ("mail", Pending, 1, None, Gone)];
     assert_eq!(states, expected);
     assert_eq!(life.deliveries.iter().map(|told| told.delivery.delivery.clone()).collect::<Vec<_>>(), told);
     assert_eq!(life.deliveries[1].delivery.error.as_deref(), Some("refused"));

@@ -5,8 +5,8 @@ use sqlx::{Row, SqliteConnection};
 
 use super::super::maintenance::{check, history, prune, steps};
 use super::super::{
-    columns, commit, cost, hits, lateness, leap, ledger, life, members, notice, outbox, overload, past, rows, runs, seek,
-    seen, served, track,
+    columns, commit, cost, hits, lateness, leap, ledger, life, members, notice, outbox, overload, past, rows, runs,
+    seek, seen, served, track,
 };
 use super::fixture::fresh;
 
