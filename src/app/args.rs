@@ -308,6 +308,9 @@ pub struct QuotaArguments {
 
 /// `show`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  huntd show 20261124T060000Z-5a6b7c8d     a run: its counts, its query, its hits\n  huntd show 3f2a9c01                      a hit's life: what was said of it, when, with its rows, and who was told\n  huntd show 3f2a9c01 --json | jq .deliveries"
+)]
 pub struct ShowArguments {
     /// A run's id, or a hit's (its first eight digits are enough)
     #[arg(value_name = "RUN|HIT")]

@@ -10,6 +10,7 @@ pub mod hunt;
 pub mod id;
 pub mod known;
 pub mod lateness;
+pub mod life;
 pub mod limits;
 pub mod notice_hunt;
 pub mod overload;

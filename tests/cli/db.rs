@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use crate::desk::{Desk, TO_FILE, config};
 
 /// Changes the database behind huntd's back.
-fn change(desk: &Desk, statements: &[&str]) {
+pub(crate) fn change(desk: &Desk, statements: &[&str]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let path = desk.site.file("huntd.db");

@@ -34,6 +34,7 @@ mod history;
 mod hostile;
 mod late_runs;
 mod lateness;
+mod life;
 mod mail;
 mod plan;
 mod quota;

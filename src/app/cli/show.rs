@@ -12,7 +12,7 @@ use crate::model::hit::Hit;
 use crate::model::run::Run;
 use crate::ports::store::{HitFilter, HitSearch, Store};
 use crate::rules::render::terminal::terminal_safe;
-use crate::rules::render::{json, record};
+use crate::rules::render::{life, record};
 
 /// `huntd show`.
 pub async fn run(path: &Path, arguments: &ShowArguments, output: Output) -> Result<Exit, AppError> {
@@ -27,16 +27,8 @@ async fn show(store: &Store, what: &str, output: Output) -> Result<Exit, AppErro
     }
     match store.hit(what).await? {
         HitSearch::One(life) => {
-            for (index, hit) in life.iter().enumerate() {
-                if output.json {
-                    output.line(&json::line(hit, None))?;
-                    continue;
-                }
-                if index > 0 {
-                    output.line("")?;
-                }
-                output.line(record::hit_whole(hit).trim_end())?;
-            }
+            let text = if output.json { life::json(&life) } else { life::whole(&life, output.terminal) };
+            output.line(text.trim_end())?;
             Ok(Exit::Done)
         }
         HitSearch::Several(hits) => {

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::ControlFlow;
 
-use futures_util::TryStreamExt;
 use roaring::RoaringBitmap;
 use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteConnection;
@@ -14,7 +13,6 @@ use super::columns::Known;
 use super::database::Store;
 use super::error::StoreError;
 use super::fault::Fault;
-use super::pack::unpack_deltas;
 use super::rows::{gone_of_run, last_rows, no_row, records_of_run, rows_of_run};
 use super::runs::tracks_that;
 use super::seek;
@@ -59,20 +57,6 @@ impl fmt::Debug for HitFilter<'_> {
     }
 }
 
-/// What the beginning of a hit's id leads to.
-#[derive(Debug, Clone)]
-pub enum HitSearch {
-    /// No hit.
-    Nothing,
-    /// One hit: all that was ever said of it, oldest first.
-    One(Vec<Hit>),
-    /// Several hits (the first twenty): the beginning is too short.
-    Several(Vec<HitId>),
-}
-
-/// How many ids [`HitSearch::Several`] names.
-const SEVERAL: usize = 20;
-
 pub(super) const STEPS_OF_TRACK: &str = "SELECT seq, run, track, started, version FROM run \
      WHERE track = ?1 AND steps > 0 AND started >= ?2 ORDER BY seq";
 pub(super) const STEPS_OF_RUN: &str =
@@ -80,8 +64,6 @@ pub(super) const STEPS_OF_RUN: &str =
 pub(super) const STEPS_BY_SEQ: &str = "SELECT seq, run, track, started, version FROM run WHERE seq = ?1";
 pub(super) const TRACK_NAME: &str = "SELECT hunt, tenant FROM track WHERE track = ?1";
 pub(super) const NOTICE_OF: &str = "SELECT notice FROM hunt_version WHERE version = ?1";
-/// The one search that reads all there is: an id says nothing of its hunt.
-pub(super) const ALL_DELTAS: &str = "SELECT run, packed FROM delta ORDER BY delta";
 
 impl Store {
     /// Hands on the hits that pass, newest last, until `each` breaks off. At most one block of rows is
@@ -94,12 +76,14 @@ impl Store {
         let mut read = self.read().await?;
         self.told(stream(&mut read, filter, each).await)
     }
+}
 
-    /// The hit whose id begins with `prefix` (hexadecimal digits, in either case).
-    pub async fn hit(&self, prefix: &str) -> Result<HitSearch, StoreError> {
-        let mut read = self.read().await?;
-        self.told(search(&mut read, &prefix.to_ascii_lowercase()).await)
-    }
+/// The severity of a hunt as it was defined then.
+pub(super) async fn severity_of(conn: &mut SqliteConnection, version: i64) -> Result<Severity, Fault> {
+    let notice: String = sqlx::query_scalar(NOTICE_OF).bind(version).fetch_one(conn).await?;
+    let notice: NoticeHunt =
+        serde_json::from_str(&notice).map_err(|error| Fault::Bad(format!("a stored hunt has a fault: {error}")))?;
+    Ok(notice.severity)
 }
 
 /// A run that said something of hits.
@@ -144,11 +128,9 @@ impl Lookup {
         if let Some(severity) = self.severities.get(&version) {
             return Ok(*severity);
         }
-        let notice: String = sqlx::query_scalar(NOTICE_OF).bind(version).fetch_one(conn).await?;
-        let notice: NoticeHunt =
-            serde_json::from_str(&notice).map_err(|error| Fault::Bad(format!("a stored hunt has a fault: {error}")))?;
-        self.severities.insert(version, notice.severity);
-        Ok(notice.severity)
+        let severity = severity_of(conn, version).await?;
+        self.severities.insert(version, severity);
+        Ok(severity)
     }
 
     /// Hands on what `sayer` said of the hits in `wanted` (all, where it is none): rows in their
@@ -326,56 +308,4 @@ async fn skipped(
         left -= count;
     }
     Ok((0, 0))
-}
-
-async fn search(conn: &mut SqliteConnection, prefix: &str) -> Result<HitSearch, Fault> {
-    if prefix.is_empty() || prefix.len() > 40 || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Ok(HitSearch::Nothing);
-    }
-    let mut ids: Vec<HitId> = Vec::new();
-    let mut steps: Vec<(i64, Ordinal)> = Vec::new();
-    let mut blobs = sqlx::query_as::<_, (i64, Vec<u8>)>(ALL_DELTAS).fetch(&mut *conn);
-    while let Some((run, packed)) = blobs.try_next().await? {
-        unpack_deltas(&packed, |step| {
-            let (hit, ordinal) = (step.state.hit, step.state.ordinal);
-            if !begins_with(hit, prefix) {
-                return;
-            }
-            if !ids.contains(&hit) && ids.len() < SEVERAL {
-                ids.push(hit);
-            }
-            if step.kind.is_some() && ids.len() == 1 {
-                steps.push((run, ordinal));
-            }
-        })?;
-    }
-    drop(blobs);
-    match ids.len() {
-        0 => Ok(HitSearch::Nothing),
-        1 => Ok(HitSearch::One(life(conn, &steps).await?)),
-        _ => Ok(HitSearch::Several(ids)),
-    }
-}
-
-fn begins_with(hit: HitId, prefix: &str) -> bool {
-    let digits = |byte: &u8| [byte >> 4, byte & 15];
-    let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or(16);
-    prefix.bytes().zip(hit.0.iter().flat_map(digits)).all(|(want, have)| value(want) == u32::from(have))
-}
-
-async fn life(conn: &mut SqliteConnection, steps: &[(i64, Ordinal)]) -> Result<Vec<Hit>, Fault> {
-    let (mut lookup, mut hits) = (Lookup::default(), Vec::new());
-    for (seq, ordinal) in steps {
-        let sayer: Option<Sayer> = sqlx::query_as(STEPS_BY_SEQ).bind(seq).fetch_optional(&mut *conn).await?;
-        // A run past its retention has nothing more to show.
-        if let Some(sayer) = sayer {
-            let wanted = RoaringBitmap::from_iter([*ordinal]);
-            let keep = |hit| {
-                hits.push(hit);
-                ControlFlow::Continue(())
-            };
-            let _all: ControlFlow<()> = lookup.say(&mut *conn, &sayer, Some(&wanted), keep).await?;
-        }
-    }
-    Ok(hits)
 }

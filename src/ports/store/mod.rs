@@ -26,6 +26,7 @@ mod hits;
 mod lateness;
 mod leap;
 mod ledger;
+mod life;
 mod maintenance;
 mod members;
 mod notice;
@@ -48,8 +49,9 @@ mod told;
 mod track;
 
 pub use database::Store;
-pub use hits::{HitFilter, HitSearch};
+pub use hits::HitFilter;
 pub use ledger::CallId;
+pub use life::HitSearch;
 pub use maintenance::{Checked, Complaint, Pruned, Pruning, Space, Step};
 pub use outbox::{Claim, DeliveryFilter};
 pub use owner::{owner_is_alive, this_owner};

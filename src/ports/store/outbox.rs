@@ -166,7 +166,8 @@ async fn claim(
     Ok(claims.into_iter().map(|(_, claim)| claim).collect())
 }
 
-fn delivery_of(row: &SqliteRow) -> Result<Delivery, Fault> {
+/// The delivery in a row that has all of its columns.
+pub(super) fn delivery_of(row: &SqliteRow) -> Result<Delivery, Fault> {
     let delivery = DeliveryId::new(row.try_get::<String, _>("delivery")?).map_err(name_fault)?;
     let state: &str = row.try_get("state")?;
     Ok(Delivery {

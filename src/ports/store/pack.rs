@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 
 mod deltas;
 
-pub(super) use deltas::{pack_deltas, unpack_deltas};
+pub(super) use deltas::{pack_deltas, unpack_deltas, unpack_ids};
 
 use super::fault::Fault;
 use crate::model::hit::{HitKind, Ordinal, RowRecord};

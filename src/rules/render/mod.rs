@@ -12,6 +12,7 @@ pub mod defang;
 pub mod grid;
 pub mod hit_table;
 pub mod json;
+pub mod life;
 pub mod log;
 pub mod mail;
 pub mod pointed;

@@ -74,28 +74,3 @@ pub fn hit_line(hit: &Hit) -> String {
     let (hunt, tenant) = (terminal_safe(&hit.hunt), terminal_safe(&hit.tenant));
     format!("{}  {:<8} {id}  {hunt} on {tenant}  {}", hit.first_seen.local(), hit.kind.as_str(), cells.join("  "))
 }
-
-/// A hit with its whole row, a line a column.
-#[must_use]
-pub fn hit_whole(hit: &Hit) -> String {
-    let mut out = String::new();
-    let facts = [
-        ("hit", hit.hit.to_string()),
-        ("kind", hit.kind.to_string()),
-        ("hunt", terminal_safe(&hit.hunt)),
-        ("tenant", terminal_safe(&hit.tenant)),
-        ("severity", hit.severity.to_string()),
-        ("run", terminal_safe(&hit.run)),
-        ("first seen", hit.first_seen.local()),
-        ("last seen", hit.last_seen.local()),
-    ];
-    for (name, value) in facts {
-        writeln!(out, "{name:<14}{value}").unwrap_or_default();
-    }
-    out.push_str("row:\n");
-    let row = Cells::of(&hit.row);
-    for cell in row.entities_first(&[]) {
-        writeln!(out, "  {}: {}", terminal_safe(cell.name()), terminal_safe(&cell.text())).unwrap_or_default();
-    }
-    out
-}

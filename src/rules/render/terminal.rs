@@ -93,7 +93,8 @@ pub(in crate::rules) fn cells(row: &RawValue, entities: &[String], but: &[String
     out
 }
 
-const fn mark(kind: HitKind) -> (char, &'static str) {
+/// A kind's sign and its colour, as the number of an ANSI code.
+pub(in crate::rules) const fn mark(kind: HitKind) -> (char, &'static str) {
     match kind {
         HitKind::New => ('+', "32"),
         HitKind::Changed => ('~', "33"),

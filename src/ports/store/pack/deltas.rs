@@ -108,6 +108,22 @@ pub(in crate::ports::store) fn unpack_deltas(sealed: &[u8], mut each: impl FnMut
     Ok(())
 }
 
+/// Hands on the place, the kind and the id of each step alone, in order, and reads no more of it than that: for a search
+/// through all there is. The checksum is of the whole.
+pub(in crate::ports::store) fn unpack_ids(
+    sealed: &[u8],
+    mut each: impl FnMut(Ordinal, Option<HitKind>, &HitId),
+) -> Result<(), Fault> {
+    let mut bytes = Bytes::open("hits", sealed)?;
+    let mut marks: Vec<(Ordinal, Option<HitKind>)> = Vec::new();
+    bytes.marks(|ordinal, kind| marks.push((ordinal, kind)))?;
+    let ids = bytes.take(marks.len().saturating_mul(20))?.as_chunks::<20>().0;
+    for ((ordinal, kind), id) in marks.into_iter().zip(ids) {
+        each(ordinal, kind, &HitId(*id));
+    }
+    Ok(())
+}
+
 fn times(bytes: &mut Bytes<'_>, count: usize) -> Result<Vec<Option<Timestamp>>, Fault> {
     let [form] = bytes.array()?;
     let has: Option<&[u8]> = match form {
@@ -201,7 +217,12 @@ mod tests {
 
         #[test]
         fn what_is_packed_comes_back(deltas in deltas()) {
-            prop_assert_eq!(unpacked(&pack_deltas(deltas.iter().map(HitDelta::step))).unwrap(), deltas);
+            let sealed = pack_deltas(deltas.iter().map(HitDelta::step));
+            let mut ids = Vec::new();
+            unpack_ids(&sealed, |ordinal, kind, hit| ids.push((ordinal, kind, *hit))).unwrap();
+            let said: Vec<_> = deltas.iter().map(|delta| (delta.ordinal, delta.kind, delta.hit)).collect();
+            prop_assert_eq!(ids, said);
+            prop_assert_eq!(unpacked(&sealed).unwrap(), deltas);
         }
 
         #[test]
@@ -210,11 +231,12 @@ mod tests {
             let at = at.index(sealed.len());
             sealed[at] ^= 1 << bit;
             prop_assert!(matches!(unpacked(&sealed), Err(Fault::Bad(_))));
+            prop_assert!(matches!(unpack_ids(&sealed, |_, _, _| ()), Err(Fault::Bad(_))));
         }
 
         #[test]
         fn any_payload_is_survived(payload in prop::collection::vec(any::<u8>(), 0..200)) {
-            drop(unpacked(&seal(&payload)));
+            drop((unpacked(&seal(&payload)), unpack_ids(&seal(&payload), |_, _, _| ())));
         }
     }
 

@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 
 use super::super::error::StoreError;
-use super::super::{HitFilter, HitSearch, RunFilter, Store};
+use super::super::{HitFilter, RunFilter, Store};
 use super::fixture::{at, empty, failed, fresh, hit_id, hits, hunt, short, tenant, with_hits};
 use crate::model::hit::HitKind::{self, Changed, Gone, New, Returned};
 use crate::model::id::{HuntId, TenantName};
@@ -138,19 +138,6 @@ async fn a_run_tells_what_its_result_held() {
         assert_eq!(store.members(&nothing).await.unwrap(), None);
     }
     assert!(store.rows_as_of(&empty(99, 0).run.run, &wanted).await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_hit_is_found_by_the_beginning_of_its_id() {
-    let (_folder, store) = history().await;
-    let HitSearch::One(life) = store.hit("00000001A").await.unwrap() else { panic!("one hit") };
-    let life: Vec<_> = life.iter().map(short).map(|(_, kind, text, ..)| (kind, text)).collect();
-    assert_eq!(life, [(New, "b".to_owned()), (Gone, "b".to_owned()), (Returned, "b2".to_owned())]);
-    let HitSearch::Several(ids) = store.hit("00000000").await.unwrap() else { panic!("two hits") };
-    assert_eq!(ids.len(), 2);
-    for nothing in ["", "00000009", "xyz", &"0".repeat(41)] {
-        assert!(matches!(store.hit(nothing).await.unwrap(), HitSearch::Nothing), "{nothing}");
-    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ pub(super) mod fixture;
 mod lateness;
 mod laying;
 mod ledger;
+mod life;
 mod listings;
 mod maintenance;
 mod opening;

@@ -5,8 +5,8 @@ use sqlx::{Row, SqliteConnection};
 
 use super::super::maintenance::{check, history, prune, steps};
 use super::super::{
-    columns, commit, cost, hits, lateness, leap, ledger, members, notice, outbox, overload, past, rows, runs, seek,
-    seen, served, track,
+    columns, commit, cost, hits, lateness, leap, ledger, life, members, notice, outbox, overload, past, rows, runs,
+    seek, seen, served, track,
 };
 use super::fixture::fresh;
 
@@ -34,6 +34,9 @@ const BY_INDEX: &[&str] = &[
     hits::STEPS_BY_SEQ,
     hits::TRACK_NAME,
     hits::NOTICE_OF,
+    life::LAST_VERSION,
+    life::PIECES_FROM,
+    life::TOLD_SINCE,
     lateness::ADD_LATENESS,
     lateness::LOAD_LATENESS,
     leap::NOTE_LEAP,
@@ -155,7 +158,7 @@ const WHOLE: &[&str] = &[
     seek::GROUPS,
     prune::DROP_VERSIONS,
     check::COUNT,
-    hits::ALL_DELTAS,
+    life::PIECES_WITH_IDS,
     outbox::ALL_DELIVERIES,
     runs::TRACK_NAMES,
     track::LIST_TRACKS,
