@@ -18,9 +18,9 @@ use super::place::{Beside, Place};
 
 /// How long SQLite waits for another process's write. The longest write is one run's commit.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-/// The size of a page of a new file, in bytes. Rows lie in BLOBs of a hundred kilobytes: twice the usual size halves the
-/// calls to the system when they are written, to the WAL and then to the file.
-pub(super) const PAGE: u32 = 8192;
+/// The size of a page, in bytes. Twice as much would halve the calls to the system for a large result, and write nearly
+/// twice as much for each of the many small ones.
+pub(super) const PAGE: u32 = 4096;
 /// Connections that read: the listing verbs, the console and the runners together.
 const READERS: u32 = 4;
 
