@@ -1,19 +1,29 @@
-//! What a row costs, stage by stage, and what each stage allocates: reading its identity, comparing it, packing it.
+//! What a row costs, stage by stage, and what each stage allocates: cutting it out of the body, reading its identity,
+//! comparing it, packing it, committing it.
 //!
-//! Ten thousand rows a round. Cutting the body into rows belongs to the client and isn't reachable from here.
+//! Ten thousand rows a round.
 
 use std::hint::black_box;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
+use bytes::Bytes;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher};
+use huntd::adapters::api::splitter::{Splitter, is_full};
+use huntd::model::delivery::NoticeHunt;
 use huntd::model::hit::{HitKind, RowRecord};
-use huntd::model::id::{HuntId, TenantName};
+use huntd::model::id::{HuntId, RunId, TenantName};
 use huntd::model::known::{Deltas, KnownHits};
-use huntd::model::row::{Column, ColumnType, Schema};
+use huntd::model::row::{Column, ColumnType, RowChunk, Schema};
+use huntd::model::run::{Run, RunCommit, RunStatus, Trigger};
+use huntd::model::severity::Severity;
+use huntd::model::time::Timestamp;
+use huntd::ports::store::Store;
 use huntd::rules::block::Packer;
 use huntd::rules::diff::{Comparison, Scope, Seen};
 use huntd::rules::identity::{IdentityRule, RowReader};
+use roaring::RoaringBitmap;
 
 #[path = "support/answer.rs"]
 mod answer;
@@ -74,6 +84,27 @@ fn observe(known: &KnownHits, rows: &[Seen]) -> Deltas {
     comparison.finish(Scope::Adds, true).deltas
 }
 
+/// A body in pieces of 64 KiB, cut into rows.
+#[divan::bench]
+fn a_cutting(bencher: Bencher<'_, '_>) {
+    let pieces: Vec<Bytes> = ANSWER.body.chunks(64 * 1024).map(Bytes::copy_from_slice).collect();
+    let bencher = bencher.counter(ItemsCount::new(ROWS)).counter(BytesCount::new(ANSWER.body.len()));
+    bencher.bench_local(|| {
+        let (mut splitter, mut rows) = (Splitter::default(), RowChunk::default());
+        for piece in &pieces {
+            let mut piece = piece.clone();
+            while !piece.is_empty() {
+                let Ok(took) = splitter.feed(&piece, &mut rows) else { return None };
+                piece = piece.slice(took..);
+                if is_full(&rows) {
+                    black_box(std::mem::take(&mut rows));
+                }
+            }
+        }
+        splitter.finish().ok()
+    });
+}
+
 /// The hash of a row as it was sent: all that a known row costs.
 #[divan::bench]
 fn a_bytes(bencher: Bencher<'_, '_>) {
@@ -119,5 +150,86 @@ fn c_packing(bencher: Bencher<'_, '_>) {
             packer.add(RowRecord { ordinal, kind: HitKind::New }, |out| row.write_values(out))?;
         }
         packer.finish()
+    });
+}
+
+/// What a run of new rows leaves, as the engine hands it to the store.
+fn commit(number: u32) -> Option<RunCommit> {
+    let (fresh, mut packer) = (observe(&KnownHits::default(), &seen()), Packer::new(schema(), None).ok()?);
+    let mut reader = reader(false)?;
+    for (ordinal, row) in (0..).zip(ANSWER.iter()) {
+        let mut row = reader.read(row).ok()?;
+        packer.add(RowRecord { ordinal, kind: HitKind::New }, |out| row.write_values(out)).ok()?;
+    }
+    let (hunt, tenant) = (HuntId::new(format!("h{number}")).ok()?, TenantName::new("t").ok()?);
+    let run = Run {
+        run: RunId::derive("20261124T090000Z", &[&number.to_le_bytes()]),
+        hunt,
+        tenant,
+        due: Timestamp::EPOCH,
+        started: Timestamp::EPOCH,
+        finished: Timestamp::EPOCH,
+        window: None,
+        as_of: Timestamp::EPOCH,
+        status: RunStatus::Ok,
+        rows: ROWS,
+        new: ROWS,
+        changed: 0,
+        gone: 0,
+        returned: 0,
+        calls: 1,
+        api: Duration::ZERO,
+        cpu: None,
+        late: None,
+        error: None,
+        hunt_version: "v".to_owned(),
+        commit: None,
+        trigger: Trigger::Manual,
+        query: "DeviceProcessEvents".to_owned(),
+    };
+    let notice = NoticeHunt {
+        id: run.hunt.to_string(),
+        name: String::new(),
+        description: String::new(),
+        severity: Severity::High,
+        tactics: Vec::new(),
+        techniques: Vec::new(),
+        tags: Vec::new(),
+        owner: None,
+        entities: Vec::new(),
+    };
+    Some(RunCommit {
+        run,
+        definition: String::new(),
+        notice,
+        generation: 0,
+        members: fresh.fresh.present().clone(),
+        deltas: fresh,
+        blocks: packer.finish().ok()?,
+        watermark: None,
+        coverage: Vec::new(),
+        lateness: None,
+        deliveries: Vec::new(),
+        held: RoaringBitmap::new(),
+        suppressions: Vec::new(),
+        last_failure_notice: None,
+        shortage: None,
+    })
+}
+
+/// One commit of new rows to a file, until it is on the disk; each round is of another hunt.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn d_commit(bencher: Bencher<'_, '_>) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+    let Ok(folder) = tempfile::tempdir() else { return };
+    let Ok(store) = runtime.block_on(Store::open(&folder.path().join("huntd.db"))) else { return };
+    let mut number = 0;
+    let inputs = || {
+        number += 1;
+        commit(number)
+    };
+    bencher.counter(ItemsCount::new(ROWS)).with_inputs(inputs).bench_local_refs(|made| {
+        let Some(made) = made else { return };
+        black_box(runtime.block_on(store.commit_run(made))).ok();
     });
 }

@@ -52,7 +52,15 @@ pub(super) struct Taken {
 
 impl Body {
     pub(super) fn new(inflate: Inflate, cap: u64, pieces: mpsc::Sender<AnswerPiece>) -> Self {
-        Self { inflate, splitter: Splitter::new(), rows: RowChunk::default(), head: Vec::new(), bytes: 0, cap, pieces }
+        Self {
+            inflate,
+            splitter: Splitter::default(),
+            rows: RowChunk::default(),
+            head: Vec::new(),
+            bytes: 0,
+            cap,
+            pieces,
+        }
     }
 
     /// Takes pieces until there are no more. Blocks while it waits for them, and while its rows wait.

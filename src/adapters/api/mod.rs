@@ -23,7 +23,7 @@ mod hosts;
 mod inflate;
 mod signin;
 mod span;
-mod splitter;
+pub mod splitter;
 mod text;
 mod tls;
 mod token;

@@ -35,7 +35,7 @@ const MEMBER_CAP: usize = 4 * 1024 * 1024;
 
 /// Why a body is no whole answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Malformed {
+pub enum Malformed {
     /// The body ends inside the object.
     #[error("it ends after {at} bytes, inside the object")]
     Cut {
@@ -109,7 +109,7 @@ impl State {
 
 /// Cuts one body.
 #[derive(Debug)]
-pub(super) struct Splitter {
+pub struct Splitter {
     state: State,
     scan: Scan,
     /// The bytes so far of a row, a key or a member that a piece's end cut in two.
@@ -127,15 +127,15 @@ pub(super) struct Splitter {
 
 /// What a whole body held beside rows and schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Whole {
+pub struct Whole {
     /// How many rows there were.
-    pub(super) rows: u64,
+    pub rows: u64,
     /// CPU spent, where `Stats` says so.
-    pub(super) cpu: Option<Duration>,
+    pub cpu: Option<Duration>,
 }
 
-impl Splitter {
-    pub(super) fn new() -> Self {
+impl Default for Splitter {
+    fn default() -> Self {
         Self {
             state: State::Start,
             scan: Scan::default(),
@@ -150,10 +150,12 @@ impl Splitter {
             error: None,
         }
     }
+}
 
+impl Splitter {
     /// Takes bytes of `piece`, and adds the rows that end in them to `rows`; says how many it took.
     /// It takes them all unless `rows` is [`is_full`] first: then empty it and come again.
-    pub(super) fn feed(&mut self, piece: &Bytes, rows: &mut RowChunk) -> Result<usize, Malformed> {
+    pub fn feed(&mut self, piece: &Bytes, rows: &mut RowChunk) -> Result<usize, Malformed> {
         let mut rest = piece.as_ref();
         while !rest.is_empty() && !is_full(rows) {
             let took = match self.state {
@@ -169,17 +171,18 @@ impl Splitter {
     }
 
     /// The schema, once, as soon as it has come.
-    pub(super) fn take_schema(&mut self) -> Option<Schema> {
+    pub fn take_schema(&mut self) -> Option<Schema> {
         self.schema.take()
     }
 
     /// The `error` member, as soon as it has come: an answer that has one is none.
-    pub(super) fn error(&self) -> Option<&Value> {
+    #[must_use]
+    pub fn error(&self) -> Option<&Value> {
         self.error.as_ref()
     }
 
     /// Says that the body is over.
-    pub(super) fn finish(&self) -> Result<Whole, Malformed> {
+    pub fn finish(&self) -> Result<Whole, Malformed> {
         if self.state != State::Done {
             return Err(Malformed::Cut { at: self.at });
         }
@@ -344,7 +347,8 @@ impl Splitter {
 }
 
 /// Whether a chunk is to be handed on before more is added.
-pub(super) fn is_full(rows: &RowChunk) -> bool {
+#[must_use]
+pub fn is_full(rows: &RowChunk) -> bool {
     rows.len() >= CHUNK_ROWS || rows.byte_len() >= CHUNK_BYTES
 }
 

@@ -16,7 +16,7 @@ struct Made {
 }
 
 fn split<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Made, Malformed> {
-    let (mut splitter, mut made) = (Splitter::new(), Made::default());
+    let (mut splitter, mut made) = (Splitter::default(), Made::default());
     for mut piece in pieces {
         while !piece.is_empty() {
             let mut chunk = RowChunk::default();
@@ -143,7 +143,7 @@ fn bodies_that_are_no_whole_answer() {
 
 #[test]
 fn an_error_member_is_seen_at_once_and_null_is_none() {
-    let mut splitter = Splitter::new();
+    let mut splitter = Splitter::default();
     let body = br#"{"results":[{"a":1}],"error":{"code":"PartialError"},"schema""#;
     splitter.feed(&Bytes::from_static(body), &mut RowChunk::default()).unwrap();
     assert_eq!(splitter.error().and_then(|error| error["code"].as_str()), Some("PartialError"));
@@ -155,7 +155,7 @@ fn chunks_stay_small_and_one_long_row_passes() {
     let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(3 * CHUNK_BYTES));
     let rows = [vec!["{\"b\":1}".to_owned(); 1000], vec![long.clone(), long], vec!["{}".to_owned(); 10]].concat();
     let body = format!(r#"{{"schema":[],"results":[{}]}}"#, rows.join(","));
-    let (mut splitter, mut rest, mut count) = (Splitter::new(), Bytes::from(body), 0);
+    let (mut splitter, mut rest, mut count) = (Splitter::default(), Bytes::from(body), 0);
     while !rest.is_empty() {
         let mut chunk = RowChunk::default();
         let took = splitter.feed(&rest, &mut chunk).unwrap();
