@@ -23,4 +23,5 @@ pub mod route;
 pub mod schedule;
 pub mod sieve;
 pub mod window;
+mod words;
 pub mod yaml;

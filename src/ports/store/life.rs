@@ -16,7 +16,7 @@ use super::outbox::delivery_of;
 use super::pack::{unpack_bitmap, unpack_ids, unpack_told};
 use super::rows::{StoredRow, rows_of_run};
 use super::seen::{FirstSeen, MEMBERS};
-use super::track::LOAD_MEMORY;
+use super::track;
 use crate::model::hit::{HitKind, Ordinal};
 use crate::model::id::HitId;
 use crate::model::life::{Life, LifeStep, ToldBy};
@@ -154,12 +154,7 @@ async fn life(conn: &mut SqliteConnection, found: &Found) -> Result<Life, Fault>
     let first = FirstSeen::load(&mut *conn, found.track).await?;
     let first_seen = said.ordinals.min().and_then(|ordinal| first.of(ordinal));
     let results = Results::load(&mut *conn, found.track, &said, first_seen).await?;
-    let memory: Option<(Vec<u8>, Vec<u8>)> =
-        sqlx::query_as(LOAD_MEMORY).bind(found.track).fetch_optional(&mut *conn).await?;
-    let held = match memory {
-        Some((held, _)) => !unpack_bitmap(&held)?.is_disjoint(&said.ordinals),
-        None => false,
-    };
+    let held = !track::held(&mut *conn, found.track).await?.is_disjoint(&said.ordinals);
     let last_run = match results.last {
         Some((seq, _)) => {
             let sayer: Sayer = sqlx::query_as(STEPS_BY_SEQ).bind(seq).fetch_one(&mut *conn).await?;

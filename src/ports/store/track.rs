@@ -148,6 +148,11 @@ pub(super) async fn memory(conn: &mut SqliteConnection, track: i64) -> Result<Op
     Ok(sqlx::query_as(LOAD_MEMORY).bind(track).fetch_optional(conn).await?)
 }
 
+/// The hits that a threshold holds back.
+pub(super) async fn held(conn: &mut SqliteConnection, track: i64) -> Result<RoaringBitmap, Fault> {
+    memory(conn, track).await?.map_or_else(|| Ok(RoaringBitmap::new()), |(held, _)| unpack_bitmap(&held))
+}
+
 async fn track(conn: &mut SqliteConnection, hunt: &HuntId, tenant: &TenantName) -> Result<Track, Fault> {
     let Some(counters) = counters(&mut *conn, hunt, tenant).await? else {
         return Ok(Track::default());

@@ -2,12 +2,10 @@
 
 use memchr::memchr2;
 
+use crate::rules::words::{each, zeros};
+
 /// So many words of eight bytes are looked into here: most strings of a row are as short, and a call takes longer.
 const WORDS: usize = 4;
-
-const fn each(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
 
 /// The place of the first quote or backslash.
 pub(crate) fn string_stop(text: &[u8]) -> Option<usize> {
@@ -21,11 +19,6 @@ pub(crate) fn string_stop(text: &[u8]) -> Option<usize> {
         at += 8;
     }
     memchr2(b'"', b'\\', text.get(at..)?).map(|found| at + found)
-}
-
-/// The highest bit of each byte that is zero, up to the first; those above it say nothing.
-const fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(each(1)) & !word & each(0x80)
 }
 
 #[cfg(test)]

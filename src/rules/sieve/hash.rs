@@ -4,15 +4,12 @@
 //! cost a look into a block. It is our own because one pass can then do all: most texts are short, and folding them into a
 //! buffer first takes longer than hashing them.
 
+use crate::rules::words::{each, zeros};
+
 /// Odd, and with as many ones as zeros in no pattern: digits of pi's fraction, as Blowfish's tables begin with.
 const SEED: u64 = 0x243f_6a88_85a3_08d3;
 const FACTOR: u64 = 0x1319_8a2e_0370_7345;
 const END: u64 = 0xa409_3822_299f_31d1;
-
-/// One byte in each of eight.
-const fn each(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
 
 const HIGH: u64 = each(0x80);
 
@@ -61,11 +58,11 @@ pub(super) fn quick(raw: &[u8]) -> Option<u64> {
     let mut state = begin(raw);
     for word in words {
         let word = u64::from_le_bytes(*word);
-        (odd, escapes) = (odd | word, escapes | slashes(word));
+        (odd, escapes) = (odd | word, escapes | zeros(word ^ each(b'\\')));
         state = mix(state, lower(word));
     }
     let rest = last(rest);
-    (odd, escapes) = ((odd | rest) & HIGH, escapes | slashes(rest));
+    (odd, escapes) = ((odd | rest) & HIGH, escapes | zeros(rest ^ each(b'\\')));
     let is_plain = odd == 0 && (escapes == 0 || has_short_escapes(raw));
     is_plain.then(|| mix(mix(state, lower(rest)), END))
 }
@@ -104,12 +101,6 @@ fn mix(state: u64, word: u64) -> u64 {
     let product = u128::from(state ^ word) * u128::from(FACTOR);
     let low = product & u128::from(u64::MAX);
     u64::try_from(low ^ (product >> 64)).unwrap_or(0)
-}
-
-/// Not zero where a byte is a backslash.
-fn slashes(word: u64) -> u64 {
-    let slash = word ^ each(b'\\');
-    slash.wrapping_sub(each(1)) & !slash & HIGH
 }
 
 /// Eight ASCII letters, small.

@@ -8,7 +8,7 @@ use super::check::{Checked, Complaint, MEND_RUN, MEND_TRACK, Tell};
 use crate::model::hit::{HitKind, Ordinal};
 use crate::ports::store::fault::Fault;
 use crate::ports::store::pack::{unpack_bitmap, unpack_deltas};
-use crate::ports::store::track::LOAD_MEMORY;
+use crate::ports::store::track::memory;
 
 /// Of half a megabyte each.
 pub(in crate::ports::store) const DELTAS_AFTER: &str = "SELECT delta, run, next_ordinal, has_gone, packed FROM delta WHERE track = ?1 AND delta > ?2 ORDER BY delta LIMIT 4";
@@ -84,7 +84,7 @@ pub(super) async fn check(
     }
     stepless(&mut *conn, track, &mut complain).await?;
     results(&mut *conn, track, &replay, &mut complain).await?;
-    let memory: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(LOAD_MEMORY).bind(track).fetch_optional(conn).await?;
+    let memory = memory(conn, track).await?;
     // Where they can't be read, that is told by who reads all that a run starts from.
     let held = memory.and_then(|(held, _)| unpack_bitmap(&held).ok()).unwrap_or_default();
     if let Some(ordinal) = (held - &replay.known).min() {

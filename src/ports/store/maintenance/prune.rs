@@ -16,7 +16,7 @@ use crate::ports::store::fault::{Fault, unsigned};
 use crate::ports::store::pack::{unpack_bitmap, unpack_records, unpack_told};
 use crate::ports::store::runs::{json_list, limit_of};
 use crate::ports::store::seek;
-use crate::ports::store::track::LOAD_MEMORY;
+use crate::ports::store::track;
 
 /// What retention took away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -268,10 +268,7 @@ async fn look_past(conn: &mut SqliteConnection, mut after: i64, pruning: &Prunin
 /// wanted: they are told when it goes, when its threshold is reached, or by a delivery that is pending.
 async fn old_blocks(conn: &mut SqliteConnection, track: i64, cutoff: Timestamp) -> Result<Vec<i64>, Fault> {
     let mut wanted = last_results(&mut *conn, track).await?;
-    let memory: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(LOAD_MEMORY).bind(track).fetch_optional(&mut *conn).await?;
-    if let Some((held, _)) = memory {
-        wanted |= unpack_bitmap(&held)?;
-    }
+    wanted |= track::held(&mut *conn, track).await?;
     let mut pending: Vec<(i64, Vec<u8>)> = sqlx::query_as(PENDING).bind(track).fetch_all(&mut *conn).await?;
     let (mut old, mut below) = (Vec::new(), i64::MAX);
     // The run whose blocks are passed, and the hits that it stored rows of: one hit's rows may lie in several blocks.

@@ -19,7 +19,7 @@ use crate::ports::store::commit::DELTAS_A_BLOB;
 use crate::ports::store::fault::Fault;
 use crate::ports::store::pack::{pack_deltas, unpack_bitmap, unpack_deltas};
 use crate::ports::store::runs::json_list;
-use crate::ports::store::track::LOAD_MEMORY;
+use crate::ports::store::track::held;
 
 /// Results that are read at a time.
 const RESULTS_AT_A_TIME: i64 = 64;
@@ -113,11 +113,7 @@ impl Laying {
                 *wanted |= unpack_bitmap(members)?;
             }
         }
-        let memory: Option<(Vec<u8>, Vec<u8>)> =
-            sqlx::query_as(LOAD_MEMORY).bind(self.track).fetch_optional(conn).await?;
-        if let Some((held, _)) = memory {
-            *wanted |= unpack_bitmap(&held)?;
-        }
+        *wanted |= held(conn, self.track).await?;
         Ok(())
     }
 
