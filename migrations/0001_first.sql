@@ -36,7 +36,8 @@ CREATE TABLE track (
     last_due INTEGER,
     complete_runs INTEGER NOT NULL DEFAULT 0 CHECK (complete_runs >= 0),
     failures_in_row INTEGER NOT NULL DEFAULT 0 CHECK (failures_in_row >= 0),
-    last_failure_notice INTEGER,
+    -- The class of the last failure in that row.
+    failing_as TEXT,
     -- The last run, by its `seq`; no foreign key, as the run may be past its retention.
     last_run INTEGER,
     -- Found by its name; also the order of listings.
@@ -192,7 +193,8 @@ CREATE TABLE sieve_lane (
 CREATE TABLE delivery (
     seq INTEGER PRIMARY KEY,
     delivery TEXT NOT NULL UNIQUE,
-    run INTEGER NOT NULL REFERENCES run (seq),
+    -- The run of which it tells; none where it is about huntd's own trouble.
+    run INTEGER REFERENCES run (seq),
     channel TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'failed')),
     attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),

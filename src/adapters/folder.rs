@@ -5,8 +5,11 @@
 //! Links are followed, to files and folders.
 
 use std::collections::HashSet;
+use std::collections::hash_map::DefaultHasher;
 use std::fs::{File, Metadata};
+use std::hash::{Hash as _, Hasher as _};
 use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
@@ -51,6 +54,32 @@ pub fn read_paths(paths: &[PathBuf]) -> FolderFiles {
     reader.found
 }
 
+/// Names a state of hunts folders: the files that would be read, with their sizes, times and numbers. The same as long
+/// as nothing was written, moved or swapped; reads no file.
+#[must_use]
+pub fn stamp(paths: &[PathBuf]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for path in paths {
+        let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
+        for entry in walk.filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry)) {
+            let entry = match entry {
+                Ok(entry) if is_read(path, &entry) => entry,
+                Ok(_) => continue,
+                Err(error) => {
+                    error.to_string().hash(&mut hasher);
+                    continue;
+                }
+            };
+            entry.path().hash(&mut hasher);
+            if let Ok(about) = entry.metadata() {
+                let times = (about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec());
+                (about.len(), about.dev(), about.ino(), about.mode(), times).hash(&mut hasher);
+            }
+        }
+    }
+    hasher.finish()
+}
+
 #[derive(Default)]
 struct Reader {
     found: FolderFiles,
@@ -77,10 +106,10 @@ impl Reader {
     }
 
     fn entry(&mut self, folder: &Path, entry: &DirEntry) {
-        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-        if entry.file_type().is_dir() || file_kind(relative) == FileKind::Other {
+        if !is_read(folder, entry) {
             return;
         }
+        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         match entry.metadata() {
             Ok(metadata) => self.file(entry.path(), relative, &metadata),
             Err(error) => self.walk_error(folder, &error),
@@ -175,6 +204,12 @@ impl Reader {
 /// The hint for a hunts folder.
 const WHERE: &str = "give a folder that exists and that huntd's user may read";
 
+/// Whether a file below a hunts folder is one that is read, by its name.
+fn is_read(folder: &Path, entry: &DirEntry) -> bool {
+    let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+    !entry.file_type().is_dir() && file_kind(relative) != FileKind::Other
+}
+
 /// Names that begin with `.` or, for folders, `_` hold no hunts: nothing below them is looked at.
 fn is_hidden(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
@@ -244,6 +279,43 @@ mod tests {
         );
         assert_eq!(found.files[5].bytes, b"b.yaml");
         assert_eq!(found.files[0].shown, root.join("_defaults.yaml"));
+    }
+
+    #[test]
+    fn a_stamp_changes_with_what_is_read_and_with_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for version in ["v1", "v2"] {
+            fs::create_dir_all(root.join(version)).unwrap();
+            fs::write(root.join(version).join("a.yaml"), "query: T").unwrap();
+        }
+        let current = root.join("current");
+        symlink(root.join("v1"), &current).unwrap();
+        let now = || stamp(std::slice::from_ref(&current));
+        let mut last = now();
+        assert_eq!(last, now());
+        fs::create_dir(root.join("v1/.git")).unwrap();
+        for name in ["v1/.git/index.yaml", "v1/readme.txt", "v1/.a.yaml.swp"] {
+            fs::write(root.join(name), "x").unwrap();
+        }
+        assert_eq!(last, now(), "no hunt of it");
+        let mut changes = |what: &str| {
+            let next = now();
+            assert_ne!(next, last, "{what}");
+            last = next;
+        };
+        fs::write(root.join("v1/a.yaml"), "query: Union").unwrap();
+        changes("written");
+        fs::write(root.join("v1/new"), "query: U").unwrap();
+        fs::rename(root.join("v1/new"), root.join("v1/a.yaml")).unwrap();
+        changes("an editor's save");
+        fs::write(root.join("v1/_defaults.yaml"), "").unwrap();
+        changes("defaults");
+        symlink(root.join("v2"), root.join("next")).unwrap();
+        fs::rename(root.join("next"), &current).unwrap();
+        changes("a link that was swapped");
+        fs::remove_file(&current).unwrap();
+        changes("no folder any more");
     }
 
     #[test]

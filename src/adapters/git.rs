@@ -100,18 +100,20 @@ struct Listed {
 }
 
 /// What git said: its output, or its complaint.
-struct Said {
-    said: Result<Vec<u8>, String>,
+pub(super) struct Said {
+    pub(super) said: Result<Vec<u8>, String>,
 }
 
-struct Git<'a> {
-    folder: &'a Path,
+pub(super) struct Git<'a> {
+    pub(super) folder: &'a Path,
 }
 
 impl Git<'_> {
-    fn run(&self, arguments: &[&OsStr], input: Stdio) -> Result<Said, GitError> {
+    pub(super) fn run(&self, arguments: &[&OsStr], input: Stdio) -> Result<Said, GitError> {
         let mut command = Command::new("git");
-        command.arg("-C").arg(self.folder).args(arguments);
+        command.arg("-C").arg(self.folder);
+        // What the repository's own settings would start isn't started.
+        command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]).args(arguments);
         // What a hook's environment says of another repository isn't meant; and nothing is written or fetched.
         for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"] {
             command.env_remove(name);
@@ -184,6 +186,6 @@ impl Git<'_> {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

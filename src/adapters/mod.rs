@@ -2,6 +2,8 @@
 
 pub mod api;
 pub mod channel;
+pub mod checkout;
 pub mod folder;
 pub mod git;
 pub mod secret;
+pub mod watch;

@@ -55,7 +55,7 @@ pub enum Verb {
     /// Lay out the coming runs against each tenant's quota, offline
     Plan(PlanArguments),
     /// List the hunts: schedule, next run, last run, failures in a row
-    List,
+    List(ListArguments),
     /// List runs, newest first
     Runs(RunsArguments),
     /// List hits, oldest first
@@ -101,6 +101,17 @@ pub struct DemoArguments {
     /// Where the mails are written; a new folder under the system's temporary one by default
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+}
+
+/// `list`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  huntd list               the hunts, and what is wrong with them\n  huntd list --check       for a monitor such as Nagios: one line in short, and one a problem\n\nWith --check, exit 0 when all is well, and 1 when something isn't: the first line says OK, WARNING or CRITICAL."
+)]
+pub struct ListArguments {
+    /// Say in short whether all is well, for a monitor; exit 1 when something isn't
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// `run`.

@@ -5,17 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::exit::{AppError, Exit};
 use super::lease::Lease;
 use super::output::Output;
+use super::reload::{self, Reloader, Running};
 use super::retention;
-use super::setup::{self, Loaded};
+use super::setup::{self, Tree};
+use super::standing::Stand;
+use super::troubles::Watch;
 use crate::engine::bell::Bell;
+use crate::engine::dispatcher::Dispatcher;
 use crate::engine::tick::Scheduler;
-use crate::model::place::Level;
+use crate::model::config::Config;
 use crate::ports::clock::{SharedClock, SystemClock};
 use crate::ports::store::Store;
 use crate::ports::store::error::StoreError;
@@ -38,41 +42,97 @@ enum Fault {
     Displaced(AppError),
 }
 
+/// What a daemon starts with.
+pub struct Start<'a> {
+    /// The config's file.
+    pub path: &'a Path,
+    /// The bytes that it was read from.
+    pub bytes: &'a [u8],
+    /// The config.
+    pub config: &'a Config,
+    /// Its hunts.
+    pub tree: &'a Tree,
+    /// The state of the hunts folders before they were read.
+    pub stamp: u64,
+}
+
 /// A daemon that runs.
 pub struct Daemon {
     stop: watch::Sender<bool>,
     engine: JoinHandle<usize>,
     outbox: JoinHandle<()>,
-    retention: JoinHandle<()>,
+    /// What may be cut off at any moment.
+    beside: Vec<JoinHandle<()>>,
     bell: Bell,
     store: Store,
     lease: Lease,
+    /// How many hunts stood at the start.
+    hunts: usize,
 }
 
 impl Daemon {
-    /// Starts the engine over what was loaded.
-    pub async fn start(loaded: &Loaded, clock: SharedClock) -> Result<Self, AppError> {
-        let config = &loaded.config;
+    /// Starts the engine over what was loaded; `hangup` is the signal upon which that is loaded again.
+    pub async fn start(start: Start<'_>, hangup: Signal, clock: SharedClock) -> Result<Self, AppError> {
+        let Start { path, bytes, config, tree, stamp } = start;
         let lease = Lease::take(&config.database)?;
         let store = setup::store(config).await?;
+        let stand = Stand::begin(&store, config, tree, clock.now()).await?;
+        for (hunt, fault) in stand.broken() {
+            let (hunt, file, line) = (&hunt.id, fault.file.display(), fault.line);
+            tracing::error!(%hunt, %file, line, error = fault.message, "the hunt is broken: its last good version runs on");
+        }
+        let hunts = stand.all();
+        if hunts.is_empty() {
+            return Err(no_hunts(config));
+        }
         let tenants = setup::tenants(config, &clock)?;
-        let dispatcher = setup::dispatcher(config, &store, &clock)?;
+        let channels = watch::Sender::new(Arc::new(setup::channels(config)?));
+        let dispatcher = Dispatcher { store: store.clone(), clock: Arc::clone(&clock), channels: channels.subscribe() };
         setup::tidy(&store, &clock).await?;
         let runner = setup::runner(config, &store, &clock);
         let (wake, outbox_bell) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let mut scheduler = Scheduler::new(runner, &loaded.hunts, &tenants, Arc::clone(&outbox_bell)).await?;
+        let mut scheduler = Scheduler::new(runner, &hunts, &tenants, Arc::clone(&outbox_bell)).await?;
         let bell = Bell::start(Arc::clone(&wake))
             .await
             .map_err(|error| AppError::plain(format!("the scheduler can't start: {error}")))?;
         let (stop, stopped) = watch::channel(false);
+        let (reload_clock, troubles_bell) = (Arc::clone(&clock), Arc::clone(&outbox_bell));
         let outbox = tokio::spawn(dispatcher.run(outbox_bell, stopped.clone()));
         let keeping = retention::keep(store.clone(), clock, config.retention, retention::HOURLY, stopped.clone());
-        let retention = tokio::spawn(keeping);
+        let running = Running { config: config.clone(), stand, refused: None };
+        let running = watch::Sender::new(Arc::new(running));
+        let troubles = Watch {
+            store: store.clone(),
+            clock: Arc::clone(&reload_clock),
+            running: running.subscribe(),
+            overdue: scheduler.overdue(),
+            outbox: troubles_bell,
+        };
+        let (orders, new_orders) = mpsc::channel(1);
+        let reloader = Reloader {
+            path: path.to_owned(),
+            config: config.clone(),
+            bytes: bytes.to_vec(),
+            tenants,
+            store: store.clone(),
+            clock: reload_clock,
+            orders,
+            channels,
+            running,
+            config_refused: None,
+            stamp,
+            told: tree.findings.iter().map(reload::finding_key).collect(),
+        };
+        let beside = vec![
+            tokio::spawn(keeping),
+            tokio::spawn(reloader.keep(hangup, stopped.clone())),
+            tokio::spawn(troubles.keep(stopped.clone())),
+        ];
         let engine = tokio::spawn(async move {
-            scheduler.run(wake, stopped).await;
+            scheduler.run(wake, new_orders, stopped).await;
             scheduler.finish(STOP_LIMIT).await
         });
-        Ok(Self { stop, engine, outbox, retention, bell, store, lease })
+        Ok(Self { stop, engine, outbox, beside, bell, store, lease, hunts: hunts.len() })
     }
 
     /// Stops: nothing new begins, runs under way may end, the outbox finishes what it is sending.
@@ -95,8 +155,10 @@ impl Daemon {
         if tokio::time::timeout(STOP_LIMIT, self.outbox).await.is_err() {
             tracing::warn!("a delivery was cut off: it is sent again after the next start");
         }
-        // It has ended but for a step that another process holds up; nothing of that stays, and it is made again.
-        self.retention.abort();
+        // Each has ended but for a step that something holds up; nothing of that stays, and it is made again.
+        for task in &self.beside {
+            task.abort();
+        }
         (self.store, self.lease)
     }
 
@@ -194,22 +256,17 @@ impl Signals {
 pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     // Before all else: a signal that comes while it starts ends it as any other does.
     let mut signals = Signals::listen()?;
-    let mut loaded = setup::load_reading(path, output, |_| true)?;
-    for finding in std::mem::take(&mut loaded.findings) {
-        let (file, line, code) = (finding.file.display(), finding.place.line, finding.code);
-        let hint = finding.hint.as_deref().unwrap_or("");
-        match finding.level {
-            Level::Error => tracing::error!(%file, line, code, hint, "{}", finding.message),
-            Level::Warning => tracing::warn!(%file, line, code, hint, "{}", finding.message),
-            Level::Info => tracing::debug!(%file, line, code, hint, "{}", finding.message),
-        }
-    }
-    if loaded.hunts.is_empty() {
-        return Err(no_hunts(&loaded));
-    }
-    let mut daemon = Daemon::start(&loaded, Arc::new(SystemClock::new())).await?;
-    tracing::info!(hunts = loaded.hunts.len(), tenants = loaded.config.tenants.len(), "huntd runs");
-    notify(&[sd_notify::NotifyState::Ready]);
+    let hangup = signal(SignalKind::hangup()).map_err(|_| AppError::plain("can't listen for signals"))?;
+    let bytes = setup::config_bytes(path)?;
+    let (config, findings) = setup::config(path, output)?;
+    let stamp = reload::stamp(config.hunts.clone()).await;
+    let tree = setup::tree(&config, |_| true)?;
+    reload::log_findings(findings.iter().chain(&tree.findings));
+    let start = Start { path, bytes: &bytes, config: &config, tree: &tree, stamp };
+    let mut daemon = Daemon::start(start, hangup, Arc::new(SystemClock::new())).await?;
+    tracing::info!(hunts = daemon.hunts, tenants = config.tenants.len(), "huntd runs");
+    drop((bytes, tree));
+    tell_ready();
     let fault = tokio::select! {
         () = signals.stop() => None,
         fault = daemon.failed() => Some(fault),
@@ -232,12 +289,25 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     Ok(Exit::Done)
 }
 
-fn no_hunts(loaded: &Loaded) -> AppError {
-    let folders: Vec<String> = loaded.config.hunts.iter().map(|folder| folder.display().to_string()).collect();
+fn no_hunts(config: &Config) -> AppError {
+    let folders: Vec<String> = config.hunts.iter().map(|folder| folder.display().to_string()).collect();
     AppError::new(
         format!("no hunt loads from {}", folders.join(", ")),
         "see what is wrong with `huntd check`, or name the folder with `hunts:` in the config",
     )
+}
+
+/// Tells systemd that the hunts are loaded again: it waits for [`tell_ready`].
+pub(super) fn tell_reloading() {
+    match sd_notify::NotifyState::monotonic_usec_now() {
+        Ok(now) => notify(&[sd_notify::NotifyState::Reloading, now]),
+        Err(error) => tracing::debug!(%error, "systemd was not told"),
+    }
+}
+
+/// Tells systemd that huntd hunts.
+pub(super) fn tell_ready() {
+    notify(&[sd_notify::NotifyState::Ready]);
 }
 
 /// Tells systemd; without systemd it does nothing.

@@ -42,6 +42,12 @@ pub struct AppError {
 }
 
 impl AppError {
+    /// How to mend it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// An error with its mend.
     #[must_use]
     pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {

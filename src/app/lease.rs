@@ -35,6 +35,13 @@ impl Lease {
         }
     }
 
+    /// Whether a daemon holds the lease of a database now. Takes nothing, and makes no file.
+    #[must_use]
+    pub fn is_held(database: &Path) -> bool {
+        let Ok(file) = File::open(lock_path(database)) else { return false };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
     /// Takes the lease again when somebody deleted its file; an error when another daemon was faster.
     pub fn keep(&mut self) -> Result<(), AppError> {
         if self.is_in_place() {
@@ -113,6 +120,18 @@ mod tests {
         assert!(error.to_string().contains(&format!("(process {})", std::process::id())), "{error}");
         drop(first);
         assert!(Lease::take(&database).is_ok());
+    }
+
+    #[test]
+    fn a_look_takes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("huntd.db");
+        assert!(!Lease::is_held(&database));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let held = Lease::take(&database).unwrap();
+        assert!(Lease::is_held(&database));
+        drop(held);
+        assert!(!Lease::is_held(&database));
     }
 
     #[test]

@@ -2,10 +2,22 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::Table;
-use comfy_table::{ContentArrangement, presets};
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 
 use super::exit::AppError;
+
+/// How good it is what a cell says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Neither.
+    Plain,
+    /// As it should be.
+    Good,
+    /// Worth a look.
+    Doubtful,
+    /// Wrong.
+    Bad,
+}
 
 /// Where and how a command prints.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +60,25 @@ impl Output {
     pub fn note(self, text: &str) -> Result<(), AppError> {
         let mut out = io::stderr().lock();
         checked(out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")))
+    }
+
+    /// As [`table`](Self::table), with cells that say by their colour how good it is what they say.
+    pub fn toned_table(self, head: &[&str], rows: Vec<Vec<(String, Tone)>>) -> Result<(), AppError> {
+        if !self.terminal {
+            let plain = |row: Vec<(String, Tone)>| row.into_iter().map(|(text, _)| text).collect();
+            return self.table(head, rows.into_iter().map(plain).collect());
+        }
+        let mut table = Table::new();
+        let cell = |(text, tone): (String, Tone)| match tone {
+            Tone::Plain => Cell::new(text),
+            Tone::Good => Cell::new(text).fg(Color::Green),
+            Tone::Doubtful => Cell::new(text).fg(Color::Yellow),
+            Tone::Bad => Cell::new(text).fg(Color::Red),
+        };
+        let rows = rows.into_iter().map(|row| row.into_iter().map(cell).collect::<Vec<_>>());
+        table.load_style(presets::NOTHING).set_header(head.to_vec()).add_rows(rows);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        self.line(&table.trim_fmt())
     }
 
     /// Prints a table on stdout, as wide as the terminal. Cells must be safe for a terminal.

@@ -9,8 +9,9 @@ use super::excerpt;
 use super::exit::AppError;
 use super::output::Output;
 use super::queries;
+use crate::adapters::checkout::Checkout;
 use crate::adapters::{api, channel, folder};
-use crate::engine::dispatcher::{Channels, Dispatcher};
+use crate::engine::dispatcher::{Channels, Dispatcher, fixed};
 use crate::engine::gate::Gates;
 use crate::engine::runner::Runner;
 use crate::engine::tenant::{Tenant, Tenants};
@@ -68,29 +69,47 @@ pub fn load(path: &Path, output: Output) -> Result<Loaded, AppError> {
 /// all the same: what the service takes, the service decides.
 pub fn load_reading(path: &Path, output: Output, reads: impl Fn(&Hunt) -> bool) -> Result<Loaded, AppError> {
     let (config, mut findings) = config(path, output)?;
+    let tree = tree(&config, reads)?;
+    findings.extend(tree.findings);
+    Ok(Loaded { config, hunts: tree.hunts, findings })
+}
+
+/// The hunts of a config, and what was found in them.
+#[derive(Debug)]
+pub struct Tree {
+    /// The hunts that load.
+    pub hunts: Vec<Arc<Hunt>>,
+    /// All that was found wrong or odd.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads the hunts that a config names, as [`load_reading`] does.
+pub fn tree(config: &Config, reads: impl Fn(&Hunt) -> bool) -> Result<Tree, AppError> {
     readable(&config.hunts, "name the folder with `hunts:` in the config, and let huntd's user read it")?;
+    let checkouts: Vec<Checkout> = config.hunts.iter().filter_map(|folder| Checkout::of(folder)).collect();
     let files = folder::read_paths(&config.hunts);
     let (mut hunts, mut world) = (Vec::new(), None);
     let (mut of_files, mut of_names, mut of_queries) = (Vec::new(), Vec::new(), Vec::new());
     // One file at a time: of ten thousand hunts all places and texts at once are larger than the hunts.
     for (file, part) in definition::load_each(files.files, &config.defaults, config.timezone) {
-        of_names.extend(definition::check_names(&part, &config));
+        of_names.extend(definition::check_names(&part, config));
         if part.hunts.iter().any(&reads) {
-            let (world, of_tables) = world.get_or_insert_with(|| queries::world(&config));
+            let (world, of_tables) = world.get_or_insert_with(|| queries::world(config));
             of_queries.append(of_tables);
             of_queries.extend(lint::problems(&part, std::slice::from_ref(&file), world));
         }
         of_files.extend(part.findings);
-        hunts.extend(part.hunts.into_iter().map(Arc::new));
+        hunts.extend(part.hunts.into_iter().map(|mut hunt| {
+            hunt.source.commit = checkouts.iter().find_map(|checkout| checkout.commit_of(&hunt.source.file));
+            Arc::new(hunt)
+        }));
     }
     of_files.sort_by(|a: &Finding, b: &Finding| (&a.file, a.place).cmp(&(&b.file, b.place)));
     for finding in &mut of_queries {
         finding.level = finding.level.min(Level::Warning);
     }
-    for more in [files.findings, of_files, of_names, of_queries] {
-        findings.extend(more);
-    }
-    Ok(Loaded { config, hunts, findings })
+    let findings = [files.findings, of_files, of_names, of_queries].concat();
+    Ok(Tree { hunts, findings })
 }
 
 /// That hunts folders can be read; the hint says where they were named.
@@ -200,7 +219,7 @@ pub fn runner(config: &Config, store: &Store, clock: &SharedClock) -> Runner {
 
 /// The dispatcher of a config.
 pub fn dispatcher(config: &Config, store: &Store, clock: &SharedClock) -> Result<Dispatcher, AppError> {
-    Ok(Dispatcher { store: store.clone(), clock: Arc::clone(clock), channels: Arc::new(channels(config)?) })
+    Ok(Dispatcher { store: store.clone(), clock: Arc::clone(clock), channels: fixed(channels(config)?) })
 }
 
 /// Ends, in the quota's ledger, the calls of processes that died, and brings back calls that lie in the

@@ -3,7 +3,7 @@
 //! Promises: a hunt never overlaps itself on a tenant; missed ticks come to one run; a tick stays
 //! unserved until its run was committed; no hunt falls silent because the wall clock was set.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +11,15 @@ use super::catching_up::{After, Behind, pause_after};
 use super::order::Order;
 use super::tenant::Tenant;
 use crate::model::hunt::Hunt;
-use crate::model::id::TenantName;
+use crate::model::id::{HuntId, TenantName};
 use crate::model::run::Trigger;
 use crate::model::time::Timestamp;
+use crate::model::trouble::Overdue;
 use crate::ports::store::Served;
 use crate::rules::schedule::{self, ClockMove, Due, Look};
+
+/// A hunt on a tenant.
+pub type Pair = (Arc<Hunt>, Arc<Tenant>);
 
 /// One hunt on one tenant, as the agenda holds it.
 #[derive(Debug)]
@@ -27,8 +31,12 @@ struct Entry {
     /// The first moment at which a look is worth it.
     wake: Timestamp,
     running: bool,
+    /// When its run was launched, where one is under way.
+    launched: Timestamp,
     /// What is to be done about event time that was missed.
     behind: CatchingUp,
+    /// No longer laid out: nothing of it begins any more. What is under way may end, and then its place is free.
+    gone: bool,
 }
 
 /// How far catching up has come.
@@ -58,6 +66,8 @@ pub struct Launch {
 #[derive(Debug)]
 pub struct Agenda {
     entries: Vec<Entry>,
+    /// Places of entries that are gone, and end nothing any more.
+    free: Vec<usize>,
     look: Look,
     /// Before this moment no entry is worth a look, unless the clock is set: of ten thousand hunts most looks find none.
     idle_until: Timestamp,
@@ -69,8 +79,29 @@ pub struct Agenda {
 const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 
 impl Entry {
+    fn key(&self) -> (&HuntId, &TenantName) {
+        (&self.hunt.id, &self.tenant.name)
+    }
+
     fn is_behind(&self, now: Timestamp) -> bool {
-        !self.behind.running && self.behind.wake.is_some_and(|wake| wake <= now)
+        !self.gone && !self.behind.running && self.behind.wake.is_some_and(|wake| wake <= now)
+    }
+
+    fn is_free(&self) -> bool {
+        self.gone && !self.running && !self.behind.running
+    }
+
+    /// Is of another version from now on. Another schedule takes effect with its next tick: none is owed for the time
+    /// before. Event time that a tick of the old one left open is in the window of the next.
+    fn renew(&mut self, hunt: Arc<Hunt>, tenant: Arc<Tenant>, now: Timestamp) {
+        let is_rescheduled = self.hunt.schedule != hunt.schedule || self.hunt.timezone != hunt.timezone;
+        if is_rescheduled && !self.running {
+            self.last = self.last.max(now);
+        }
+        (self.hunt, self.tenant, self.gone) = (hunt, tenant, false);
+        if !self.running {
+            self.wake = Timestamp::EPOCH;
+        }
     }
 
     fn launch(&mut self, entry: usize, now: Timestamp) -> Option<Launch> {
@@ -87,7 +118,7 @@ impl Entry {
                     self.wake = start;
                     return None;
                 }
-                self.running = true;
+                (self.running, self.launched) = (true, now);
                 let order = Order {
                     hunt: Arc::clone(&self.hunt),
                     tenant: Arc::clone(&self.tenant),
@@ -110,7 +141,13 @@ impl Agenda {
     /// An agenda with no entries.
     #[must_use]
     pub const fn new(look: Look) -> Self {
-        Self { entries: Vec::new(), look, idle_until: Timestamp::EPOCH, settled_until: Timestamp::EPOCH }
+        Self {
+            entries: Vec::new(),
+            free: Vec::new(),
+            look,
+            idle_until: Timestamp::EPOCH,
+            settled_until: Timestamp::EPOCH,
+        }
     }
 
     /// Adds a hunt on a tenant, served so far.
@@ -121,7 +158,42 @@ impl Agenda {
         let wake = served.owes.then_some(self.look.wall);
         let behind = CatchingUp { wake, ..CatchingUp::default() };
         (self.idle_until, self.settled_until) = (Timestamp::EPOCH, Timestamp::EPOCH);
-        self.entries.push(Entry { hunt, tenant, last, wake: Timestamp::EPOCH, running: false, behind });
+        let entry = Entry {
+            hunt,
+            tenant,
+            last,
+            wake: Timestamp::EPOCH,
+            running: false,
+            launched: Timestamp::EPOCH,
+            behind,
+            gone: false,
+        };
+        match self.free.pop().and_then(|place| self.entries.get_mut(place)) {
+            Some(place) => *place = entry,
+            None => self.entries.push(entry),
+        }
+    }
+
+    /// Of `pairs`, those that aren't laid out, nor end a run yet: they are to be added.
+    #[must_use]
+    pub fn unknown(&self, pairs: &[Pair]) -> Vec<Pair> {
+        let known: HashSet<_> = self.entries.iter().filter(|entry| !entry.is_free()).map(Entry::key).collect();
+        pairs.iter().filter(|(hunt, tenant)| !known.contains(&(&hunt.id, &tenant.name))).cloned().collect()
+    }
+
+    /// Lays out `pairs` and nothing else: what is known takes its new version, and goes on where it stood; what isn't
+    /// among them begins nothing any more. Those that are [`unknown`](Self::unknown) are to be added after.
+    pub fn lay_out(&mut self, pairs: &[Pair]) {
+        let wanted: HashMap<_, _> = pairs.iter().map(|pair| ((&pair.0.id, &pair.1.name), pair)).collect();
+        let now = self.look.wall;
+        for entry in &mut self.entries {
+            match wanted.get(&entry.key()).filter(|_| !entry.is_free()) {
+                Some((hunt, tenant)) => entry.renew(Arc::clone(hunt), Arc::clone(tenant), now),
+                None => entry.gone = true,
+            }
+        }
+        self.free = self.entries.iter().enumerate().filter(|(_, entry)| entry.is_free()).map(|(at, _)| at).collect();
+        (self.idle_until, self.settled_until) = (Timestamp::EPOCH, Timestamp::EPOCH);
     }
 
     /// What is due at this look, and what the wall clock did since the one before. Each launch is marked
@@ -139,7 +211,8 @@ impl Agenda {
         } else if now < self.idle_until {
             return (moved, Vec::new());
         }
-        let entries = self.entries.iter_mut().enumerate().filter(|(_, entry)| !entry.running && entry.wake <= now);
+        let entries =
+            self.entries.iter_mut().enumerate().filter(|(_, entry)| !entry.gone && !entry.running && entry.wake <= now);
         let launches = entries.filter_map(|(index, entry)| entry.launch(index, now)).collect();
         self.idle_until = self.next().unwrap_or(NEVER);
         (moved, launches)
@@ -154,7 +227,7 @@ impl Agenda {
         let is_behind = |(_, entry): &(usize, &Entry)| entry.is_behind(now);
         let mut due: Vec<usize> = self.entries.iter().enumerate().filter(is_behind).map(|(index, _)| index).collect();
         if due.is_empty() {
-            let idle = self.entries.iter().filter(|entry| !entry.behind.running);
+            let idle = self.entries.iter().filter(|entry| !entry.gone && !entry.behind.running);
             self.settled_until = idle.filter_map(|entry| entry.behind.wake).min().unwrap_or(NEVER);
             return Vec::new();
         }
@@ -237,10 +310,28 @@ impl Agenda {
         }
     }
 
+    /// The runs that should have begun, or ended, `after` ago and more.
+    #[must_use]
+    pub fn overdue(&self, now: Timestamp, after: Duration) -> Vec<Overdue> {
+        let limit = now.minus(after);
+        let standing = self.entries.iter().filter(|entry| !entry.gone);
+        let of = |entry: &Entry| {
+            // One that isn't looked at yet has no moment of its own.
+            let (since, is_overdue) = if entry.running {
+                (entry.launched, entry.launched < limit)
+            } else {
+                (entry.wake, entry.wake > Timestamp::EPOCH && entry.wake < limit)
+            };
+            let (hunt, tenant) = (entry.hunt.id.clone(), entry.tenant.name.clone());
+            is_overdue.then_some(Overdue { hunt, tenant, since, runs: entry.running })
+        };
+        standing.filter_map(of).collect()
+    }
+
     /// When the next hunt is due, for people.
     #[must_use]
     pub fn next(&self) -> Option<Timestamp> {
-        self.entries.iter().filter(|entry| !entry.running).map(|entry| entry.wake).min()
+        self.entries.iter().filter(|entry| !entry.gone && !entry.running).map(|entry| entry.wake).min()
     }
 }
 

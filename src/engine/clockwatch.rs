@@ -36,6 +36,12 @@ impl Clockwatch {
         Ok(this)
     }
 
+    /// Events may arrive so late from now on, of all hunts. Never less than before: of what was covered meanwhile, the
+    /// longest holds.
+    pub(super) fn expect_late(&mut self, latest: Duration) {
+        self.latest = self.latest.max(latest);
+    }
+
     /// Carries all along, when the clock was set. What fails is made up for by the next look.
     pub(super) async fn carry(&mut self, store: &Store, look: Look) {
         let moved = schedule::moved(self.carried, look);

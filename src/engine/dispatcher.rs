@@ -16,6 +16,7 @@ use tracing::field::display;
 
 use crate::model::delivery::{Delivery, Notice};
 use crate::model::id::{ChannelName, DeliveryId};
+use crate::model::trouble::Warning;
 use crate::ports::channel::{Channel, SendError};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
@@ -32,8 +33,14 @@ pub struct Dispatcher {
     pub store: Store,
     /// The clock.
     pub clock: SharedClock,
-    /// The channels of the config.
-    pub channels: Arc<Channels>,
+    /// The channels of the config, as they are now.
+    pub channels: watch::Receiver<Arc<Channels>>,
+}
+
+/// Channels that stay as they are.
+#[must_use]
+pub fn fixed(channels: impl Into<Arc<Channels>>) -> watch::Receiver<Arc<Channels>> {
+    watch::channel(channels.into()).1
 }
 
 /// How long a claim holds: longer than any channel takes for one notice, so that a delivery isn't
@@ -113,14 +120,19 @@ impl Dispatcher {
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Result<(), StoreError> {
+        match self.store.warning(&delivery.delivery).await {
+            Ok(None) => {}
+            Ok(Some((warning, _))) => return self.warn(delivery, &warning).await,
+            Err(error) => return self.put_off(delivery, None, SendError::Later(error.to_string())).await,
+        }
         let notice = match self.store.notice(&delivery.delivery).await {
             Ok(notice) => notice,
             // Put off like any other, so that it doesn't stand in the way of the channel's next ones.
             Err(error) => return self.put_off(delivery, None, SendError::Later(error.to_string())).await,
         };
-        let sent = match self.channels.get(&delivery.channel) {
-            Some(channel) => send(channel.as_ref(), &notice).await,
-            None => Err(SendError::Later(format!("the config has no channel `{}`", delivery.channel))),
+        let sent = match self.channel(&delivery.channel) {
+            Ok(channel) => unpanicked(channel.send(&notice)).await,
+            Err(error) => Err(error),
         };
         if let Err(error) = sent {
             return self.put_off(delivery, Some(&notice), error).await;
@@ -129,6 +141,25 @@ impl Dispatcher {
         self.mark_sent(id).await?;
         tracing::info!(hunt = %notice.hunt.id, tenant = %notice.run.tenant, run = %notice.run.run, %channel, delivery = %id, hits = notice.hits.len(), "delivered");
         Ok(())
+    }
+
+    async fn warn(&self, delivery: &Delivery, warning: &Warning) -> Result<(), StoreError> {
+        let (id, channel) = (&delivery.delivery, &delivery.channel);
+        let sent = match self.channel(channel) {
+            Ok(channel) => unpanicked(channel.warn(id, warning)).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = sent {
+            return self.put_off(delivery, None, error).await;
+        }
+        self.mark_sent(id).await?;
+        tracing::info!(%channel, delivery = %id, kind = %warning.trouble.kind, "delivered");
+        Ok(())
+    }
+
+    fn channel(&self, name: &ChannelName) -> Result<Arc<dyn Channel>, SendError> {
+        let channel = self.channels.borrow().get(name).map(Arc::clone);
+        channel.ok_or_else(|| SendError::Later(format!("the config has no channel `{name}`")))
     }
 
     /// Marks a delivery that was taken. Where the store fails, the mark is made again and again, as all
@@ -194,9 +225,9 @@ impl Dispatcher {
     }
 }
 
-/// Sends, and takes a panic of the channel for a failure like another: it would else come again at
+/// Waits for a channel, and takes a panic of it for a failure like another: it would else come again at
 /// once, for ever, before all that waits for the channel.
-async fn send(channel: &dyn Channel, notice: &Notice) -> Result<(), SendError> {
-    let sent = AssertUnwindSafe(channel.send(notice)).catch_unwind().await;
+async fn unpanicked(sending: impl Future<Output = Result<(), SendError>>) -> Result<(), SendError> {
+    let sent = AssertUnwindSafe(sending).catch_unwind().await;
     sent.unwrap_or_else(|_| Err(SendError::Later("the channel stopped unexpectedly: a fault of huntd".to_owned())))
 }

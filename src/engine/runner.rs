@@ -18,7 +18,6 @@ use super::waiting::Waiting;
 use crate::model::coverage::CoverageNote;
 use crate::model::delivery::About;
 use crate::model::failure::{ApiFailure, FailureClass};
-use crate::model::hunt::Hunt;
 use crate::model::id::RunId;
 use crate::model::notice_hunt::NoticeHunt;
 use crate::model::run::{PlannedDelivery, Run, RunCommit, RunStatus, Trigger};
@@ -186,7 +185,7 @@ impl Runner {
             late: spent.late.filter(|_| spent.calls > 0),
             error: None,
             hunt_version: definition::version(&order.hunt),
-            commit: None,
+            commit: order.hunt.source.commit.as_deref().map(str::to_owned),
             trigger: order.trigger,
             query: asking.request.query.clone(),
         }
@@ -235,7 +234,7 @@ impl Runner {
         deliveries.extend(self.tell_losses(order, track, &run, &mut coverage));
         let commit = RunCommit {
             definition: definition::print(hunt),
-            notice: notice_hunt(hunt),
+            notice: NoticeHunt::of(hunt),
             generation: track.generation,
             coverage,
             lateness: asking.table.clone().filter(|_| !outcome.lateness.is_empty()).zip(Some(outcome.lateness)),
@@ -246,7 +245,7 @@ impl Runner {
             deliveries,
             held,
             suppressions,
-            last_failure_notice: None,
+            failing_as: None,
             shortage: None,
             run,
         };
@@ -273,7 +272,7 @@ impl Runner {
         route::plan_trouble(&run.run, &self.failures.to, About::Loss)
     }
 
-    /// What a failure comes to: a run that says why, and a notice where it is time for one.
+    /// What a failure comes to: a run that says why. Whether it is news is decided with what else fails (`rules/trouble`).
     fn judge_failure(
         &self,
         order: &Order,
@@ -284,15 +283,11 @@ impl Runner {
     ) -> RunCommit {
         let error = describe(failure, asking.is_covered_again(order));
         let run = Run { status: RunStatus::Failed, error: Some(error), ..base };
-        let row = track.failures_in_row + 1;
-        let due = order.notify && route::failure_due(row, track.last_failure_notice, &self.failures, run.finished);
-        let mut deliveries =
-            if due { route::plan_trouble(&run.run, &self.failures.to, About::Failure) } else { Vec::new() };
         let mut coverage = asking.coverage(order, &[], &[]);
-        deliveries.extend(self.tell_losses(order, track, &run, &mut coverage));
+        let deliveries = self.tell_losses(order, track, &run, &mut coverage);
         RunCommit {
             definition: definition::print(&order.hunt),
-            notice: notice_hunt(&order.hunt),
+            notice: NoticeHunt::of(&order.hunt),
             generation: track.generation,
             lateness: None,
             deltas: crate::model::known::Deltas::default(),
@@ -303,7 +298,7 @@ impl Runner {
             deliveries,
             held: track.held.clone(),
             suppressions: Vec::new(),
-            last_failure_notice: due.then_some(run.finished),
+            failing_as: Some(failure.class.as_str().to_owned()),
             shortage: None,
             run,
         }
@@ -316,20 +311,6 @@ fn in_short(doubts: &[String]) -> String {
         [] => String::new(),
         [only] => only.clone(),
         [first, rest @ ..] => format!("{first} (and {} more of its parts are in doubt)", rest.len()),
-    }
-}
-
-fn notice_hunt(hunt: &Hunt) -> NoticeHunt {
-    NoticeHunt {
-        id: hunt.id.to_string(),
-        name: hunt.name.clone(),
-        description: hunt.description.clone(),
-        severity: hunt.severity,
-        tactics: hunt.tactics.clone(),
-        techniques: hunt.techniques.clone(),
-        tags: hunt.tags.clone(),
-        owner: hunt.owner.clone(),
-        entities: hunt.entities.clone(),
     }
 }
 

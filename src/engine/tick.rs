@@ -4,24 +4,27 @@
 //! by `rules/schedule` from the last tick that was served, so that no tick is lost or served twice
 //! when the bell is late, the machine slept, or the wall clock was set.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 
-pub use super::agenda::{Agenda, Launch};
+pub use super::agenda::{Agenda, Launch, Pair};
 use super::catching_up::{After, Behind, pause_after};
 use super::clockwatch::Clockwatch;
 use super::punctual::Hourly;
 use super::runner::{Finished, Order, Runner};
 use super::tenant::{Tenant, Tenants};
 use super::waiting::Waiting;
+use crate::model::config::{Failures, Route};
 use crate::model::hunt::Hunt;
 use crate::model::run::RunStatus;
 use crate::model::time::Timestamp;
+use crate::model::trouble::Overdue;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
+use crate::rules::kql::schema::Schema;
 use crate::rules::schedule::Look;
 use crate::rules::window::CatchUpPlan;
 
@@ -73,6 +76,29 @@ impl Drop for Catching {
     }
 }
 
+/// What a scheduler goes on with after a reload.
+#[derive(Clone)]
+pub struct NewOrders {
+    /// The hunts; those that aren't among them begin nothing any more.
+    pub hunts: Vec<Arc<Hunt>>,
+    /// The tenants.
+    pub tenants: Tenants,
+    /// Who is told of what.
+    pub routes: Arc<[Route]>,
+    /// Who is told of trouble.
+    pub failures: Arc<Failures>,
+    /// The tables and columns by which queries are understood.
+    pub schema: Arc<Schema>,
+}
+
+/// New orders on their way to a scheduler that runs.
+pub struct Reloading {
+    /// The orders.
+    pub orders: NewOrders,
+    /// Told once they are taken, or why they aren't: then all is as it was.
+    pub answer: oneshot::Sender<Result<(), StoreError>>,
+}
+
 /// How a run's task ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
@@ -103,28 +129,53 @@ impl Scheduler {
         outbox: Arc<Notify>,
     ) -> Result<Self, StoreError> {
         let look = look_at(&runner.clock);
-        let latest = hunts.iter().map(|hunt| hunt.late).max().unwrap_or_default();
         // Before the agenda, which looks at what is covered.
-        let clockwatch = Clockwatch::begin(&runner.store, look, latest).await?;
-        let mut agenda = Agenda::new(look);
-        let enabled = hunts.iter().filter(|hunt| hunt.enabled);
-        let on_each = enabled.flat_map(|hunt| {
-            tenants.values().filter(|tenant| hunt.runs_on(&tenant.name)).map(move |tenant| (hunt, tenant))
-        });
-        let all: Vec<_> = on_each.collect();
-        let pairs: Vec<_> = all.iter().map(|(hunt, tenant)| (&hunt.id, &tenant.name)).collect();
-        let served = runner.store.served_from_each(&pairs, look.wall).await?;
-        for ((hunt, tenant), served) in all.into_iter().zip(served) {
-            agenda.add(Arc::clone(hunt), Arc::clone(tenant), served);
-        }
-        for tenant in tenants.values() {
-            let standing = hunts.iter().filter(|hunt| hunt.enabled && hunt.runs_on(&tenant.name));
-            runner.gates.of(&tenant.name).stand(standing.map(Arc::clone).collect());
-        }
-        let agenda = Arc::new(Mutex::new(agenda));
+        let clockwatch = Clockwatch::begin(&runner.store, look, latest(hunts)).await?;
+        let agenda = Arc::new(Mutex::new(Agenda::new(look)));
         let stop = watch::Sender::new(false);
         let (runs, hourly) = (JoinSet::new(), Hourly::begin(look.steady));
-        Ok(Self { runner, agenda, outbox, runs, clockwatch, hourly, stop })
+        let mut this = Self { runner, agenda, outbox, runs, clockwatch, hourly, stop };
+        this.lay_out(hunts, tenants).await?;
+        Ok(this)
+    }
+
+    /// Goes on with other hunts, tenants and means, from the next look on. Runs under way end as they began; what isn't
+    /// touched goes on where it stood. After an error all is as it was.
+    pub async fn reload(&mut self, orders: &NewOrders) -> Result<(), StoreError> {
+        self.lay_out(&orders.hunts, &orders.tenants).await?;
+        self.clockwatch.expect_late(latest(&orders.hunts));
+        let NewOrders { routes, failures, schema, .. } = orders;
+        self.runner.routes = Arc::clone(routes);
+        self.runner.failures = Arc::clone(failures);
+        self.runner.schema = Arc::clone(schema);
+        Ok(())
+    }
+
+    async fn lay_out(&mut self, hunts: &[Arc<Hunt>], tenants: &Tenants) -> Result<(), StoreError> {
+        let enabled = hunts.iter().filter(|hunt| hunt.enabled);
+        let on_each = enabled.flat_map(|hunt| {
+            let tenants = tenants.values().filter(|tenant| hunt.runs_on(&tenant.name));
+            tenants.map(move |tenant| (Arc::clone(hunt), Arc::clone(tenant)))
+        });
+        let pairs: Vec<Pair> = on_each.collect();
+        let unknown = self.agenda().unknown(&pairs);
+        let names: Vec<_> = unknown.iter().map(|(hunt, tenant)| (&hunt.id, &tenant.name)).collect();
+        let served = self.runner.store.served_from_each(&names, self.runner.clock.now()).await?;
+        let mut agenda = self.agenda();
+        agenda.lay_out(&pairs);
+        for ((hunt, tenant), served) in unknown.into_iter().zip(served) {
+            agenda.add(hunt, tenant, served);
+        }
+        drop(agenda);
+        for tenant in tenants.values() {
+            let standing = hunts.iter().filter(|hunt| hunt.enabled && hunt.runs_on(&tenant.name));
+            self.runner.gates.of(&tenant.name).stand(standing.map(Arc::clone).collect());
+        }
+        Ok(())
+    }
+
+    fn agenda(&self) -> MutexGuard<'_, Agenda> {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Launches what is due now, and says how many runs that are.
@@ -132,7 +183,7 @@ impl Scheduler {
         let look = look_at(&self.runner.clock);
         self.clockwatch.carry(&self.runner.store, look).await;
         self.hourly.look(&self.runner.gates, look.steady);
-        let (_, mut launches) = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).look(look);
+        let (_, mut launches) = self.agenda().look(look);
         let count = launches.len();
         // What matters most comes first into the queue.
         launches.sort_by_key(|launch| std::cmp::Reverse(launch.order.hunt.severity));
@@ -140,7 +191,7 @@ impl Scheduler {
             self.launch(launch);
         }
         // After all that is due: what was missed waits for it.
-        let behind = self.agenda.lock().unwrap_or_else(PoisonError::into_inner).behind(look.wall);
+        let behind = self.agenda().behind(look.wall);
         for (entry, behind) in behind {
             self.catch_up(entry, behind);
         }
@@ -148,6 +199,13 @@ impl Scheduler {
             note(ended);
         }
         count
+    }
+
+    /// A view of what is overdue, for as long as the scheduler is there.
+    #[must_use]
+    pub fn overdue(&self) -> impl Fn(Timestamp, Duration) -> Vec<Overdue> + Send + Sync + use<> {
+        let agenda = Arc::clone(&self.agenda);
+        move |now, after| agenda.lock().unwrap_or_else(PoisonError::into_inner).overdue(now, after)
     }
 
     /// How many runs are under way, those that wait among them.
@@ -215,11 +273,20 @@ impl Scheduler {
         cut + rest
     }
 
-    /// Looks whenever the bell rings, until told to stop.
-    pub async fn run(&mut self, bell: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+    /// Looks whenever the bell rings, and takes new orders, until told to stop.
+    pub async fn run(
+        &mut self,
+        bell: Arc<Notify>,
+        mut orders: mpsc::Receiver<Reloading>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         loop {
             self.look().await;
             tokio::select! {
+                Some(Reloading { orders, answer }) = orders.recv() => {
+                    // Who asked may be gone by now.
+                    let _heard = answer.send(self.reload(&orders).await).is_ok();
+                }
                 () = bell.notified() => {}
                 // The steady look: the bell hangs on the wall clock, and is silent after it was set back.
                 () = tokio::time::sleep(STEADY_LOOK) => {}
@@ -295,6 +362,10 @@ fn note(ended: Result<Ended, JoinError>) -> Option<Ended> {
         tracing::error!(%error, "a run stopped unexpectedly: nothing of it counts, and it is made again");
     }
     ended.ok()
+}
+
+fn latest(hunts: &[Arc<Hunt>]) -> Duration {
+    hunts.iter().map(|hunt| hunt.late).max().unwrap_or_default()
 }
 
 fn look_at(clock: &SharedClock) -> Look {

@@ -108,7 +108,7 @@ pub enum Auth {
 }
 
 /// A tenant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
     /// Its name in the config.
     pub name: TenantName,

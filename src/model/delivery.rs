@@ -56,8 +56,6 @@ pub enum About {
     /// Its hits.
     #[default]
     Hits,
-    /// That the hunt keeps failing.
-    Failure,
     /// That event time is lost.
     Loss,
     /// That more is due on its tenant than fits.
@@ -66,14 +64,13 @@ pub enum About {
 
 impl About {
     /// All.
-    pub const ALL: [Self; 4] = [Self::Hits, Self::Failure, Self::Loss, Self::Overload];
+    pub const ALL: [Self; 3] = [Self::Hits, Self::Loss, Self::Overload];
 
     /// The name, as it goes into the delivery's id.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hits => "hits",
-            Self::Failure => "failure",
             Self::Loss => "loss",
             Self::Overload => "overload",
         }
@@ -111,8 +108,7 @@ pub struct Delivery {
 }
 
 /// One notice: all that a channel needs to tell the hits of a run, and nothing that it must ask for.
-/// One of trouble has no hits: it tells that the hunt keeps failing, and `run.error` why, that event
-/// time is lost, or that hunts of the tenant run late.
+/// One of trouble has no hits: it tells that event time is lost, or that hunts of the tenant run late.
 #[derive(Debug, Clone)]
 pub struct Notice {
     /// The delivery.

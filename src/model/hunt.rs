@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::hit::HitKind;
@@ -144,6 +145,8 @@ pub struct Source {
     pub file: PathBuf,
     /// The line where its document begins, from 1.
     pub line: u32,
+    /// The commit that it comes from, where the file is in git as it is.
+    pub commit: Option<Arc<str>>,
 }
 
 /// A hunt.

@@ -125,6 +125,14 @@ impl RunId {
 }
 
 impl DeliveryId {
+    /// The id of a warning, by what tells it from all others.
+    #[must_use]
+    pub fn of_warning(parts: &[&str]) -> Self {
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        let hash = digest("huntd warning v1", &parts);
+        Self(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// The id of what `run` tells `channel`; `notice` tells apart several notices of one run.
     #[must_use]
     pub fn derive(run: &RunId, channel: &ChannelName, notice: &str) -> Self {

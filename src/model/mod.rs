@@ -21,5 +21,7 @@ pub mod run;
 pub mod schedule;
 pub mod secret;
 pub mod severity;
+pub mod standing;
 pub mod time;
 pub mod told;
+pub mod trouble;

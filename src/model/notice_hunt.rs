@@ -1,5 +1,6 @@
 //! What of a hunt is kept beside its runs.
 
+use super::hunt::Hunt;
 use super::severity::Severity;
 
 /// What of a hunt a notice shows; taken from the stored definition, so that an edit between run
@@ -24,4 +25,22 @@ pub struct NoticeHunt {
     pub owner: Option<String>,
     /// Columns that come first.
     pub entities: Vec<String>,
+}
+
+impl NoticeHunt {
+    /// Of a hunt as it is loaded.
+    #[must_use]
+    pub fn of(hunt: &Hunt) -> Self {
+        Self {
+            id: hunt.id.to_string(),
+            name: hunt.name.clone(),
+            description: hunt.description.clone(),
+            severity: hunt.severity,
+            tactics: hunt.tactics.clone(),
+            techniques: hunt.techniques.clone(),
+            tags: hunt.tags.clone(),
+            owner: hunt.owner.clone(),
+            entities: hunt.entities.clone(),
+        }
+    }
 }

@@ -180,9 +180,8 @@ pub struct RunCommit {
     pub held: RoaringBitmap,
     /// Suppressed groups that begin with this run: the group's hash and until when.
     pub suppressions: Vec<([u8; 16], Timestamp)>,
-    /// When it is told with this run that the hunt keeps failing; `None` leaves it, and a run that
-    /// ends `ok` clears it.
-    pub last_failure_notice: Option<Timestamp>,
+    /// The class of its failure (`FailureClass::as_str`); none where it didn't fail.
+    pub failing_as: Option<String>,
     /// What is told with it where it was late and that is news of its tenant; `None` leaves overload as it was.
     pub shortage: Option<Shortage>,
 }

@@ -1,7 +1,8 @@
-//! A way to tell people, or other programs, of hits.
+//! A way to tell people, or other programs, of hits, and of huntd's own trouble.
 
 use crate::model::delivery::Notice;
-use crate::model::id::ChannelName;
+use crate::model::id::{ChannelName, DeliveryId};
+use crate::model::trouble::Warning;
 
 /// Why a notice wasn't taken. The text is for people, and holds no secret and no control character.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,4 +25,7 @@ pub trait Channel: Send + Sync {
     /// Sends one notice, and returns once the other side has taken it for good. Ends by itself
     /// within a few minutes whatever the other side does.
     async fn send(&self, notice: &Notice) -> Result<(), SendError>;
+
+    /// Sends one warning, under the same promises.
+    async fn warn(&self, delivery: &DeliveryId, warning: &Warning) -> Result<(), SendError>;
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use huntd::adapters::channel::email::Email;
 use huntd::model::config::{EmailChannel, MailTls, MailTransport};
 use huntd::model::delivery::Notice;
+use huntd::model::id::DeliveryId;
 use huntd::model::secret::SecretSource;
+use huntd::model::trouble::{News, Warning};
 use huntd::ports::channel::{Channel, SendError};
 
 use crate::mime::Part;
@@ -140,13 +142,26 @@ async fn a_repeat_is_the_same_mail() {
 }
 
 #[tokio::test]
-async fn a_failing_hunt_is_a_mail_without_a_table() {
-    let (server, sent) = send(Faults::default(), &sample::failing()).await;
-    sent.unwrap();
-    let mail = Part::parse(&server.mails()[0].data);
-    assert_eq!(mail.header("subject"), Some("[failing] Encoded PowerShell (contoso)"));
+async fn a_warning_is_a_mail_to_the_channel_or_to_an_owner() {
+    let (server, folder) = (MailServer::start(&Faults::default()), tempfile::tempdir().unwrap());
+    let channel = email(&settings(&server, folder.path()));
+    let delivery = DeliveryId::new("0123456789abcdef0123456789abcdef").unwrap();
+    let warning = sample::warning(News::Begins);
+    channel.warn(&delivery, &warning).await.unwrap();
+    let owner = Warning { owner: Some("blue@contoso.example".to_owned()), ..warning.clone() };
+    channel.warn(&delivery, &owner).await.unwrap();
+    let mails = server.mails();
+    let mail = Part::parse(&mails[0].data);
+    assert_eq!(mail.header("subject"), Some("[trouble] huntd can't sign in to contoso: 2 hunts fail"));
+    assert_eq!(mail.header("message-id"), Some("<0123456789abcdef0123456789abcdef@huntd.invalid>"));
     assert_eq!(mail.leaves().len(), 2);
-    assert!(mail.leaves()[0].text().contains("did you mean `DeviceProcessEvents`?"));
+    assert!(mail.leaves()[0].text().contains("AADSTS7000222"));
+    assert!(mail.leaves()[1].text().contains("How to mend it"));
+    assert!(!mails[0].to.contains(&"blue@contoso.example".to_owned()));
+    assert_eq!(mails[1].to, ["blue@contoso.example"]);
+    let nobody = Warning { owner: Some("blue team".to_owned()), ..warning };
+    let SendError::Never(why) = channel.warn(&delivery, &nobody).await.unwrap_err() else { panic!() };
+    assert!(why.contains("blue team"), "{why}");
 }
 
 /// What a server's fault leads to: whether it is tried again, and what people read.

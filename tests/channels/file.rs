@@ -7,6 +7,7 @@ use std::path::Path;
 
 use huntd::adapters::channel::file::File;
 use huntd::model::config::FileChannel;
+use huntd::model::trouble::News;
 use huntd::ports::channel::{Channel, SendError};
 use serde_json::Value;
 
@@ -164,6 +165,10 @@ async fn what_goes_wrong_is_said_with_its_mend() {
     // /dev/full answers every write with ENOSPC, and is no regular file: it must not be taken for one.
     let full = file(Path::new("/dev/full")).send(&notices::usual(1)).await.unwrap_err();
     assert!(matches!(full, SendError::Later(_)), "{full}");
-    let SendError::Never(text) = file(&missing).send(&sample::failing()).await.unwrap_err() else { panic!() };
+    let SendError::Never(text) =
+        file(&missing).warn(&sample::notice(&[]).delivery, &sample::warning(News::Begins)).await.unwrap_err()
+    else {
+        panic!()
+    };
     assert!(text.contains("failures.to"), "{text}");
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use huntd::adapters::channel::log::Log;
+use huntd::model::trouble::News;
 use huntd::ports::channel::{Channel, SendError};
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
@@ -48,11 +49,14 @@ async fn an_event_a_hit_with_fixed_fields() {
     let guard = tracing::subscriber::set_default(subscriber);
     let notice = notices::usual(1_003);
     Log::new(notices::channel("journal")).send(&notice).await.unwrap();
-    Log::new(notices::channel("journal")).send(&sample::failing()).await.unwrap();
+    let log = Log::new(notices::channel("journal"));
+    for news in [News::Begins, News::Ends] {
+        log.warn(&notice.delivery, &sample::warning(news)).await.unwrap();
+    }
     drop(guard);
     let text = kept.text();
     let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(events.len(), 1_000 + 1 + 1);
+    assert_eq!(events.len(), 1_000 + 1 + 2);
     let first = &events[0];
     assert_eq!(first["target"], "huntd::hits");
     for (field, value) in
@@ -65,7 +69,8 @@ async fn an_event_a_hit_with_fixed_fields() {
     let row: Value = serde_json::from_str(first["row"].as_str().unwrap()).unwrap();
     assert_eq!(row, serde_json::from_str::<Value>(notice.hits.first()[0].row.get()).unwrap());
     assert_eq!(events[1_000]["more"], 3);
-    assert!(events[1_001]["error"].as_str().unwrap().contains("DeviceProcessEvents"));
+    assert!(events[1_001]["error"].as_str().unwrap().contains("AADSTS7000222"));
+    assert_eq!((&events[1_001]["level"], &events[1_002]["level"]), (&"ERROR".into(), &"INFO".into()));
 }
 
 #[tokio::test]

@@ -9,6 +9,9 @@
     reason = "what a test's helper can't do fails the test"
 )]
 
+#[path = "../support/mime.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod mime;
 #[path = "../support/mounts.rs"]
 mod mounts;
 #[path = "../support/smtp.rs"]
@@ -40,3 +43,4 @@ mod plan;
 mod quota;
 mod run;
 mod secrets;
+mod trouble;

@@ -22,6 +22,7 @@ mod mime;
 #[path = "../support/referee.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod referee;
+mod reload;
 mod service;
 #[path = "../support/smtp.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
@@ -31,6 +32,7 @@ mod smtp;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
+mod troubles;
 
 use std::time::Duration;
 

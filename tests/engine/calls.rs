@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use huntd::engine::runner::{Order, Runner};
+use huntd::engine::runner::Order;
 use huntd::engine::tenant::Tenant;
 use huntd::model::config::Quota;
 use huntd::model::quota::BlockReason;
 use huntd::model::run::{RunStatus, Trigger};
+use huntd::model::trouble::{News, TroubleKind};
 use huntd::ports::api::AnswerEnd;
 use huntd::ports::clock::Clock;
+use huntd::ports::store::{DeliveryFilter, Look};
+use huntd::rules::trouble::{self, Channels};
 
 use crate::clock::within;
+use crate::recorder::Mood;
 use crate::stage::{HOUR, MINUTE, QUOTA, START, Stage, THREE, hunt};
 use crate::stub::Stub;
 
@@ -229,43 +233,48 @@ impl WithKey for Arc<huntd::model::hunt::Hunt> {
 }
 
 #[tokio::test]
-async fn who_keeps_failing_is_told_of_after_three_and_then_once_a_day() {
+async fn a_cause_is_told_like_a_notice_and_kept_as_long_as_it_is_there() {
     let stage = Stage::new(THREE).await;
     stage.faults("[{does: syntax_error}]");
     let hunt = hunt("h", "");
-    for (number, expected) in [(1, 0), (2, 0), (3, 1), (4, 1), (5, 1)] {
+    for _ in 0..3 {
         stage.run(&hunt).await;
-        stage.drain().await;
-        assert_eq!(stage.owners.got().len(), expected, "after {number} failures");
     }
-    stage.clock.manual.advance(HOUR * 24);
-    stage.run(&hunt).await;
+    let failing = stage.runner.store.failing().await.unwrap();
+    assert_eq!((failing.len(), failing[0].row, failing[0].class.as_str()), (1, 3, "syntax"));
+    let causes = trouble::failing(&failing, &std::collections::BTreeMap::new(), |_| None);
+    let judged = TroubleKind::ALL.into_iter().collect();
+    // A channel that is named twice is told once.
+    let names = vec![crate::stage::channel("owners"), crate::stage::channel("owners")];
+    let channels = Channels { operators: names, mail: None };
+    let look = |at| Look { judged: &judged, failures: &stage.runner.failures, channels: &channels, at };
+    let store = &stage.runner.store;
+    let at = stage.clock.manual.now();
+    assert_eq!(store.note_troubles(&causes, look(at)).await.unwrap().len(), 1);
+    assert_eq!(store.note_troubles(&causes, look(at)).await.unwrap().len(), 0, "told");
+    stage.owners.turn(Mood::Later);
     stage.drain().await;
-    let told = stage.owners.got();
-    assert_eq!(told.len(), 2, "and again after a day");
-    assert_eq!((told[1].run.status, told[1].hits.len()), (RunStatus::Failed, 0));
+    assert_eq!(
+        store.deliveries(&DeliveryFilter::default()).await.unwrap()[0].attempts,
+        1,
+        "tried again like any other"
+    );
+    stage.owners.turn(Mood::Takes);
+    stage.clock.manual.advance(HOUR);
+    stage.drain().await;
+    assert_eq!(stage.owners.warned()[0].trouble.kind, TroubleKind::HuntFails);
     assert!(stage.soc.got().is_empty());
 
     stage.faults("[]");
     stage.run(&hunt).await;
-    stage.faults("[{does: syntax_error}]");
-    for expected in [2, 2, 3] {
-        stage.run(&hunt).await;
-        stage.drain().await;
-        assert_eq!(stage.owners.got().len(), expected, "a success begins a new row");
-    }
-}
-
-#[tokio::test]
-async fn a_channel_named_twice_for_failures_is_told_once() {
-    let stage = Stage::new(THREE).await;
-    stage.faults("[{does: syntax_error}]");
-    let mut failures = (*stage.runner.failures).clone();
-    failures.after = 1;
-    failures.to = vec![crate::stage::channel("owners"), crate::stage::channel("owners")];
-    let runner = Runner { failures: Arc::new(failures), ..stage.runner.clone() };
-    runner.run(&stage.order(&hunt("h", ""))).await.unwrap();
-    assert_eq!(stage.drain().await, 1);
+    assert_eq!(store.failing().await.unwrap(), []);
+    assert_eq!(store.note_troubles(&[], look(stage.clock.manual.now())).await.unwrap()[0].news, News::Ends);
+    assert_eq!(store.troubles().await.unwrap(), []);
+    stage.drain().await;
+    assert_eq!(stage.owners.warned().len(), 2);
+    let later = stage.clock.manual.now().plus(HOUR * 24 * 500);
+    store.prune(later, HOUR, HOUR).await.unwrap();
+    assert_eq!(store.deliveries(&DeliveryFilter::default()).await.unwrap(), [], "with its retention it goes");
 }
 
 #[tokio::test]

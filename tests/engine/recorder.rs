@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use huntd::model::delivery::Notice;
-use huntd::model::id::ChannelName;
+use huntd::model::id::{ChannelName, DeliveryId};
+use huntd::model::trouble::Warning;
 use huntd::ports::channel::{Channel, SendError};
 use tokio::sync::{Semaphore, watch};
 
@@ -26,6 +27,7 @@ pub(crate) struct Recorder {
     name: ChannelName,
     mood: Mutex<Mood>,
     got: Mutex<Vec<Notice>>,
+    warned: Mutex<Vec<Warning>>,
     poison: Mutex<Option<String>>,
     /// How many notices it was shown.
     pub(crate) shown: watch::Sender<usize>,
@@ -37,6 +39,7 @@ impl Recorder {
             name: ChannelName::new(name).unwrap(),
             mood: Mutex::new(Mood::Takes),
             got: Mutex::default(),
+            warned: Mutex::default(),
             poison: Mutex::default(),
             shown: watch::Sender::new(0),
         })
@@ -49,6 +52,11 @@ impl Recorder {
     /// What it took, in order.
     pub(crate) fn got(&self) -> Vec<Notice> {
         self.got.lock().unwrap().clone()
+    }
+
+    /// The warnings that it took, in order.
+    pub(crate) fn warned(&self) -> Vec<Warning> {
+        self.warned.lock().unwrap().clone()
     }
 
     /// The `N` of each hit that it took, in order.
@@ -88,5 +96,16 @@ impl Channel for Recorder {
         }
         self.got.lock().unwrap().push(notice.clone());
         Ok(())
+    }
+
+    async fn warn(&self, _delivery: &DeliveryId, warning: &Warning) -> Result<(), SendError> {
+        match *self.mood.lock().unwrap() {
+            Mood::Later => Err(SendError::Later("the server is down".to_owned())),
+            Mood::Never => Err(SendError::Never("no such mailbox".to_owned())),
+            _ => {
+                self.warned.lock().unwrap().push(warning.clone());
+                Ok(())
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use huntd::adapters::api::{ClientOptions, client_with};
-use huntd::engine::dispatcher::{Channels, Dispatcher};
+use huntd::engine::dispatcher::{Channels, Dispatcher, fixed};
 use huntd::engine::gate::Gates;
 use huntd::engine::runner::{Finished, Order, Runner};
 use huntd::engine::tenant::{Tenant, Tenants};
@@ -141,7 +141,7 @@ impl Stage {
         Dispatcher {
             store: self.runner.store.clone(),
             clock: Arc::clone(&self.runner.clock),
-            channels: self.channels(),
+            channels: fixed(self.channels()),
         }
     }
 

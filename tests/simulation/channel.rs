@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use huntd::model::delivery::Notice;
-use huntd::model::id::ChannelName;
+use huntd::model::id::{ChannelName, DeliveryId};
+use huntd::model::trouble::Warning;
 use huntd::ports::channel::{Channel, SendError};
 
 use crate::faults::Deaf;
@@ -65,6 +66,10 @@ impl Channel for Ear {
         }
         self.take(notice);
         clocks.gate(clocks.true_now()).await;
+        Ok(())
+    }
+
+    async fn warn(&self, _delivery: &DeliveryId, _warning: &Warning) -> Result<(), SendError> {
         Ok(())
     }
 }

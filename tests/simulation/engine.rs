@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use huntd::engine::dispatcher::{Dispatcher, Work};
+use huntd::engine::dispatcher::{Dispatcher, Work, fixed};
 use huntd::engine::gate::Gates;
 use huntd::engine::runner::Runner;
 use huntd::engine::tenant::{Tenant, Tenants};
@@ -79,7 +79,7 @@ impl Engine {
         let (tenants, hunts) = (tenants(world), hunts(world));
         let outbox = Arc::new(Notify::new());
         let scheduler = Scheduler::new(runner, &hunts, &tenants, Arc::clone(&outbox)).await.unwrap();
-        let dispatcher = Dispatcher { store: store.clone(), clock, channels: channels(world) };
+        let dispatcher = Dispatcher { store: store.clone(), clock, channels: fixed(channels(world)) };
         let ticks =
             hunts.into_iter().map(|hunt| (Arc::clone(&hunt), hunt.tenants.as_ref().unwrap()[0].clone(), now)).collect();
         let work = Work::default();

@@ -11,6 +11,7 @@ use huntd::model::id::{ChannelName, DeliveryId, HitId, HuntId, RunId, TenantName
 use huntd::model::overload::{LateHunt, Overload};
 use huntd::model::run::{Run, RunStatus, Trigger};
 use huntd::model::time::{Timestamp, Window};
+use huntd::model::trouble::{Affected, News, Trouble, TroubleKind, Warning};
 use serde_json::value::RawValue;
 
 /// A row in which an attacker tried every medium.
@@ -99,17 +100,26 @@ pub(crate) fn hits(notice: &Notice) -> Vec<Hit> {
     notice.hits.iter().collect::<Result<_, _>>().unwrap()
 }
 
-/// A hunt that keeps failing.
-pub(crate) fn failing() -> Notice {
-    let mut notice = notice(&[]);
-    notice.about = About::Failure;
-    notice.run.status = RunStatus::Failed;
-    notice.run.error = Some(
-        "the API refused the query: 'DeviceProcesEvents' could not be resolved to a table\nhint: did you mean \
-         `DeviceProcessEvents`?"
-            .to_owned(),
-    );
-    notice
+/// A tenant that can't be signed in to.
+pub(crate) fn warning(news: News) -> Warning {
+    let at = notice(&[]).run.finished;
+    let hunt = |id: &str| Affected { hunt: id.to_owned(), tenant: Some("contoso".to_owned()) };
+    Warning {
+        trouble: Trouble {
+            kind: TroubleKind::TenantFails,
+            subject: "contoso:sign_in".to_owned(),
+            headline: "huntd can't sign in to contoso: 2 hunts fail".to_owned(),
+            reasons: vec!["AADSTS7000222: The provided client secret keys are expired (sign_in, HTTP 401)".to_owned()],
+            hint: Some("`huntd doctor` looks at the way to contoso, step by step".to_owned()),
+            hunts: vec![hunt("encoded-powershell"), hunt("lsass-dump")],
+            owners: Vec::new(),
+            failures: 3,
+        },
+        news,
+        since: at.minus(Duration::from_hours(26)),
+        at,
+        owner: None,
+    }
 }
 
 /// Hunts of the tenant that run late, so many.

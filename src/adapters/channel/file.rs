@@ -18,6 +18,7 @@ use crate::model::delivery::{About, Notice};
 use crate::model::hit::Hit;
 use crate::model::id::{ChannelName, DeliveryId, HitId};
 use crate::model::told::Told;
+use crate::model::trouble::Warning;
 use crate::ports::channel::{Channel, SendError};
 use crate::rules::render::json;
 use crate::rules::render::visible::visible;
@@ -98,8 +99,7 @@ impl Channel for File {
 
     async fn send(&self, notice: &Notice) -> Result<(), SendError> {
         if notice.about != About::Hits {
-            let why = "a file holds hits only: name a mail or log channel in `failures.to`";
-            return Err(SendError::Never(why.to_owned()));
+            return Err(hits_only());
         }
         let batch = Arc::new(Batch {
             delivery: notice.delivery.clone(),
@@ -118,6 +118,14 @@ impl Channel for File {
         let path = self.path.to_string_lossy();
         Err(SendError::Later(format!("can't write hits to {}: another process holds its lock", visible(&path))))
     }
+
+    async fn warn(&self, _delivery: &DeliveryId, _warning: &Warning) -> Result<(), SendError> {
+        Err(hits_only())
+    }
+}
+
+fn hits_only() -> SendError {
+    SendError::Never("a file holds hits only: name a mail or log channel in `failures.to`".to_owned())
 }
 
 /// Writes what is missing of the batch, and has it on the disk when this returns.

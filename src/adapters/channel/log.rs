@@ -5,8 +5,9 @@
 
 use std::io;
 
-use crate::model::delivery::{About, Notice};
-use crate::model::id::ChannelName;
+use crate::model::delivery::Notice;
+use crate::model::id::{ChannelName, DeliveryId};
+use crate::model::trouble::{News, Warning};
 use crate::ports::channel::{Channel, SendError};
 use crate::rules::render::log::{fields, late_hunts};
 use crate::rules::render::visible::visible;
@@ -101,17 +102,18 @@ impl Channel for Log {
                 "hunts run late"
             );
         }
-        if notice.about == About::Failure {
-            let error = visible(run.error.as_deref().unwrap_or("no reason is known"));
-            tracing::error!(
-                target: TARGET,
-                hunt = %hunt,
-                tenant = %run.tenant,
-                run = %run.run,
-                error = %error,
-                delivery = %delivery,
-                "hunt keeps failing"
-            );
+        Ok(())
+    }
+
+    async fn warn(&self, delivery: &DeliveryId, warning: &Warning) -> Result<(), SendError> {
+        let Warning { trouble, news, since, .. } = warning;
+        let text = |text: &str| visible(text).into_owned();
+        let (headline, reasons) = (text(&trouble.headline), text(&trouble.reasons.join("; ")));
+        let (hint, kind) = (text(trouble.hint.as_deref().unwrap_or("")), trouble.kind.as_str());
+        if *news == News::Ends {
+            tracing::info!(target: TARGET, kind, %since, %delivery, "over: {headline}");
+        } else {
+            tracing::error!(target: TARGET, kind, %since, error = reasons, hint, %delivery, "{headline}");
         }
         Ok(())
     }

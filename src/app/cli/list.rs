@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::list_check;
+use crate::app::args::ListArguments;
 use crate::app::exit::{AppError, Exit};
-use crate::app::output::Output;
+use crate::app::output::{Output, Tone};
 use crate::app::queries;
 use crate::app::setup::{self, Loaded};
+use crate::app::standing::Stand;
 use crate::engine::catching_up;
-use crate::model::config::Config;
 use crate::model::coverage::Fate;
 use crate::model::hunt::{Hunt, Severity};
 use crate::model::id::{HuntId, TenantName};
 use crate::model::lateness::Lateness;
 use crate::model::overload::Punctuality;
+use crate::model::standing::Broken;
 use crate::model::time::{Timestamp, format_duration};
 use crate::ports::clock::{Clock, SystemClock};
 use crate::ports::store::{Store, TrackSummary};
@@ -56,6 +59,8 @@ struct Listed<'a> {
     late_of: Option<u64>,
     late_by_s: u64,
     error: Option<&'a str>,
+    /// Why it runs in its last good version.
+    broken: Option<&'a Broken>,
     watermark: Option<Timestamp>,
     /// Seconds of event time that are owed and not covered yet.
     gaps: u64,
@@ -80,24 +85,31 @@ struct History {
     tracks: Vec<TrackSummary>,
     late: Late,
     measured: Measured,
+    /// The hunts that don't load, and that the daemon runs in their last good versions.
+    kept: Stand,
 }
 
-async fn look(store: &Store, config: &Config, now: Timestamp) -> Result<History, AppError> {
+async fn look(store: &Store, loaded: &Loaded, now: Timestamp) -> Result<History, AppError> {
+    let config = &loaded.config;
+    let kept = Stand::last_good(store, config, &loaded.hunts, &loaded.findings, now).await?;
     let late = store.late_runs(now.minus(DAY)).await?;
     let late = late.into_iter().map(|(hunt, tenant, late)| ((hunt, tenant), late)).collect();
     let mut measured = HashMap::new();
     for tenant in config.tenants.keys() {
         measured.insert(tenant.clone(), store.lateness(tenant).await?);
     }
-    Ok(History { tracks: store.tracks().await?, late, measured })
+    Ok(History { tracks: store.tracks().await?, late, measured, kept })
 }
 
 /// `huntd list`.
-pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
+pub async fn run(path: &Path, arguments: &ListArguments, output: Output) -> Result<Exit, AppError> {
     let loaded = setup::load(path, output)?;
+    if arguments.check {
+        return list_check::run(&loaded, output).await;
+    }
     setup::show(&loaded.findings, output)?;
     let now = SystemClock::new().now();
-    let history = match setup::history(&loaded.config, async |store| look(store, &loaded.config, now).await).await {
+    let history = match setup::history(&loaded.config, async |store| look(store, &loaded, now).await).await {
         Ok(history) => history,
         // No run was made yet: the hunts are listed all the same.
         Err(_) if !loaded.config.database.exists() => History::default(),
@@ -111,6 +123,10 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
         }
     } else {
         table(&rows, output)?;
+        for (hunt, broken) in history.kept.broken() {
+            let (hunt, broken) = (terminal_safe(hunt.id.as_str()), terminal_safe(&broken.to_string()));
+            output.note(&format!("{hunt} is broken, and its last good version runs: {broken}"))?;
+        }
         for row in rows.iter().filter(|row| row.failures_in_row > 0) {
             let tenant = row.tenant.unwrap_or("");
             let error = terminal_safe(row.error.unwrap_or(""));
@@ -142,7 +158,9 @@ fn rows<'a>(loaded: &'a Loaded, history: &'a History, schema: &Schema, now: Time
     let by_track: HashMap<(&str, &str), &TrackSummary> =
         history.tracks.iter().map(|summary| ((summary.hunt.as_str(), summary.tenant.as_str()), summary)).collect();
     let mut rows = Vec::new();
-    for hunt in &loaded.hunts {
+    let loads = loaded.hunts.iter().filter(|hunt| !history.kept.hunts.contains_key(&hunt.id));
+    let kept = history.kept.broken().map(|(hunt, broken)| (hunt, Some(broken)));
+    for (hunt, broken) in loads.map(|hunt| (hunt, None)).chain(kept) {
         let tenants = loaded.config.tenants.values().filter(|tenant| tenant.enabled && hunt.runs_on(&tenant.name));
         let mut tenants: Vec<Option<&TenantName>> = tenants.map(|tenant| Some(&tenant.name)).collect();
         if tenants.is_empty() {
@@ -159,6 +177,7 @@ fn rows<'a>(loaded: &'a Loaded, history: &'a History, schema: &Schema, now: Time
             if let Some((tenant, measured)) = tenant.and_then(|tenant| Some((tenant, history.measured.get(tenant)?))) {
                 row.judge_late(hunt, tenant, measured, schema);
             }
+            row.broken = broken;
             rows.push(row);
         }
     }
@@ -231,6 +250,7 @@ fn row<'a>(
         late_of: None,
         late_by_s: 0,
         error: last.and_then(|run| run.error.as_deref()),
+        broken: None,
         watermark: track.and_then(|track| track.watermark),
         gaps: open.iter().map(|(gap, _)| gap.length().as_secs().max(1)).sum(),
         lost: losses.map(|one| one.window.length().as_secs().max(1)).sum(),
@@ -243,28 +263,38 @@ fn row<'a>(
 /// The table; with a column of how late runs were where some were.
 fn table(rows: &[Listed<'_>], output: Output) -> Result<(), AppError> {
     let mut head = vec!["HUNT", "TENANT", "SEVERITY", "SCHEDULE", "NEXT", "LAST", "STATE", "NEW", "FAILURES"];
-    let mut cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    let mut cells: Vec<Vec<(String, Tone)>> = rows.iter().map(cells).collect();
     if rows.iter().any(|row| row.late_runs > 0) {
         head.push("LATE BY");
         for (cells, row) in cells.iter_mut().zip(rows) {
             let by = format_duration(Duration::from_secs(row.late_by_s));
-            cells.push(if row.late_runs > 0 { by } else { "-".to_owned() });
+            let late = row.late_runs > 0;
+            cells.push(if late { (by, Tone::Doubtful) } else { ("-".to_owned(), Tone::Plain) });
         }
     }
-    output.table(&head, cells)
+    output.toned_table(&head, cells)
 }
 
-fn cells(row: &Listed<'_>) -> Vec<String> {
+fn cells(row: &Listed<'_>) -> Vec<(String, Tone)> {
     let time = |at: Option<Timestamp>| at.map_or("-".to_owned(), Timestamp::local);
+    let (state, tone) = match (row.broken, row.status) {
+        (Some(_), _) => ("broken", Tone::Bad),
+        (None, Some("ok")) => ("ok", Tone::Good),
+        (None, Some("failed")) => ("failed", Tone::Bad),
+        (None, Some(other)) => (other, Tone::Doubtful),
+        (None, None) => ("never run", Tone::Doubtful),
+    };
+    let failures = if row.failures_in_row > 0 { Tone::Bad } else { Tone::Plain };
+    let plain = |text: String| (text, Tone::Plain);
     vec![
-        terminal_safe(row.hunt),
-        row.tenant.unwrap_or("-").to_owned(),
-        row.severity.to_string(),
-        row.schedule.to_owned(),
-        if row.enabled { time(row.next) } else { "off".to_owned() },
-        time(row.last),
-        row.status.unwrap_or("never run").to_owned(),
-        row.new.map_or("-".to_owned(), |new| new.to_string()),
-        row.failures_in_row.to_string(),
+        plain(terminal_safe(row.hunt)),
+        plain(row.tenant.unwrap_or("-").to_owned()),
+        plain(row.severity.to_string()),
+        plain(row.schedule.to_owned()),
+        if row.enabled { plain(time(row.next)) } else { ("off".to_owned(), Tone::Doubtful) },
+        plain(time(row.last)),
+        (state.to_owned(), tone),
+        plain(row.new.map_or("-".to_owned(), |new| new.to_string())),
+        (row.failures_in_row.to_string(), failures),
     ]
 }

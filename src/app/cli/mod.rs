@@ -12,6 +12,7 @@ pub mod gaps;
 pub mod hits;
 mod hits_printer;
 pub mod list;
+mod list_check;
 pub mod past;
 pub mod plan;
 pub mod quota;
@@ -39,7 +40,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
         Verb::Run(verb) => run::run(config, verb, output).await,
         Verb::Check(verb) => check::run(config, verb, arguments.verbose > 0, output),
         Verb::Plan(verb) => plan::run(config, verb, output).await,
-        Verb::List => list::run(config, output).await,
+        Verb::List(verb) => list::run(config, verb, output).await,
         Verb::Runs(verb) => runs::run(config, verb, output).await,
         Verb::Hits(verb) => hits::run(config, verb, output).await,
         Verb::Gaps(verb) => gaps::run(config, verb, output).await,

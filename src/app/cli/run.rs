@@ -14,6 +14,7 @@ use crate::app::output::Output;
 use crate::app::queries;
 use crate::app::setup::{self, Loaded};
 use crate::app::shapes::RunShape;
+use crate::app::troubles;
 use crate::engine::runner::{Asking, Finished, Order, Runner};
 use crate::engine::tenant::{Tenant, Tenants};
 use crate::model::hit::Hit;
@@ -60,6 +61,9 @@ pub async fn run(path: &Path, arguments: &RunArguments, output: Output) -> Resul
         show(&runner, &finished, output).await?;
     }
     drop(runs);
+    if !arguments.no_notify {
+        troubles::look_at_runs(&store, &loaded, clock.now()).await?;
+    }
     dispatcher.drain().await?;
     drop((runner, dispatcher));
     store.close().await?;

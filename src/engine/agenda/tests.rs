@@ -243,3 +243,83 @@ fn a_clock_that_is_set_hides_no_missed_event_time() {
     desk.agenda.look(Look { wall: START.minus(HOUR), steady: MINUTE });
     assert_eq!(desk.agenda.behind(START.minus(HOUR)).len(), 1);
 }
+
+fn named(id: &str, schedule: &str) -> Arc<Hunt> {
+    let mut hunt = Arc::unwrap_or_clone(hunt(schedule, "0s"));
+    hunt.id = HuntId::new(id).unwrap();
+    Arc::new(hunt)
+}
+
+impl Desk {
+    /// Loads other hunts, all on the one tenant; new ones are served up to now.
+    fn load(&mut self, hunts: &[Arc<Hunt>]) {
+        let pairs: Vec<Pair> = hunts.iter().map(|hunt| (Arc::clone(hunt), tenant())).collect();
+        let unknown = self.agenda.unknown(&pairs);
+        self.agenda.lay_out(&pairs);
+        for (hunt, tenant) in unknown {
+            self.agenda.add(hunt, tenant, owing(self.look.wall));
+        }
+    }
+
+    /// The hunts that a look after `span` launches, each with its query.
+    fn launched(&mut self, span: Duration) -> Vec<String> {
+        let mut all: Vec<String> = self.after(span).iter().map(|one| one.order.hunt.id.to_string()).collect();
+        all.sort();
+        all
+    }
+}
+
+#[test]
+fn a_reload_resets_nothing_that_it_does_not_touch() {
+    let mut desk = Desk::of(&named("a", "*/10 * * * *"), START);
+    desk.after(MINUTE);
+    let wake = START.plus(MINUTE * 10);
+    assert_eq!(desk.wake(), wake);
+    desk.load(&[named("a", "*/10 * * * *"), named("b", "*/5 * * * *")]);
+    assert_eq!(desk.launched(MINUTE), [""; 0]);
+    assert_eq!(desk.wake(), wake, "as it was");
+    assert_eq!(desk.launched(MINUTE * 3), ["b"]);
+    assert_eq!(desk.launched(MINUTE * 5), ["a"], "b is still under way");
+}
+
+#[test]
+fn a_removed_hunt_begins_nothing_more_and_a_new_one_takes_its_place() {
+    let mut desk = Desk::of(&named("a", "* * * * *"), START);
+    assert_eq!(desk.launched(MINUTE), ["a"]);
+    desk.load(&[named("b", "* * * * *")]);
+    assert_eq!(desk.launched(MINUTE), ["b"]);
+    assert_eq!(desk.agenda.entries.len(), 2, "the run of a is under way");
+    desk.agenda.done(0, desk.look.wall);
+    assert_eq!(desk.launched(MINUTE), [""; 0]);
+    desk.load(&[named("b", "* * * * *"), named("c", "* * * * *")]);
+    assert_eq!(desk.agenda.entries.len(), 2, "the place of a is free");
+    assert_eq!(desk.launched(MINUTE), ["c"]);
+}
+
+#[test]
+fn a_hunt_that_comes_back_while_its_run_is_under_way_does_not_overlap_itself() {
+    let mut desk = Desk::of(&named("a", "* * * * *"), START);
+    assert_eq!(desk.launched(MINUTE), ["a"]);
+    desk.load(&[named("b", "@daily")]);
+    desk.load(&[named("a", "* * * * *"), named("b", "@daily")]);
+    assert_eq!(desk.launched(MINUTE), [""; 0], "still under way");
+    desk.agenda.done(0, desk.look.wall);
+    assert_eq!(desk.launched(MINUTE), ["a"]);
+}
+
+#[test]
+fn another_schedule_takes_effect_with_its_next_tick() {
+    let mut desk = Desk::of(&named("a", "@daily"), START);
+    desk.after(MINUTE);
+    desk.load(&[named("a", "*/10 * * * *")]);
+    assert_eq!(desk.launched(Duration::ZERO), [""; 0], "none of the new schedule is owed for the time before");
+    assert_eq!(desk.launched(MINUTE * 9), ["a"]);
+}
+
+#[test]
+fn what_is_removed_is_not_caught_up() {
+    let mut desk = Desk::of(&named("a", "@daily"), START);
+    desk.load(&[named("b", "@daily")]);
+    let behind = desk.agenda.behind(START);
+    assert_eq!(behind.iter().map(|(_, behind)| behind.hunt.id.as_str()).collect::<Vec<_>>(), ["b"]);
+}

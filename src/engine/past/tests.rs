@@ -188,7 +188,7 @@ async fn make(store: &Store, hunt: &Hunt, tenant: &TenantName, number: u64, made
         deliveries: deliveries.into_iter().collect(),
         held: telling.held,
         suppressions: telling.suppressions,
-        last_failure_notice: None,
+        failing_as: None,
         shortage: None,
         run,
     };

@@ -52,6 +52,12 @@ fn printed(schema: &Schema) -> String {
     columns.collect::<serde_json::Value>().to_string()
 }
 
+/// The columns of a stored list, as `Name (type)`.
+pub(super) fn column_names(columns: &str) -> Result<Vec<String>, Fault> {
+    let schema = read(columns)?;
+    Ok(schema.columns.iter().map(|column| format!("{} ({})", column.name, column.kind)).collect())
+}
+
 fn read(columns: &str) -> Result<Schema, Fault> {
     let columns: Vec<(String, String)> =
         serde_json::from_str(columns).map_err(|error| Fault::Bad(format!("stored columns have a fault: {error}")))?;

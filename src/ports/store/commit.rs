@@ -44,7 +44,7 @@ pub(super) const ADD_BLOCK: &str = "INSERT INTO block (track, run, low, high, sc
 pub(super) const ADD_DELIVERY: &str = "INSERT INTO delivery (delivery, run, channel, state, hits, created, \
      next_attempt, touched, told) VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?5, ?5, ?6)";
 pub(super) const MOVE_TRACK: &str = "UPDATE track SET generation = ?2, next_ordinal = ?3, watermark = ?4, \
-     last_due = ?5, complete_runs = ?6, failures_in_row = ?7, last_failure_notice = ?8, last_run = ?9 WHERE track = ?1";
+     last_due = ?5, complete_runs = ?6, failures_in_row = ?7, failing_as = ?8, last_run = ?9 WHERE track = ?1";
 pub(super) const SET_MEMORY: &str = "INSERT INTO track_memory (track, held, suppressions) VALUES (?1, ?2, ?3) \
      ON CONFLICT (track) DO UPDATE SET held = excluded.held, suppressions = excluded.suppressions";
 
@@ -126,7 +126,7 @@ async fn write_all(
             .execute(&mut *conn)
             .await?;
     }
-    let after = Counters { next_ordinal, ..moved(before, commit) };
+    let after = Counters { next_ordinal, ..moved(before.clone(), commit) };
     move_track(&mut *conn, &after, seq).await?;
     coverage::note(&mut *conn, &before, &run.run, &commit.coverage).await?;
     if let Some((table, measured)) = &commit.lateness {
@@ -246,17 +246,19 @@ fn moved(before: Counters, commit: &RunCommit) -> Counters {
         watermark: commit.watermark.or(before.watermark),
         // Not the later of the two: a clock that stood in another year must not hold back all ticks till then.
         last_due: scheduled.or(before.last_due),
-        last_failure_notice: commit.last_failure_notice.or(before.last_failure_notice),
         ..before
     };
     match run.status {
-        RunStatus::Failed => after.failures_in_row = before.failures_in_row.saturating_add(1),
+        RunStatus::Failed => {
+            after.failures_in_row = after.failures_in_row.saturating_add(1);
+            after.failing_as = commit.failing_as.clone();
+        }
         RunStatus::Partial => after.generation += 1,
         RunStatus::Ok => {
             after.generation += 1;
             after.complete_runs += 1;
             after.failures_in_row = 0;
-            after.last_failure_notice = None;
+            after.failing_as = None;
         }
     }
     after
@@ -271,7 +273,7 @@ async fn move_track(conn: &mut SqliteConnection, after: &Counters, seq: i64) -> 
         .bind(after.last_due.map(Timestamp::nanos))
         .bind(signed(after.complete_runs))
         .bind(i64::from(after.failures_in_row))
-        .bind(after.last_failure_notice.map(Timestamp::nanos))
+        .bind(after.failing_as.as_deref())
         .bind(seq)
         .execute(conn)
         .await?;

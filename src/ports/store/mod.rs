@@ -43,10 +43,12 @@ mod schema;
 mod seek;
 mod seen;
 mod served;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod told;
 mod track;
+mod trouble;
 
 pub use database::Store;
 pub use hits::HitFilter;
@@ -59,3 +61,4 @@ pub use past::StoredRows;
 pub use runs::RunFilter;
 pub use served::Served;
 pub use track::{Track, TrackSummary};
+pub use trouble::Look;

@@ -38,8 +38,6 @@ pub struct Track {
     pub suppressions: Suppressions,
     /// Failed runs since the last that ended `ok`.
     pub failures_in_row: u32,
-    /// When it was last told that the hunt keeps failing; none again once a run ended `ok`.
-    pub last_failure_notice: Option<Timestamp>,
 }
 
 /// A track as it is listed.
@@ -53,8 +51,6 @@ pub struct TrackSummary {
     pub last_run: Option<Run>,
     /// Failed runs since the last that ended `ok`.
     pub failures_in_row: u32,
-    /// When it was last told that the hunt keeps failing.
-    pub last_failure_notice: Option<Timestamp>,
     /// The first instant of event time not covered by complete results.
     pub watermark: Option<Timestamp>,
     /// The latest tick of the schedule that was served.
@@ -68,12 +64,12 @@ pub struct TrackSummary {
 }
 
 pub(super) const LOAD_TRACK: &str = "SELECT track, generation, next_ordinal, first_ordinal, watermark, last_due, complete_runs, \
-     failures_in_row, last_failure_notice, origin FROM track WHERE hunt = ?1 AND tenant = ?2";
+     failures_in_row, failing_as, origin FROM track WHERE hunt = ?1 AND tenant = ?2";
 pub(super) const LOAD_MEMORY: &str = "SELECT held, suppressions FROM track_memory WHERE track = ?1";
 pub(super) const LOAD_DELTAS: &str = "SELECT packed, next_ordinal FROM delta WHERE track = ?1 ORDER BY delta";
 /// A few hundred at most.
 pub(super) const LIST_TRACKS: &str = "SELECT track, hunt, tenant, generation, next_ordinal, first_ordinal, watermark, last_due, \
-     complete_runs, failures_in_row, last_failure_notice, origin, last_run FROM track ORDER BY hunt, tenant";
+     complete_runs, failures_in_row, failing_as, origin, last_run FROM track ORDER BY hunt, tenant";
 
 impl Store {
     /// Where the history of `hunt` on `tenant` stands.
@@ -101,7 +97,7 @@ impl Store {
 }
 
 /// A track's counters, as they stand in the file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Counters {
     pub(super) track: i64,
     pub(super) generation: u64,
@@ -113,7 +109,8 @@ pub(super) struct Counters {
     pub(super) last_due: Option<Timestamp>,
     pub(super) complete_runs: u64,
     pub(super) failures_in_row: u32,
-    pub(super) last_failure_notice: Option<Timestamp>,
+    /// The class of the last failure in that row.
+    pub(super) failing_as: Option<String>,
     /// From where on event time is owed.
     pub(super) origin: Option<Timestamp>,
 }
@@ -129,7 +126,7 @@ fn counters_of(row: &SqliteRow) -> Result<Counters, Fault> {
         last_due: time("last_due")?,
         complete_runs: unsigned(row.try_get("complete_runs")?)?,
         failures_in_row: unsigned(row.try_get("failures_in_row")?)?,
-        last_failure_notice: time("last_failure_notice")?,
+        failing_as: row.try_get("failing_as")?,
         origin: time("origin")?,
     })
 }
@@ -170,7 +167,6 @@ async fn track(conn: &mut SqliteConnection, hunt: &HuntId, tenant: &TenantName) 
         held,
         suppressions,
         failures_in_row: counters.failures_in_row,
-        last_failure_notice: counters.last_failure_notice,
     })
 }
 
@@ -186,7 +182,6 @@ async fn summaries(conn: &mut SqliteConnection) -> Result<Vec<TrackSummary>, Fau
             tenant: TenantName::new(row.try_get::<String, _>("tenant")?).map_err(name_fault)?,
             last_run: last.as_ref().map(run_of).transpose()?,
             failures_in_row: counters.failures_in_row,
-            last_failure_notice: counters.last_failure_notice,
             watermark: counters.watermark,
             last_due: counters.last_due,
             coverage: coverage::load(&mut *conn, counters.track, counters.origin).await?,

@@ -221,7 +221,7 @@ impl<'a> Loader<'a> {
         };
         let line = entries.first().map_or(document.line, |entry| entry.key_place.line);
         let id = id_of(file, document.number, root.place, &own, notes)?;
-        let source = Source { file: file.shown.clone(), line };
+        let source = Source { file: file.shown.clone(), line, commit: None };
         self.take(&id, &source, own.iter().find(|e| e.key == "id").map_or(root.place, |e| e.value.place), notes);
         let layers = layers_of(&self.layers, file);
         for layer in layers.iter().filter(|layer| layer.unreadable) {
@@ -241,7 +241,7 @@ impl<'a> Loader<'a> {
 
     /// Claims the id for the hunt at `source`, or refuses it.
     fn take(&mut self, id: &HuntId, source: &Source, place: Place, notes: &mut Notes) {
-        let Some(Source { file, line }) = self.taken.get(id) else {
+        let Some(Source { file, line, .. }) = self.taken.get(id) else {
             self.taken.insert(id.clone(), source.clone());
             return;
         };

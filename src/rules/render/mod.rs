@@ -22,6 +22,7 @@ pub mod sheet;
 pub mod tally;
 pub mod terminal;
 pub mod visible;
+pub mod warning;
 
 #[cfg(test)]
 #[path = "../../../tests/support/sample.rs"]

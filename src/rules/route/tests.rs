@@ -234,7 +234,7 @@ fn a_rest_longer_than_the_hunt_has_is_over() {
 
 #[test]
 fn of_a_failure_each_channel_is_told_once() {
-    let planned = plan_trouble(&RunId::new("r").unwrap(), &names(&["a", "b", "a"]), About::Failure);
+    let planned = plan_trouble(&RunId::new("r").unwrap(), &names(&["a", "b", "a"]), About::Loss);
     let channels: Vec<_> = planned.into_iter().map(|delivery| delivery.channel).collect();
     assert_eq!(channels, names(&["a", "b"]));
 }

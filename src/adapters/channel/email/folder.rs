@@ -5,16 +5,19 @@ use std::path::{Path, PathBuf};
 
 use lettre::Message;
 
-use crate::model::delivery::Notice;
+use crate::model::id::DeliveryId;
 use crate::ports::channel::SendError;
-use crate::rules::render::mail::{Attachment, html};
 use crate::rules::render::visible::visible;
 
 /// Writes both files, each whole or not at all; a repeat writes the same two again.
-pub(super) async fn write(folder: &Path, notice: &Notice, message: &Message) -> Result<(), SendError> {
-    let delivery = notice.delivery.to_string();
+pub(super) async fn write(
+    folder: &Path,
+    delivery: &DeliveryId,
+    page: String,
+    message: &Message,
+) -> Result<(), SendError> {
     let files = vec![
-        (folder.join(format!("{delivery}.html")), html(notice, Attachment::Csv).into_bytes()),
+        (folder.join(format!("{delivery}.html")), page.into_bytes()),
         (folder.join(format!("{delivery}.eml")), message.formatted()),
     ];
     let place = folder.to_path_buf();

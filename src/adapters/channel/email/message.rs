@@ -9,14 +9,17 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use lettre::Message;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Attachment as Attached, Body, Mailbox, MultiPart, SinglePart};
+use lettre::message::{Attachment as Attached, Body, Mailbox, MessageBuilder, MultiPart, SinglePart};
 
-use crate::model::delivery::Notice;
+use crate::model::delivery::{Notice, message_id};
+use crate::model::id::DeliveryId;
 use crate::model::time::Timestamp;
 use crate::model::told::Told;
+use crate::model::trouble::Warning;
 use crate::rules::render::csv;
 use crate::rules::render::mail::{Attachment, html, subject, text};
 use crate::rules::render::visible::visible;
+use crate::rules::render::warning;
 
 /// A larger CSV is compressed.
 const PLAIN: usize = 4 * 1024 * 1024;
@@ -55,43 +58,77 @@ pub(super) fn compose(
     attachment: Attachment,
     table: Option<Table>,
 ) -> Result<Message, ComposeError> {
+    let builder = envelope(parties, &notice.delivery, notice.run.finished, subject(notice), headers(notice));
+    let both = both(&notice.delivery, text(notice, attachment), html(notice, attachment))?;
+    let parts = match table {
+        None => both,
+        Some(table) => {
+            let whole = MultiPart::mixed().boundary(boundary("m", &notice.delivery));
+            whole.multipart(both).singlepart(csv_part(notice, table)?)
+        }
+    };
+    Ok(builder.multipart(parts)?)
+}
+
+/// Puts the mail of a warning together.
+pub(super) fn compose_warning(
+    parties: &Parties,
+    delivery: &DeliveryId,
+    warning: &Warning,
+) -> Result<Message, ComposeError> {
+    let mut headers = vec![("X-Huntd-Trouble", warning.trouble.kind.to_string())];
+    headers.extend(AUTOMATIC.map(|(name, value)| (name, value.to_owned())));
+    let subject = warning::subject(warning);
+    let builder = envelope(parties, delivery, warning.at, subject, headers);
+    Ok(builder.multipart(both(delivery, warning::text(warning), warning::html(warning))?)?)
+}
+
+fn envelope(
+    parties: &Parties,
+    delivery: &DeliveryId,
+    at: Timestamp,
+    subject: String,
+    headers: Vec<(&'static str, String)>,
+) -> MessageBuilder {
     // httpdate, below lettre, panics on dates before 1970.
-    let date = notice.run.finished.max(Timestamp::EPOCH).chrono().into();
+    let date = at.max(Timestamp::EPOCH).chrono().into();
     let mut builder = Message::builder()
-        .message_id(Some(format!("<{}>", notice.message_id())))
+        .message_id(Some(format!("<{}>", message_id(delivery))))
         .date(date)
         .from(parties.from.clone())
-        .subject(subject(notice));
+        .subject(subject);
     for to in &parties.to {
         builder = builder.to(to.clone());
     }
     if let Some(reply_to) = &parties.reply_to {
         builder = builder.reply_to(reply_to.clone());
     }
-    for (name, value) in headers(notice) {
+    for (name, value) in headers {
         builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
     }
-    // `=_` can't stand in quoted-printable or base64 text (RFC 2045, 6.7), so no row can end a part.
-    let boundary = |part: &str| format!("=_huntd_{part}_{}", notice.delivery);
-    let both = MultiPart::alternative()
-        .boundary(boundary("a"))
-        .singlepart(part(text(notice, attachment), ContentType::TEXT_PLAIN)?)
-        .singlepart(part(html(notice, attachment), ContentType::TEXT_HTML)?);
-    let parts = match table {
-        None => both,
-        Some(table) => MultiPart::mixed().boundary(boundary("m")).multipart(both).singlepart(csv_part(notice, table)?),
-    };
-    Ok(builder.multipart(parts)?)
+    builder
 }
+
+/// `=_` can't stand in quoted-printable or base64 text (RFC 2045, 6.7), so no row can end a part.
+fn boundary(part: &str, delivery: &DeliveryId) -> String {
+    format!("=_huntd_{part}_{delivery}")
+}
+
+fn both(delivery: &DeliveryId, text: String, html: String) -> Result<MultiPart, ComposeError> {
+    let both = MultiPart::alternative().boundary(boundary("a", delivery));
+    Ok(both.singlepart(part(text, ContentType::TEXT_PLAIN)?).singlepart(part(html, ContentType::TEXT_HTML)?))
+}
+
+/// Keeps machines from answering (RFC 3834).
+const AUTOMATIC: [(&str, &str); 2] = [("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All")];
 
 fn headers(notice: &Notice) -> Vec<(&'static str, String)> {
     let mut headers = vec![
         ("X-Huntd-Hunt", visible(&notice.hunt.id).replace("=?", "= ?")),
         ("X-Huntd-Tenant", notice.run.tenant.to_string()),
         ("X-Huntd-Run", notice.run.run.to_string()),
-        ("Auto-Submitted", "auto-generated".to_owned()),
-        ("X-Auto-Response-Suppress", "All".to_owned()),
     ];
+    headers.extend(AUTOMATIC.map(|(name, value)| (name, value.to_owned())));
     if !notice.hits.is_empty() {
         let hits: Vec<_> = notice.hits.first().iter().take(HITS).map(|hit| hit.hit.to_string()).collect();
         headers.insert(3, ("X-Huntd-Hits", hits.join(" ")));

@@ -11,14 +11,16 @@ use lettre::message::Mailbox;
 
 use crate::model::config::{EmailChannel, MailTls, MailTransport};
 use crate::model::delivery::Notice;
-use crate::model::id::ChannelName;
+use crate::model::id::{ChannelName, DeliveryId};
+use crate::model::trouble::Warning;
 use crate::ports::channel::{Channel, SendError};
-use crate::rules::render::mail::Attachment;
+use crate::rules::render::mail::{Attachment, html};
 use crate::rules::render::visible::visible;
+use crate::rules::render::warning;
 
 use super::super::ChannelBuildError;
 use super::folder;
-use super::message::{Parties, Table, compose};
+use super::message::{Parties, Table, compose, compose_warning};
 use super::session::{Server, Session, Trouble};
 
 /// How long one send may take: a large CSV over a slow line, and a server that scans it before it
@@ -137,6 +139,51 @@ impl Email {
         }
     }
 
+    /// The mail of a warning: to its owner, where it is for one, else to the channel's recipients.
+    fn compose_warning(&self, delivery: &DeliveryId, warning: &Warning) -> Result<Message, SendError> {
+        let mut parties = self.parties.clone();
+        if let Some(owner) = &warning.owner {
+            let owner = owner
+                .parse()
+                .map_err(|_| SendError::Never(format!("the owner `{}` is no mail address", visible(owner))))?;
+            parties.to = vec![owner];
+        }
+        compose_warning(&parties, delivery, warning)
+            .map_err(|error| SendError::Never(format!("the mail can't be put together: {error}")))
+    }
+
+    async fn warn_over_smtp(
+        &self,
+        server: &Server,
+        idle: &Mutex<Option<Box<Session>>>,
+        mail: &Message,
+    ) -> Result<(), SendError> {
+        let mut session = self.session(server, idle).await?;
+        match session.deliver(mail, false).await {
+            Ok(_) => {
+                idle.lock().unwrap_or_else(PoisonError::into_inner).replace(session);
+                Ok(())
+            }
+            Err(trouble) => {
+                session.quit().await;
+                Err(trouble.into())
+            }
+        }
+    }
+
+    async fn within_limit(
+        &self,
+        server: &Server,
+        sending: impl Future<Output = Result<(), SendError>>,
+    ) -> Result<(), SendError> {
+        tokio::time::timeout(self.limit, sending).await.unwrap_or_else(|_| {
+            let limit = crate::model::time::format_duration(self.limit);
+            Err(SendError::Later(format!(
+                "mail server {server} did not finish within {limit}; the mail may have arrived, its repeat bears the same Message-ID"
+            )))
+        })
+    }
+
     /// The kept connection if it still lives, else a new one.
     async fn session(&self, server: &Server, idle: &Mutex<Option<Box<Session>>>) -> Result<Box<Session>, SendError> {
         let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -163,15 +210,19 @@ impl Channel for Email {
 
     async fn send(&self, notice: &Notice) -> Result<(), SendError> {
         match &self.way {
-            Way::Folder(folder) => folder::write(folder, notice, &self.compose(notice, Attachment::Csv).await?).await,
-            Way::Smtp { server, idle } => {
-                tokio::time::timeout(self.limit, self.over_smtp(server, idle, notice)).await.unwrap_or_else(|_| {
-                    Err(SendError::Later(format!(
-                        "mail server {server} did not finish within {}; the mail may have arrived, its repeat bears the same Message-ID",
-                        crate::model::time::format_duration(self.limit)
-                    )))
-                })
+            Way::Folder(folder) => {
+                let mail = self.compose(notice, Attachment::Csv).await?;
+                folder::write(folder, &notice.delivery, html(notice, Attachment::Csv), &mail).await
             }
+            Way::Smtp { server, idle } => self.within_limit(server, self.over_smtp(server, idle, notice)).await,
+        }
+    }
+
+    async fn warn(&self, delivery: &DeliveryId, warning: &Warning) -> Result<(), SendError> {
+        let mail = self.compose_warning(delivery, warning)?;
+        match &self.way {
+            Way::Folder(folder) => folder::write(folder, delivery, warning::html(warning), &mail).await,
+            Way::Smtp { server, idle } => self.within_limit(server, self.warn_over_smtp(server, idle, &mail)).await,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::ports::store::pack::{unpack_bitmap, unpack_records, unpack_told};
 use crate::ports::store::runs::{json_list, limit_of};
 use crate::ports::store::seek;
 use crate::ports::store::track;
+use crate::ports::store::trouble;
 
 /// What retention took away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -158,8 +159,8 @@ pub(in crate::ports::store) const DROP_DELIVERIES: &str =
     "DELETE FROM delivery WHERE run IN (SELECT value FROM json_each(?1))";
 pub(in crate::ports::store) const DROP_RUNS: &str = "DELETE FROM run WHERE seq IN (SELECT value FROM json_each(?1))";
 /// A few thousand at most.
-pub(in crate::ports::store) const DROP_VERSIONS: &str =
-    "DELETE FROM hunt_version WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.version = hunt_version.version)";
+pub(in crate::ports::store) const DROP_VERSIONS: &str = "DELETE FROM hunt_version WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.version = hunt_version.version) \
+     AND NOT EXISTS (SELECT 1 FROM standing WHERE standing.version = hunt_version.version)";
 
 impl Store {
     /// Takes away rows, runs and the sums of their costs that are older than their retention. Stays: rows that a
@@ -225,6 +226,7 @@ async fn step(conn: &mut SqliteConnection, pruning: &mut Pruning) -> Result<Opti
         }
         Work::Costs => Ok((cost::forget(conn, pruning.runs).await? == 0).then_some(Work::Versions)),
         Work::Versions => {
+            sqlx::query(trouble::OLD_WARNINGS).bind(pruning.runs.nanos()).execute(&mut *conn).await?;
             pruning.pruned.versions += sqlx::query(DROP_VERSIONS).execute(&mut *conn).await?.rows_affected();
             seek::drop_empty_groups(conn).await?;
             Ok(Some(Work::Space))

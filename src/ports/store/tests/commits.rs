@@ -43,7 +43,6 @@ async fn a_run_leaves_all_that_it_brought() {
         held: commit.held.clone(),
         suppressions: HashMap::from([([7; 16], at(90))]),
         failures_in_row: 0,
-        last_failure_notice: None,
     };
     assert_eq!(track(&store).await, expected);
     assert_eq!(hits(&store, &HitFilter::default()).await.len(), 2);
@@ -153,11 +152,12 @@ async fn a_failed_run_counts_and_moves_nothing() {
     let before = track(&store).await;
     for minute in 1..=3 {
         let mut bad = failed(minute);
-        bad.last_failure_notice = (minute == 3).then(|| at(3));
+        bad.failing_as = Some(format!("class-{minute}"));
         store.commit_run(&bad).await.unwrap();
     }
-    let expected =
-        Track { failures_in_row: 3, last_due: Some(at(3)), last_failure_notice: Some(at(3)), ..before.clone() };
+    let expected = Track { failures_in_row: 3, last_due: Some(at(3)), ..before.clone() };
+    let failing = store.failing().await.unwrap();
+    assert_eq!(failing.iter().map(|one| (one.row, one.class.as_str())).collect::<Vec<_>>(), [(3, "class-3")]);
     assert_eq!(track(&store).await, expected);
 
     let mut partial = empty(4, 1);

@@ -110,7 +110,7 @@ pub(super) fn empty(minutes: i64, generation: u64) -> RunCommit {
         deliveries: vec![],
         held: RoaringBitmap::new(),
         suppressions: vec![],
-        last_failure_notice: None,
+        failing_as: None,
         shortage: None,
     }
 }

@@ -155,9 +155,9 @@ async fn a_newer_version_is_refused() {
     )
     .await;
     let error = Store::open(&path).await.unwrap_err();
-    let expected = format!("the database {} is of version 99, and this huntd knows versions up to 7", path.display());
+    let expected = format!("the database {} is of version 99, and this huntd knows versions up to 9", path.display());
     assert_eq!(error.to_string(), expected);
-    assert!(matches!(error, StoreError::Newer { found: 99, known: 7, .. }));
+    assert!(matches!(error, StoreError::Newer { found: 99, known: 9, .. }));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection};
 use super::super::maintenance::{check, history, prune, steps};
 use super::super::{
     columns, commit, cost, hits, lateness, leap, ledger, life, members, notice, outbox, overload, past, rows, runs,
-    seek, seen, served, track,
+    seek, seen, served, standing, track, trouble,
 };
 use super::fixture::fresh;
 
@@ -133,6 +133,18 @@ const BY_INDEX: &[&str] = &[
     seek::DROP_LANES,
     seek::DROP_GROUP,
     seek::IS_THERE,
+    trouble::FAILING,
+    trouble::RAN_SINCE,
+    trouble::ROWS_LATELY,
+    trouble::COLUMNS_LATELY,
+    trouble::SET,
+    trouble::CLOSE,
+    trouble::ADD_DELIVERY,
+    trouble::ADD_WARNING,
+    trouble::LOAD_WARNING,
+    trouble::OLD_WARNINGS,
+    standing::PUT,
+    standing::DROP,
     seen::FIRST_SEEN,
     seen::FIRST_SEEN_BEFORE,
     seen::MEMBERS,
@@ -148,6 +160,8 @@ const OPEN_ONLY: &[(&str, &str)] = &[
     (outbox::IS_DUE, "delivery_state"),
     (outbox::DUE, "delivery_state"),
     (outbox::NEXT_AT, "delivery_state"),
+    (trouble::WAITING, "delivery_state"),
+    (trouble::GIVEN_UP, "delivery_state"),
     // Sieves that aren't laid together yet: fewer than 256 of each length.
     (seek::FULL_LENGTHS, "block_sieve_lanes"),
 ];
@@ -159,6 +173,9 @@ const WHOLE: &[&str] = &[
     prune::DROP_VERSIONS,
     check::COUNT,
     life::PIECES_WITH_IDS,
+    standing::ALL,
+    trouble::OPEN,
+    trouble::NEVER_FIRED,
     outbox::ALL_DELIVERIES,
     runs::TRACK_NAMES,
     track::LIST_TRACKS,

@@ -62,13 +62,6 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_says_how_to_mend_it() {
-        let page = html(&samples::failing(), Attachment::Csv);
-        assert!(page.contains("keeps failing") && page.contains("did you mean"), "{page}");
-        assert!(page.contains("huntd runs endpoint&#x2f;encoded --failed"), "{page}");
-    }
-
-    #[test]
     fn an_overload_names_the_hunts_and_what_to_do() {
         let page = html(&samples::overload(23), Attachment::Csv);
         for part in ["23 hunts run late", "h0: 1m30s", "and 3 more hunts", "calls a minute: 2 of 2", "huntd plan"] {

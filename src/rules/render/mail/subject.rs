@@ -12,7 +12,7 @@ const SUBJECT: usize = 180;
 /// The longest name in it, so that the tenant is never cut off.
 const NAME: usize = 110;
 
-/// `[high] 3 new: Encoded PowerShell (contoso)`, `[failing] Encoded PowerShell (contoso)`, or `[overload] 3 hunts run
+/// `[high] 3 new: Encoded PowerShell (contoso)`, `[time lost] Encoded PowerShell (contoso)`, or `[overload] 3 hunts run
 /// late (contoso)`. One line, no character that acts.
 #[must_use]
 pub fn subject(notice: &Notice) -> String {
@@ -51,7 +51,6 @@ mod tests {
         assert_eq!(subject(&notice), "[high] 3 new: Encoded PowerShell (contoso)");
         samples::kinds(&mut notice, &[HitKind::New, HitKind::Returned, HitKind::Gone]);
         assert_eq!(subject(&notice), "[high] 1 new, 1 returned, 1 gone: Encoded PowerShell (contoso)");
-        assert_eq!(subject(&samples::failing()), "[failing] Encoded PowerShell (contoso)");
         assert_eq!(subject(&samples::lost()), "[time lost] Encoded PowerShell (contoso)");
         assert_eq!(subject(&samples::overload(3)), "[overload] 3 hunts run late (contoso)");
         assert_eq!(subject(&samples::overload(1)), "[overload] 1 hunt runs late (contoso)");

@@ -23,17 +23,6 @@ pub(super) struct Trouble {
     pub(super) commands: &'static str,
 }
 
-const FAILING: Trouble = Trouble {
-    word: "failing",
-    headline: "keeps failing",
-    counts: "no result",
-    errors: "What failed",
-    moment: "Last try",
-    note: "Nothing is told of this hunt until it runs again. With `catch_up: auto` the event time missed by then is \
-           caught up once it does, up to 30 days.",
-    commands: "How to mend it",
-};
-
 const LOST: Trouble = Trouble {
     word: "time lost",
     headline: "has not looked at all event time",
@@ -64,7 +53,6 @@ impl Trouble {
     pub(super) fn of(notice: &Notice) -> Option<Self> {
         match notice.about {
             About::Hits => None,
-            About::Failure => Some(FAILING),
             About::Loss => Some(LOST),
             About::Overload if notice.overload.as_ref().is_some_and(|told| told.count() == 1) => {
                 Some(Trouble { headline: "runs late", ..LATE })

@@ -276,11 +276,6 @@ fn facts(notice: &Notice) -> Vec<Fact> {
 fn commands(notice: &Notice) -> Vec<String> {
     let (hunt, run) = (shell_word(&notice.hunt.id), &notice.run);
     match notice.about {
-        About::Failure => vec![
-            format!("huntd runs {hunt} --failed"),
-            format!("huntd run {hunt} --tenant {}", run.tenant),
-            "huntd doctor".to_owned(),
-        ],
         About::Loss => vec![format!("huntd gaps {hunt}"), format!("huntd runs {hunt}")],
         About::Overload => {
             vec!["huntd plan".to_owned(), format!("huntd quota --tenant {}", run.tenant), "huntd list".to_owned()]
@@ -428,9 +423,9 @@ mod tests {
     fn commands_can_be_pasted() {
         assert_eq!(shell_word("endpoint/enc"), "endpoint/enc");
         assert_eq!(shell_word("It's [v2] & (old)"), r"'It'\''s [v2] & (old)'");
-        let view = View::of(&samples::failing(), Attachment::Csv);
+        let view = View::of(&samples::lost(), Attachment::Csv);
         assert!(view.trouble.is_some());
-        assert_eq!(view.commands[0], "huntd runs endpoint/encoded --failed");
+        assert_eq!(view.commands[0], "huntd gaps endpoint/encoded");
         assert_eq!(thousands(1_234_567), "1,234,567");
     }
 

@@ -1,0 +1,212 @@
+//! Watches over huntd's own work: looks at what is known, and has told what is news of it.
+//!
+//! What is trouble, and when it is news, is decided by `rules/trouble`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::reload::Running;
+use super::setup::Loaded;
+use super::standing::Stand;
+use crate::model::config::{ChannelKind, Config};
+use crate::model::hunt::Hunt;
+use crate::model::id::{ChannelName, HuntId, TenantName};
+use crate::model::time::Timestamp;
+use crate::model::trouble::{News, Overdue, Trouble, TroubleKind, Warning};
+use crate::ports::clock::SharedClock;
+use crate::ports::store::error::StoreError;
+use crate::ports::store::{Look, Store};
+use crate::rules::trouble::{self, Channels};
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_mins(1);
+/// Between two looks at what changes slowly.
+const SLOW_LOOK: Duration = Duration::from_hours(24);
+/// A hunt that has found nothing for so long is told of.
+const SILENT: Duration = Duration::from_hours(90 * 24);
+/// So many of the last results are looked at.
+const RESULTS: u32 = 60;
+
+/// What a look judges by the database alone: a command without a daemon does no more.
+const OF_RUNS: [TroubleKind; 2] = [TroubleKind::TenantFails, TroubleKind::HuntFails];
+
+/// Watches over huntd's own work.
+pub struct Watch<O> {
+    /// The store.
+    pub store: Store,
+    /// The clock.
+    pub clock: SharedClock,
+    /// What runs.
+    pub running: watch::Receiver<Arc<Running>>,
+    /// What is overdue.
+    pub overdue: O,
+    /// Rings when there is something to send.
+    pub outbox: Arc<Notify>,
+}
+
+impl<O: Fn(Timestamp, Duration) -> Vec<Overdue> + Send + Sync> Watch<O> {
+    /// Looks until it is stopped; at once where hunts or config were loaded again.
+    pub async fn keep(mut self, mut stopped: watch::Receiver<bool>) {
+        let (mut last, mut slow) = (self.clock.now(), None);
+        loop {
+            let now = self.clock.now();
+            let is_slow = slow.is_none_or(|slow: Timestamp| now.since(slow) >= SLOW_LOOK || now < slow);
+            match self.look(last, now, is_slow).await {
+                Ok(()) => {
+                    last = now;
+                    slow = if is_slow { Some(now) } else { slow };
+                }
+                Err(error) => tracing::warn!(%error, "trouble can't be looked at: the next look is in a minute"),
+            }
+            tokio::select! {
+                _ = async { stopped.wait_for(|stopped| *stopped).await.is_ok() } => return,
+                _ = async { self.running.changed().await.is_ok() } => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    async fn look(&mut self, last: Timestamp, now: Timestamp, is_slow: bool) -> Result<(), StoreError> {
+        let running = Arc::clone(&self.running.borrow_and_update());
+        let mut judged: BTreeSet<TroubleKind> = TroubleKind::ALL.into_iter().collect();
+        let mut all = of_runs(
+            &self.store,
+            &running.config,
+            &hunts(&running.config, running.stand.hunts.values().map(|one| &one.hunt)),
+        )
+        .await?;
+        all.extend(trouble::broken(running.stand.broken().map(|(hunt, broken)| (hunt.as_ref(), broken))));
+        all.extend(trouble::reload(running.refused.as_ref()));
+        all.extend(trouble::overdue(&(self.overdue)(now, trouble::OVERDUE), now));
+        all.extend(trouble::deliveries(&self.store.backlogs(now).await?, now));
+        all.extend(self.disk(&running.config));
+        all.extend(trouble::secrets(&secrets(&running.config), now));
+        all.extend(self.results(&running, last).await?);
+        if is_slow {
+            let silent = self.store.never_fired(now.minus(SILENT)).await?;
+            let standing: Vec<HuntId> =
+                silent.into_iter().filter(|hunt| running.stand.hunts.contains_key(hunt)).collect();
+            all.extend(trouble::never_fired(&standing, SILENT));
+        } else {
+            judged.remove(&TroubleKind::NeverFired);
+        }
+        let told = note(&self.store, &running.config, &all, &judged, now).await?;
+        if !told.is_empty() {
+            self.outbox.notify_one();
+        }
+        Ok(())
+    }
+
+    fn disk(&self, config: &Config) -> Vec<Trouble> {
+        let folder = config.database.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(std::path::Path::new("."));
+        match rustix::fs::statvfs(folder) {
+            Ok(disk) => {
+                trouble::disk(disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the disk's space can't be asked for");
+                Vec::new()
+            }
+        }
+    }
+
+    /// What the results of hunts say: of those that ran since the last look, and of those that were trouble by then.
+    async fn results(&self, running: &Running, last: Timestamp) -> Result<Vec<Trouble>, StoreError> {
+        let mut looked_at: BTreeSet<(HuntId, TenantName)> =
+            self.store.ran_since(last.minus(LOOK)).await?.into_iter().collect();
+        for open in self.store.troubles().await? {
+            if open.trouble.kind == TroubleKind::RowsMissing {
+                let names = open.trouble.hunts.iter().filter_map(|hunt| {
+                    Some((HuntId::new(&hunt.hunt).ok()?, TenantName::new(hunt.tenant.as_ref()?).ok()?))
+                });
+                looked_at.extend(names);
+            }
+        }
+        let mut all = Vec::new();
+        for (hunt, tenant) in looked_at {
+            let Some(one) = running.stand.hunts.get(&hunt) else { continue };
+            if !one.hunt.enabled || !one.hunt.runs_on(&tenant) {
+                continue;
+            }
+            let rows = self.store.rows_lately(&hunt, &tenant, RESULTS).await?;
+            all.extend(trouble::rows_missing(&one.hunt, &tenant, &rows));
+            if let Some([before, now]) = self.store.columns_lately(&hunt, &tenant).await? {
+                all.extend(trouble::columns(&one.hunt, &tenant, &before, &now));
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// The hunts that are to run on each tenant, and who looks after them.
+type Hunts = BTreeMap<HuntId, (Option<String>, Vec<TenantName>)>;
+
+fn hunts<'a>(config: &Config, hunts: impl Iterator<Item = &'a Arc<Hunt>>) -> Hunts {
+    let enabled = hunts.filter(|hunt| hunt.enabled);
+    let tenants = config.tenants.values().filter(|tenant| tenant.enabled);
+    let tenants: Vec<&TenantName> = tenants.map(|tenant| &tenant.name).collect();
+    let of = |hunt: &Arc<Hunt>| {
+        let on = tenants.iter().filter(|tenant| hunt.runs_on(tenant)).map(|tenant| TenantName::clone(tenant)).collect();
+        (hunt.id.clone(), (hunt.owner.clone(), on))
+    };
+    enabled.map(of).collect()
+}
+
+async fn of_runs(store: &Store, config: &Config, hunts: &Hunts) -> Result<Vec<Trouble>, StoreError> {
+    let mut all = store.failing().await?;
+    // What runs no longer is no trouble, whatever its last run came to.
+    all.retain(|one| hunts.get(&one.hunt).is_some_and(|(_, on)| on.contains(&one.tenant)));
+    let mut counts: BTreeMap<TenantName, usize> = config.tenants.keys().map(|name| (name.clone(), 0)).collect();
+    for tenant in hunts.values().flat_map(|(_, on)| on) {
+        *counts.entry(tenant.clone()).or_default() += 1;
+    }
+    Ok(trouble::failing(&all, &counts, |hunt| hunts.get(hunt).and_then(|(owner, _)| owner.clone())))
+}
+
+/// Looks at what runs by hand came to: a site without a daemon is told of failures too.
+pub async fn look_at_runs(store: &Store, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
+    let Loaded { config, hunts: loads, findings } = loaded;
+    // What a daemon runs in its last good version is trouble as before.
+    let kept = Stand::last_good(store, config, loads, findings, now).await?;
+    let hunts = hunts(config, loads.iter().chain(kept.hunts.values().map(|one| &one.hunt)));
+    let all = of_runs(store, config, &hunts).await?;
+    note(store, config, &all, &OF_RUNS.into_iter().collect(), now).await?;
+    Ok(())
+}
+
+async fn note(
+    store: &Store,
+    config: &Config,
+    all: &[Trouble],
+    judged: &BTreeSet<TroubleKind>,
+    at: Timestamp,
+) -> Result<Vec<Warning>, StoreError> {
+    let look = Look { judged, failures: &config.failures, channels: &channels(config), at };
+    let told = store.note_troubles(all, look).await?;
+    for Warning { trouble, news, since, .. } in &told {
+        let (kind, reasons) = (trouble.kind.as_str(), trouble.reasons.join("; "));
+        let hint = trouble.hint.as_deref().unwrap_or("");
+        match news {
+            News::Begins | News::GoesOn => tracing::error!(kind, %since, error = reasons, hint, "{}", trouble.headline),
+            News::Ends => tracing::info!(kind, %since, "over: {}", trouble.headline),
+        }
+    }
+    Ok(told)
+}
+
+/// Who may be told.
+fn channels(config: &Config) -> Channels {
+    let is_mail = |name: &&ChannelName| matches!(config.channels.get(*name), Some(ChannelKind::Email(_)));
+    let operators = config.failures.to.clone();
+    let mail = operators.iter().find(is_mail).or_else(|| config.channels.keys().find(is_mail)).cloned();
+    Channels { operators, mail }
+}
+
+/// The secrets whose end the config says.
+fn secrets(_config: &Config) -> Vec<(String, Timestamp)> {
+    Vec::new()
+}

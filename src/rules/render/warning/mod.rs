@@ -1,0 +1,164 @@
+//! A warning as a mail: what is wrong, why, and how to mend it; as text and as HTML.
+//!
+//! Reasons repeat what a service, a server or a file said: they are made visible here, and escaped by the HTML form.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, context};
+use serde::Serialize;
+
+use super::counted::counted;
+use super::visible::short;
+use crate::model::time::format_duration;
+use crate::model::trouble::{News, Warning};
+
+/// The layout; its ending makes minijinja escape every value.
+const NAME: &str = "warning.html";
+const TEMPLATE: &str = include_str!("warning.html");
+/// The longest subject, headline and reason, in characters.
+const SUBJECT: usize = 180;
+const HEADLINE: usize = 240;
+const REASON: usize = 2000;
+/// The most hunts that are named.
+const HUNTS: usize = 30;
+
+/// What is shown.
+#[derive(Debug, Serialize)]
+struct View {
+    subject: String,
+    word: &'static str,
+    is_over: bool,
+    headline: String,
+    time: String,
+    reasons: Vec<String>,
+    hint: Option<String>,
+    hunts: Vec<String>,
+    more: Option<String>,
+    commands: Vec<String>,
+    kind: &'static str,
+}
+
+impl View {
+    fn of(warning: &Warning) -> Self {
+        let Warning { trouble, news, since, at, .. } = warning;
+        let is_over = *news == News::Ends;
+        let lasted = format_duration(std::time::Duration::from_secs(at.since(*since).as_secs()));
+        let time = match news {
+            News::Begins if trouble.failures > 1 => {
+                format!("as of {at}; {} failures in a row", trouble.failures)
+            }
+            News::Begins => format!("as of {at}"),
+            News::GoesOn => format!("as of {at}; it has lasted {lasted}"),
+            News::Ends => format!("over since {at}; it lasted {lasted}"),
+        };
+        let hunts = trouble.hunts.iter().take(HUNTS).map(|hunt| short(&hunt.to_string(), REASON)).collect();
+        let more = trouble.hunts.len().saturating_sub(HUNTS);
+        Self {
+            subject: subject(warning),
+            word: word(*news),
+            is_over,
+            headline: short(&trouble.headline, HEADLINE),
+            time,
+            reasons: trouble.reasons.iter().map(|reason| short(reason, REASON)).collect(),
+            hint: trouble.hint.as_ref().filter(|_| !is_over).map(|hint| short(hint, REASON)),
+            hunts,
+            more: (more > 0).then(|| format!("and {}", counted(more as u64, "more hunt"))),
+            commands: vec!["huntd list --check".to_owned(), "huntd doctor".to_owned()],
+            kind: trouble.kind.as_str(),
+        }
+    }
+}
+
+const fn word(news: News) -> &'static str {
+    match news {
+        News::Begins => "trouble",
+        News::GoesOn => "still trouble",
+        News::Ends => "over",
+    }
+}
+
+/// `[trouble] huntd can't sign in to contoso: 12 hunts fail`. One line, no character that acts.
+#[must_use]
+pub fn subject(warning: &Warning) -> String {
+    let line = format!("[{}] {}", word(warning.news), warning.trouble.headline);
+    // `=?` begins an encoded word (RFC 2047), which a mail program would decode again.
+    short(&line.replace("=?", "= ?"), SUBJECT)
+}
+
+/// The warning as plain text: Unix line ends, no character that acts.
+#[must_use]
+pub fn text(warning: &Warning) -> String {
+    let view = View::of(warning);
+    let mut lines = vec![format!("[{}] {}", view.word, view.headline), view.time];
+    let mut block = |title: &str, all: &[String]| {
+        if !all.is_empty() {
+            lines.extend([String::new(), title.to_owned()]);
+            lines.extend(all.iter().map(|line| format!("  {line}")));
+        }
+    };
+    block(if view.is_over { "What it was" } else { "Why" }, &view.reasons);
+    block("How to mend it", view.hint.as_slice());
+    block("Hunts", &[view.hunts, view.more.into_iter().collect()].concat());
+    block("To look further", &view.commands);
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// The warning as one HTML page, for old mail programs too: no script, no image, no font, no link.
+#[must_use]
+pub fn html(warning: &Warning) -> String {
+    let view = View::of(warning);
+    let page = || {
+        let mut environment = Environment::new();
+        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+        environment.add_template(NAME, TEMPLATE)?;
+        environment.get_template(NAME)?.render(context! { mail => Serde(&view) })
+    };
+    // The template is part of the program and every test renders it.
+    page().unwrap_or_else(|_: minijinja::Error| {
+        let escaped = text(warning).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        format!("<!doctype html><meta charset=\"utf-8\"><pre>{escaped}</pre>")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::super::visible::is_hidden;
+    use super::*;
+
+    #[test]
+    fn reads_like_a_report() {
+        insta::assert_snapshot!(text(&samples::warning(News::Begins)));
+        insta::assert_snapshot!(text(&samples::warning(News::Ends)));
+    }
+
+    #[test]
+    fn says_what_matters_first() {
+        assert_eq!(subject(&samples::warning(News::Begins)), "[trouble] huntd can't sign in to contoso: 2 hunts fail");
+        assert_eq!(subject(&samples::warning(News::Ends)), "[over] huntd can't sign in to contoso: 2 hunts fail");
+    }
+
+    #[test]
+    fn what_was_said_stays_data() {
+        let mut warning = samples::warning(News::GoesOn);
+        warning.trouble.reasons =
+            vec!["<script>alert(1)</script>\u{202e}\r\nBcc: x {{ 7 * 7 }} =?utf-8?q?x?=".to_owned()];
+        warning.trouble.headline = warning.trouble.reasons[0].clone();
+        let page = html(&warning);
+        assert!(page.contains("<title>"), "the layout was rendered, not the fallback");
+        assert!(!page.contains("<script") && !page.contains(">49"), "{page}");
+        for out in [page.replace('\n', ""), text(&warning).replace('\n', ""), subject(&warning)] {
+            assert!(!out.contains(is_hidden), "{out:?}");
+        }
+        assert!(!subject(&warning).contains("=?"));
+    }
+
+    #[test]
+    fn many_hunts_are_counted() {
+        let mut warning = samples::warning(News::Begins);
+        warning.trouble.hunts = vec![warning.trouble.hunts[0].clone(); 33];
+        assert!(text(&warning).contains("and 3 more hunts"));
+        assert!(html(&warning).contains("and 3 more hunts"));
+    }
+}

@@ -1,0 +1,95 @@
+//! What the daemon tells of itself: a hunt that is broken, changes that aren't taken over, and a monitor's question.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::mime::Part;
+use crate::stage::Stage;
+use crate::support::wait_for;
+
+/// Long enough for a machine with much else to do.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Whom each warning went to, and what it says.
+fn warnings(stage: &Stage) -> Vec<(String, String, String)> {
+    let of = |mail: &crate::smtp::Mail| {
+        let part = Part::parse(&mail.data);
+        let subject = part.header("subject").unwrap().to_owned();
+        subject.starts_with('[').then(|| (mail.to.join(" "), subject, part.leaves()[0].text()))
+    };
+    stage.mail.mails().iter().filter_map(of).filter(|(_, subject, _)| !subject.contains("new")).collect()
+}
+
+fn wait_for_warnings(stage: &Stage, many: usize) -> Vec<(String, String, String)> {
+    wait_for(&format!("{many} warnings"), LIMIT, || warnings(stage).len() >= many);
+    let all = warnings(stage);
+    assert_eq!(all.len(), many, "{all:#?}");
+    all
+}
+
+#[test]
+fn a_broken_hunt_is_told_to_its_owner_once_and_when_it_is_mended() {
+    let stage = Stage::calm(1, "@daily");
+    let config = std::fs::read_to_string(stage.site.file("huntd.yaml")).unwrap();
+    stage.site.write("huntd.yaml", format!("{config}failures: {{to: [soc], after: 3, every: 24h}}\n"));
+    let good = "query: DeviceInfo\nschedule: \"@daily\"\nowner: blue@contoso.example\n";
+    stage.site.write("hunts/own.yaml", good);
+    let git = |arguments: &[&str]| {
+        let folder = stage.site.file("hunts");
+        let said = Command::new("git").arg("-C").arg(folder).args(arguments).output().unwrap();
+        assert!(said.status.success(), "{said:?}");
+    };
+    let ann = ["-c", "user.name=Ann", "-c", "user.email=ann@contoso.example"];
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&[&ann[..], &["commit", "-qm", "hunts"]].concat());
+    let daemon = stage.daemon();
+    wait_for("the daemon", LIMIT, || stage.log().contains("huntd runs"));
+    let said = stage.site.huntd(&["list", "--check"]).expect(0).stdout;
+    assert!(said.starts_with("HUNTD OK - all is well, 2 hunts"), "{said}");
+
+    stage.site.write("hunts/own.yaml", format!("{good}lookbak: 1h\n"));
+    git(&[&ann[..], &["commit", "-qam", "a longer look"]].concat());
+    let told = wait_for_warnings(&stage, 2);
+    let of = |to: &str| told.iter().find(|(address, ..)| address == to).unwrap();
+    let (_, subject, text) = of("blue@contoso.example");
+    assert_eq!(subject, "[trouble] own no longer loads: its last good version runs on");
+    assert!(text.contains("own.yaml:4:1: H002") && text.contains("lookbak"), "{text}");
+    assert!(text.contains("last changed by Ann <ann@contoso.example>, commit "), "{text}");
+    assert_eq!(of("soc@contoso.example").2, *text);
+    let said = stage.site.huntd(&["list", "--check"]).expect(1).stdout;
+    assert!(said.starts_with("HUNTD WARNING - 1 problem") && said.contains("broken=1"), "{said}");
+
+    // The same fault again is no news, nor after a restart.
+    stage.site.write("hunts/own.yaml", format!("# a comment\n{good}lookbak: 1h\n"));
+    wait_for("two loads", LIMIT, || stage.log().matches("the hunts are loaded again").count() >= 2);
+    assert!(daemon.stop().success(), "{}", stage.log());
+    let daemon = stage.daemon();
+    wait_for("the daemon again", LIMIT, || stage.log().contains("huntd runs"));
+    stage.site.write("hunts/own.yaml", good);
+    let told = wait_for_warnings(&stage, 4);
+    assert!(told[2..].iter().all(|(_, subject, _)| subject.starts_with("[over] own no longer loads")), "{told:#?}");
+    assert!(daemon.stop().success(), "{}", stage.log());
+}
+
+#[test]
+fn changes_that_are_not_taken_over_are_told() {
+    let stage = Stage::calm(1, "@daily");
+    let config = std::fs::read_to_string(stage.site.file("huntd.yaml")).unwrap();
+    let good = format!("{config}failures: {{to: [soc], after: 3, every: 24h}}\n");
+    stage.site.write("huntd.yaml", &good);
+    let daemon = stage.daemon();
+    wait_for("the daemon", LIMIT, || stage.log().contains("huntd runs"));
+    stage.site.write("huntd.yaml", format!("{good}nonsense: 1\n"));
+    let hang_up = || {
+        assert!(Command::new("kill").args(["-s", "HUP", &daemon.id().to_string()]).status().unwrap().success());
+    };
+    hang_up();
+    let told = wait_for_warnings(&stage, 1);
+    assert_eq!(told[0].1, "[trouble] changes are not loaded: what ran before runs on");
+    assert!(told[0].2.contains("huntd.yaml has errors") && told[0].2.contains("huntd check"), "{}", told[0].2);
+    stage.site.write("huntd.yaml", &good);
+    hang_up();
+    assert!(wait_for_warnings(&stage, 2)[1].1.starts_with("[over] changes are not loaded"));
+    assert!(daemon.stop().success(), "{}", stage.log());
+}
