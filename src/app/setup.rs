@@ -23,7 +23,7 @@ use crate::ports::clock::SharedClock;
 use crate::ports::store::{Store, owner_is_alive};
 use crate::rules::definition::{HuntFile, LoadedHunts};
 use crate::rules::schedule::ClockMove;
-use crate::rules::{check, config, definition, lint, quota};
+use crate::rules::{canary, check, config, definition, lint, quota};
 
 /// The config and its hunts, as they were loaded.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ pub fn tree(config: &Config, reads: impl Fn(&Hunt) -> bool) -> Result<Tree, AppE
     readable(&config.hunts, "name the folder with `hunts:` in the config, and let huntd's user read it")?;
     let checkouts: Vec<Checkout> = config.hunts.iter().filter_map(|folder| Checkout::of(folder)).collect();
     let files = folder::read_paths(&config.hunts);
-    let (mut hunts, mut world) = (Vec::new(), None);
+    let (mut hunts, mut world) = (Vec::<Arc<Hunt>>::new(), None);
     let (mut of_files, mut of_names, mut of_queries) = (Vec::new(), Vec::new(), Vec::new());
     // One file at a time: of ten thousand hunts all places and texts at once are larger than the hunts.
     for (file, part) in definition::load_each(files.files, &config.defaults, config.timezone) {
@@ -103,6 +103,9 @@ pub fn tree(config: &Config, reads: impl Fn(&Hunt) -> bool) -> Result<Tree, AppE
             hunt.source.commit = checkouts.iter().find_map(|checkout| checkout.commit_of(&hunt.source.file));
             Arc::new(hunt)
         }));
+    }
+    if let Some(canary) = canary::hunt(config).filter(|canary| hunts.iter().all(|hunt| hunt.id != canary.id)) {
+        hunts.push(Arc::new(canary));
     }
     of_files.sort_by(|a: &Finding, b: &Finding| (&a.file, a.place).cmp(&(&b.file, b.place)));
     for finding in &mut of_queries {

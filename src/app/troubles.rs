@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use super::reload::Running;
 use super::setup::Loaded;
 use super::standing::Stand;
-use crate::model::config::{ChannelKind, Config};
+use crate::model::config::{ChannelKind, Config, Tenant};
 use crate::model::hunt::Hunt;
 use crate::model::id::{ChannelName, HuntId, TenantName};
 use crate::model::time::Timestamp;
@@ -207,6 +207,8 @@ fn channels(config: &Config) -> Channels {
 }
 
 /// The secrets whose end the config says.
-fn secrets(_config: &Config) -> Vec<(String, Timestamp)> {
-    Vec::new()
+fn secrets(config: &Config) -> Vec<(String, Timestamp)> {
+    let tenants = config.tenants.values().filter(|tenant| tenant.enabled);
+    let of = |tenant: &Tenant| Some((format!("the secret of {}", tenant.name), tenant.secret_expires?));
+    tenants.filter_map(of).collect()
 }

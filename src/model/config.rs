@@ -10,7 +10,7 @@ use super::id::{ChannelName, TenantName};
 use super::limits;
 use super::schedule::Schedule;
 use super::secret::SecretSource;
-use super::time::Zone;
+use super::time::{Timestamp, Zone};
 
 /// `huntd.yaml`.
 #[derive(Debug, Clone)]
@@ -122,12 +122,16 @@ pub struct Tenant {
     pub client_id: String,
     /// How to sign in.
     pub auth: Auth,
+    /// When the secret expires, as far as the config says it: neither the secret nor the service does.
+    pub secret_expires: Option<Timestamp>,
     /// Overrides the sign-in host.
     pub login_url: Option<url::Url>,
     /// Overrides the API host.
     pub api_url: Option<url::Url>,
     /// What huntd may spend.
     pub quota: Quota,
+    /// Whether the canary hunt runs on it.
+    pub canary: bool,
     /// Whether it is asked at all.
     pub enabled: bool,
 }

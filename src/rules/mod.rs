@@ -2,6 +2,7 @@
 
 pub mod advise;
 pub mod block;
+pub mod canary;
 pub mod check;
 pub mod compare;
 pub mod config;

@@ -71,6 +71,24 @@ fn an_owner_is_told_of_a_hunt_that_fails() {
 }
 
 #[test]
+fn the_canary_proves_the_whole_way_once_a_day() {
+    let desk = desk();
+    let config = std::fs::read_to_string(desk.site.file("huntd.yaml")).unwrap();
+    desk.site.write(
+        "huntd.yaml",
+        config.replace("    tenant_id:", "    canary: true\n    secret_expires: 2031-01-31\n    tenant_id:"),
+    );
+    let run = |expected: u64| {
+        let runs = desk.huntd(&["--json", "run", "huntd-canary"]).expect(0).objects();
+        // A day may end between the two.
+        assert!(runs[0]["new"] == expected || expected == 0, "{runs:?}");
+    };
+    run(1);
+    assert_eq!(mails(&desk), ["soc@contoso.example [informational] 1 new: huntd's canary (contoso)"]);
+    run(0);
+}
+
+#[test]
 fn a_monitor_is_told_in_short() {
     let desk = desk();
     let said = desk.huntd(&["list", "--check"]).expect(1).stdout;

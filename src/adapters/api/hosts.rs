@@ -170,9 +170,11 @@ pub(super) mod tests {
             tenant_id: "contoso.example".to_owned(),
             client_id: "app".to_owned(),
             auth: Auth::ClientSecret(SecretSource::Env("SECRET".to_owned())),
+            secret_expires: None,
             login_url: None,
             api_url: None,
             quota: Quota::DEFAULT,
+            canary: false,
             enabled: true,
         }
     }

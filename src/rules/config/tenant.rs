@@ -6,9 +6,22 @@ use super::section::{Context, Section, only};
 use super::{address, quota, secret};
 use crate::model::config::{ApiKind, Auth, Cloud, Tenant};
 use crate::model::id::TenantName;
+use crate::model::time::Timestamp;
 use crate::rules::yaml::{self, Node, Problem};
 
-const KEYS: [&str; 9] = ["api", "cloud", "tenant_id", "client_id", "auth", "login_url", "api_url", "quota", "enabled"];
+const KEYS: [&str; 11] = [
+    "api",
+    "cloud",
+    "tenant_id",
+    "client_id",
+    "auth",
+    "secret_expires",
+    "login_url",
+    "api_url",
+    "quota",
+    "canary",
+    "enabled",
+];
 const APIS: [(&str, ApiKind); 2] = [("graph", ApiKind::Graph), ("defender", ApiKind::Defender)];
 const CLOUDS: [(&str, Cloud); 5] = [
     ("public", Cloud::Public),
@@ -49,6 +62,8 @@ fn tenant(context: &mut Context, node: &Node, name: TenantName) -> Option<Tenant
     let login_url = section.read(context, "login_url", address::http);
     let api_url = section.read(context, "api_url", address::http);
     let quota = section.read(context, "quota", quota::quota).unwrap_or(quota::UNNAMED);
+    let secret_expires = section.read(context, "secret_expires", day);
+    let canary = section.read(context, "canary", |context, node, what| context.keep(yaml::boolean(node, what)));
     let enabled = section.read(context, "enabled", |context, node, what| context.keep(yaml::boolean(node, what)));
     Some(Tenant {
         name,
@@ -57,11 +72,24 @@ fn tenant(context: &mut Context, node: &Node, name: TenantName) -> Option<Tenant
         tenant_id: tenant_id?,
         client_id: client_id?,
         auth: auth?,
+        secret_expires,
         login_url,
         api_url,
         quota,
+        canary: canary.unwrap_or_default(),
         enabled: enabled.unwrap_or(true),
     })
+}
+
+/// A day, or a moment in it.
+fn day(context: &mut Context, node: &Node, what: &str) -> Option<Timestamp> {
+    let text = context.text(node, what)?;
+    let moment = Timestamp::parse(&text).or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")));
+    if moment.is_none() {
+        let message = format!("`{what}`: `{}` is no day", text.escape_debug());
+        context.notes.error("C004", Problem::new(node.place, message).hint("write it as 2027-01-31"));
+    }
+    moment
 }
 
 /// A GUID or a domain: it becomes part of an address.
