@@ -12,6 +12,7 @@ use lettre::message::Mailbox;
 use crate::model::config::{EmailChannel, MailTls, MailTransport};
 use crate::model::delivery::Notice;
 use crate::model::id::ChannelName;
+use crate::model::time::format_duration;
 use crate::ports::channel::{Channel, SendError};
 use crate::rules::render::mail::Attachment;
 use crate::rules::render::visible::visible;
@@ -91,6 +92,22 @@ impl Email {
         self
     }
 
+    /// Connects, protects the connection and signs in, within `limit`, and sends nothing. None where mails go to a
+    /// folder.
+    pub async fn knock(&self, limit: Duration) -> Option<Result<(), String>> {
+        let Way::Smtp { server, .. } = &self.way else { return None };
+        let met = tokio::time::timeout(limit, server.connect()).await;
+        let late = || format!("mail server {server} didn't greet and sign in within {}", format_duration(limit));
+        Some(match met {
+            Ok(Ok(mut session)) => {
+                session.quit().await;
+                Ok(())
+            }
+            Ok(Err(Trouble::Later(text) | Trouble::Never(text) | Trouble::TooLarge(text))) => Err(text),
+            Err(_) => Err(late()),
+        })
+    }
+
     async fn compose(&self, notice: &Notice, attachment: Attachment) -> Result<Message, SendError> {
         let table = if notice.hits.is_empty() || attachment == Attachment::TooLarge {
             None
@@ -168,7 +185,7 @@ impl Channel for Email {
                 tokio::time::timeout(self.limit, self.over_smtp(server, idle, notice)).await.unwrap_or_else(|_| {
                     Err(SendError::Later(format!(
                         "mail server {server} did not finish within {}; the mail may have arrived, its repeat bears the same Message-ID",
-                        crate::model::time::format_duration(self.limit)
+                        format_duration(self.limit)
                     )))
                 })
             }
