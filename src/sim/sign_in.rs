@@ -198,8 +198,8 @@ fn jwt(tenant: &SimTenant, dialect: Dialect, (now, ends): (Timestamp, Timestamp)
         "iat": seconds(now), "nbf": seconds(now), "exp": seconds(ends), "uti": format!("{draw:016x}"),
     });
     // Without any, the claim is left out.
-    if !roles.is_empty() {
-        claims["roles"] = json!(roles);
+    if let Some(claims) = claims.as_object_mut().filter(|_| !roles.is_empty()) {
+        claims.insert("roles".to_owned(), json!(roles));
     }
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let signature = format!("{:016x}{:016x}", mix(&[draw, 1]), mix(&[draw, 2]));

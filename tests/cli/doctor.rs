@@ -20,7 +20,9 @@ const NETWORK: [&str; 9] = ["dns", "proxy", "tls", "clock", "token", "roles", "c
 
 /// Gives each file of a site the mode that it should have, whatever the umask of who runs the tests.
 fn tidy(desk: &Desk) {
-    for (name, mode) in [("huntd.yaml", 0o644), ("secret", 0o600), ("hunts", 0o755), ("mail-password", 0o600)] {
+    for (name, mode) in
+        [("", 0o755), ("huntd.yaml", 0o644), ("secret", 0o600), ("hunts", 0o755), ("mail-password", 0o600)]
+    {
         let path = desk.site.file(name);
         if path.exists() {
             std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
@@ -96,9 +98,9 @@ fn a_site_that_is_well() {
     assert_eq!(used[0]["windows"][0]["used"], calls + 1, "and it is counted");
     // What differs from machine to machine.
     let other = ["git", "systemd", "unit"];
-    let kept = text.stdout.lines().filter(|line| !other.iter().any(|check| line[9..].starts_with(check)));
-    let shown = kept.map(|line| format!("{line}\n")).collect::<String>();
-    let shown = shown
+    let kept = text.stdout.split_inclusive('\n').filter(|line| !other.iter().any(|check| line[9..].starts_with(check)));
+    let shown = kept
+        .collect::<String>()
         .replace(&desk.site.path().display().to_string(), "SITE")
         .replace(&desk.simulator.url().replace("http://", ""), "SIMULATOR");
     let shown = regex::Regex::new(r"user \d+").unwrap().replace_all(&shown, "user N").into_owned();
@@ -181,6 +183,20 @@ fn secrets_that_are_wrong_or_missing() {
     failed(&printed, "secret", &["isn't there", "create it"]);
     assert_eq!(line(&printed, "token").1, "not looked at, as `secret` isn't well");
     assert_eq!(desk.simulator.stats().calls, calls, "nobody is called without a token");
+}
+
+#[test]
+fn a_credential_is_the_services_own() {
+    let desk = desk(TO_FILE);
+    let config = std::fs::read_to_string(desk.site.file("huntd.yaml")).unwrap();
+    desk.site.write("huntd.yaml", config.replace("{file: secret}", "{credential: secret}"));
+    tidy(&desk);
+    let folder = desk.site.path().display().to_string();
+    let printed = doctor_with(&desk, &["doctor", "--json"], &[("CREDENTIALS_DIRECTORY", &folder)]).expect(0);
+    assert!(line(&printed, "secret").1.contains("/secret (mode 0600"), "{}", printed.stdout);
+    assert_eq!(state(&printed, "token"), "ok");
+    // No unit of this machine names it.
+    failed(&doctor(&desk).expect(1), "secret", &["$CREDENTIALS_DIRECTORY isn't set", "LoadCredential="]);
 }
 
 #[test]

@@ -83,20 +83,19 @@ pub fn trusted(config: &Config) -> Vec<u32> {
 /// Who may change the config and the hunts, and who may read the database.
 pub fn modes(path: &Path, config: &Config, report: &mut Report) -> Result<(), AppError> {
     let trusted = trusted(config);
-    let mut files = vec![(Kind::Config, path.to_path_buf())];
-    files.extend(config.hunts.iter().map(|folder| (Kind::Folder, folder.clone())));
-    files.push((Kind::Folder, folder_of(&config.database).to_path_buf()));
-    files.push((Kind::Database, config.database.clone()));
-    for (kind, path) in files {
+    let mut files = vec![("config", Kind::Config, path)];
+    files.extend(config.hunts.iter().map(|folder| ("hunts", Kind::Folder, folder.as_path())));
+    files.push(("database's folder", Kind::Folder, folder_of(&config.database)));
+    files.push(("database", Kind::Database, &config.database));
+    for (subject, kind, path) in files {
         // What isn't there is said by the check that needs it.
-        let Ok(facts) = facts(&path) else { continue };
-        report.tell(Check::Modes, &path.display().to_string(), judge(kind, &path, facts, &trusted))?;
+        let Ok(facts) = facts(path) else { continue };
+        report.tell(Check::Modes, subject, judge(kind, path, facts, &trusted))?;
     }
     Ok(())
 }
 
 /// Whether a folder can be written to, by who asks.
-#[must_use]
 pub fn writable(folder: &Path) -> Result<(), String> {
     if !std::fs::metadata(folder).map_err(|error| error.to_string())?.is_dir() {
         return Err("it is no folder".to_owned());

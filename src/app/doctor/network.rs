@@ -61,7 +61,7 @@ impl<'a> Network<'a> {
             let probe = probe.map_err(|error| Verdict::failed(error.to_string(), error.hint()));
             if let Ok(probe) = &probe {
                 for (url, is_api) in [(probe.sign_in_url(), false), (probe.query_url(), true)] {
-                    let host = hosts.entry(shown(url)).or_insert(Host { url: url.clone(), is_api });
+                    let host = hosts.entry(origin(url)).or_insert(Host { url: url.clone(), is_api });
                     host.is_api |= is_api;
                 }
             }
@@ -81,13 +81,13 @@ impl<'a> Network<'a> {
     /// Asks all of it.
     pub async fn checks(&self, secrets: &Secrets, opened: &Opened, report: &mut Report) -> Result<(), AppError> {
         let mut reached = BTreeMap::new();
-        for (name, host) in &self.hosts {
-            reached.insert(name.as_str(), self.host(name, host, report).await?);
+        for (origin, host) in &self.hosts {
+            reached.insert(origin.as_str(), self.host(&shown(&host.url), host, report).await?);
         }
         for (one, probe) in &self.tenants {
             match probe {
                 Ok(probe) => {
-                    let is_there = |url| reached.get(shown(url).as_str()).copied().unwrap_or(false);
+                    let is_there = |url| reached.get(origin(url).as_str()).copied().unwrap_or(false);
                     let ways = Ways { sign_in: is_there(probe.sign_in_url()), api: is_there(probe.query_url()) };
                     self.tenant(one, probe, ways, (secrets, opened), report).await?;
                 }
@@ -230,6 +230,11 @@ struct Ways {
 fn shown(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Scheme, host and port: what is reached in the same way.
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 const fn trust(lasts: Option<bool>) -> Trust {

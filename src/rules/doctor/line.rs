@@ -243,10 +243,10 @@ impl Tally {
         let more = [(self.warning, "warning"), (self.failed, "failed"), (self.skipped, "skipped")];
         for (count, word) in more.into_iter().filter(|(count, _)| *count > 0) {
             let end = if word == "warning" && count > 1 { "s" } else { "" };
-            text.push_str(&format!(", {count} {word}{end}"));
+            text.extend([", ", &count.to_string(), " ", word, end]);
         }
         if left_out > 0 {
-            text.push_str(&format!("; {} left out, as they need the network", counted(left_out, "check")));
+            text.extend(["; ", &counted(left_out, "check"), " left out, as they need the network"]);
         }
         text
     }
