@@ -466,6 +466,7 @@ fn options_of_the_reference_exist() {
         "replay",
         "advise",
         "deliveries",
+        "doctor",
         "demo",
         "simulate",
     ];

@@ -74,6 +74,8 @@ pub enum Verb {
     Advise(AdviseArguments),
     /// List deliveries, or try failed ones again
     Deliveries(DeliveriesArguments),
+    /// Check all that huntd stands on: files, secrets, database, network, sign-in, rights, mail
+    Doctor(DoctorArguments),
     /// Check the database, copy it, or take away what is past its retention
     Db(DbArguments),
     /// Be a simulated tenant, as a server of its own
@@ -411,6 +413,17 @@ pub enum DeliveriesAction {
         #[arg(long, conflicts_with = "delivery")]
         all: bool,
     },
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  sudo huntd doctor               a line a check, each with what to do where it isn't well\n  huntd doctor --offline          nothing that needs the network\n  huntd -q doctor                 only what isn't well\n  huntd doctor --json | jq 'select(.state == \"failed\")'\n\nExit 1 when a check failed. It makes one call a tenant, which counts in the quota as any other, and sends no mail. Run it as root, who may look at all files, or as huntd's user; it asks with its own environment, which may name another proxy than the daemon's."
+)]
+pub struct DoctorArguments {
+    /// Use no network: files, database and system alone
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// `db`.

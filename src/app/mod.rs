@@ -3,11 +3,13 @@
 pub mod args;
 pub mod cli;
 pub mod daemon;
+pub mod doctor;
 pub mod excerpt;
 pub mod exit;
 pub mod lease;
 pub mod logging;
 pub mod output;
+pub mod progress;
 pub mod queries;
 pub mod reload;
 pub mod retention;

@@ -152,7 +152,7 @@ fn wish(order: &Order, gate: &Gate, now: Timestamp) -> Wish {
 }
 
 /// The ledger as a run sees it: one by hand doesn't heed a block for want of access.
-fn seen_by(trigger: Trigger, ledger: &CallLedger) -> Cow<'_, CallLedger> {
+pub(super) fn seen_by(trigger: Trigger, ledger: &CallLedger) -> Cow<'_, CallLedger> {
     let is_shut = ledger.block.as_ref().is_some_and(|block| block.reason == BlockReason::Access);
     if trigger == Trigger::Manual && is_shut {
         return Cow::Owned(CallLedger { block: None, ..ledger.clone() });

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::admission::{self, Reserved};
 use super::insisting::insist;
 use super::intake::IntakeError;
+use super::learning::learn;
 use super::means::Runner;
 use super::order::Order;
 use super::waiting::Waiting;
@@ -190,22 +191,13 @@ impl<T: Send + 'static> Caller<'_, T> {
 
     /// Keeps what a failure teaches of the tenant: until when it may not be called, and its own numbers.
     async fn learn(&self, failure: &ApiFailure, next: Remedy, now: Timestamp) -> Result<(), StoreError> {
-        let (store, tenant) = (&self.runner.store, &self.order.tenant.name);
         let block = match next {
             Remedy::GiveUpTenant => Some(quota::access_block(failure, now)),
             _ => quota::block_for(failure, now),
         };
         let Some(block) = block else { return Ok(()) };
-        if block.reason == BlockReason::Cpu
-            && let Some(budget) = quota::budget_from(&store.ledger(tenant, now).await?, now)
-        {
-            tracing::warn!(%tenant, cpu = ?budget.most, "the tenant's CPU is spent until the quarter hour turns: what can wait leaves more to higher severities from now on");
-            store.set_budget(tenant, budget).await?;
-        }
-        if let Some(limit) = quota::learn(&failure.message, now) {
-            store.set_limit(tenant, limit).await?;
-        }
-        insist(&self.runner.clock, || store.set_block(tenant, &block)).await
+        let (store, clock) = (&self.runner.store, &self.runner.clock);
+        learn(store, clock, &self.order.tenant.name, &block, now).await
     }
 
     /// A place in the quota, entered in the ledger.

@@ -4,7 +4,8 @@
 //! `asking` says what it asks, `collecting` asks for the whole and for parts of it, `gate` is the queue before a tenant and
 //! `admission` a place in its quota, `caller` makes its calls, `intake` turns an answer into an outcome; `catching_up` asks
 //! for event time that was missed; `punctual` says which runs
-//! are late; `insisting` makes a write again that met a lock; `past` goes
+//! are late; `insisting` makes a write again that met a lock; `learning` keeps what a refusal teaches; `probing` makes one call without
+//! a run; `past` goes
 //! through the results of before; `dispatcher` empties the outbox. The
 //! daemon, `huntd run`, `huntd demo` and the tests all go through the same [`runner::Runner`] and
 //! [`dispatcher::Dispatcher`].
@@ -21,9 +22,11 @@ pub mod dispatcher;
 pub mod gate;
 mod insisting;
 pub mod intake;
+mod learning;
 mod means;
 mod order;
 pub mod past;
+pub mod probing;
 mod punctual;
 pub mod runner;
 pub mod tenant;

@@ -9,6 +9,7 @@ pub mod config;
 pub mod coverage;
 pub mod definition;
 pub mod diff;
+pub mod doctor;
 pub mod filter;
 pub mod identity;
 pub mod kql;

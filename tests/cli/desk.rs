@@ -2,6 +2,7 @@
 //! while the binary runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use huntd::ports::clock::{Clock, SystemClock};
 use huntd::sim::scenario::parse_scenario;
@@ -57,11 +58,16 @@ impl Desk {
 
     /// A desk whose scenario and config are the tenant's and these.
     pub(crate) fn new(scenario: &str, rest: &str) -> Self {
+        Self::ahead(scenario, rest, Duration::ZERO)
+    }
+
+    /// The same, with a tenant whose clock is so much ahead of this machine's.
+    pub(crate) fn ahead(scenario: &str, rest: &str, ahead: Duration) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let scenario = parse_scenario(&format!("{TENANT}{scenario}")).unwrap();
         let clock = SystemClock::new();
         let listen = "127.0.0.1:0".parse().unwrap();
-        let started = Simulator::start(scenario, listen, Arc::new(move || clock.now()), 7);
+        let started = Simulator::start(scenario, listen, Arc::new(move || clock.now().plus(ahead)), 7);
         let simulator = runtime.block_on(started).unwrap();
         let site = Site::new();
         site.write("huntd.yaml", config(&simulator.url(), rest))

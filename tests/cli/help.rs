@@ -9,7 +9,7 @@ fn huntd(arguments: &[&str]) -> Printed {
     printed(Command::new(binary()).args(arguments).env_remove("HUNTD_CONFIG").env("NO_COLOR", "1"))
 }
 
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 20] = [
     "demo",
     "daemon",
     "run",
@@ -25,6 +25,7 @@ const VERBS: [&str; 19] = [
     "replay",
     "advise",
     "deliveries",
+    "doctor",
     "db",
     "simulate",
     "completions",

@@ -30,6 +30,7 @@ mod demo;
 mod desk;
 mod diff;
 mod disk;
+mod doctor;
 mod example;
 mod gaps;
 mod help;

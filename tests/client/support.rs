@@ -37,6 +37,8 @@ pub(crate) fn tenant(server: &Server, api: ApiKind) -> Tenant {
         login_url: Some(server.url.clone()),
         api_url: Some(server.url.clone()),
         quota: Quota::DEFAULT,
+        secret_expires: None,
+        canary: false,
         enabled: true,
     }
 }

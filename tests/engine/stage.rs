@@ -190,6 +190,8 @@ fn tenant_of(simulator: &Simulator, quota: Quota, secret: &'static str, clock: &
         login_url: Some(url.clone()),
         api_url: Some(url),
         quota,
+        secret_expires: None,
+        canary: false,
         enabled: true,
     };
     let env = move |_: &str| Some(OsString::from(secret));

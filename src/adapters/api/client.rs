@@ -88,12 +88,12 @@ pub fn client_with(
     Ok(Arc::new(Client::new(tenant, clock, options)?))
 }
 
-struct Client {
-    api: ApiKind,
-    hosts: Hosts,
+pub(super) struct Client {
+    pub(super) api: ApiKind,
+    pub(super) hosts: Hosts,
     host: String,
     http: reqwest::Client,
-    tokens: TokenSource,
+    pub(super) tokens: TokenSource,
     clock: SharedClock,
     limits: TimeLimits,
     body_cap: u64,
@@ -110,7 +110,7 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    fn new(tenant: &Tenant, clock: SharedClock, options: ClientOptions) -> Result<Self, ClientError> {
+    pub(super) fn new(tenant: &Tenant, clock: SharedClock, options: ClientOptions) -> Result<Self, ClientError> {
         let hosts = Hosts::of(tenant)?;
         let Auth::ClientSecret(source) = &tenant.auth;
         let secret = SecretReader::with_env(source.clone(), options.env);

@@ -21,6 +21,8 @@ mod envelope;
 mod fault;
 mod hosts;
 mod inflate;
+mod probe;
+pub mod reach;
 mod signin;
 mod span;
 pub mod splitter;
@@ -31,5 +33,6 @@ mod transport;
 
 pub use self::client::{ClientError, ClientOptions, client_with};
 pub use self::hosts::HostError;
+pub use self::probe::Probe;
 pub use self::tls::SharedTls;
 pub use self::transport::TimeLimits;

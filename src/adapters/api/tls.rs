@@ -14,6 +14,11 @@ use rustls_platform_verifier::BuilderVerifierExt;
 pub struct SharedTls(Arc<OnceLock<ClientConfig>>);
 
 impl SharedTls {
+    /// One that is set up already.
+    pub(super) fn of(config: ClientConfig) -> Self {
+        Self(Arc::new(OnceLock::from(config)))
+    }
+
     /// What reqwest would make for each client by itself.
     pub(super) fn config(&self) -> Result<ClientConfig, rustls::Error> {
         if let Some(config) = self.0.get() {
@@ -24,9 +29,12 @@ impl SharedTls {
     }
 }
 
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    CryptoProvider::get_default().cloned().unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()))
+}
+
 fn machine() -> Result<ClientConfig, rustls::Error> {
-    let provider = CryptoProvider::get_default().cloned();
-    let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
+    let provider = provider();
     let versions = ClientConfig::builder_with_provider(provider).with_protocol_versions(rustls::ALL_VERSIONS)?;
     let mut config = versions.with_platform_verifier()?.with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

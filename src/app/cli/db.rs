@@ -1,6 +1,5 @@
 //! `huntd db`: check the database, copy it, take away what is past its retention.
 
-use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,17 +8,17 @@ use serde::Serialize;
 use crate::app::args::{DbAction, DbArguments};
 use crate::app::exit::{AppError, Exit};
 use crate::app::output::Output;
+use crate::app::progress::Progress;
 use crate::app::{retention, setup};
 use crate::model::config::Config;
 use crate::model::time::format_duration;
 use crate::ports::clock::{Clock, SystemClock};
 use crate::ports::store::error::StoreError;
 use crate::ports::store::{Checked, Complaint, Pruning, Step, Store};
+use crate::rules::render::bytes::size;
 use crate::rules::render::counted::counted;
 use crate::rules::render::terminal::terminal_safe;
 
-/// Between two words of progress.
-const LOOK: Duration = Duration::from_millis(200);
 /// Of a file of an earlier version.
 const TO_PRUNE_A_COPY: &str = "this database was made by a huntd that couldn't give room back: what goes makes room \
      within the file alone. To shorten it once: stop huntd, `huntd db backup NEW`, move NEW to its place, start huntd";
@@ -151,66 +150,5 @@ fn rounded(took: Duration) -> Duration {
         Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
     } else {
         Duration::from_secs(took.as_secs())
-    }
-}
-
-/// Bytes, for a person: three digits say enough.
-fn size(bytes: u64) -> String {
-    let (mut whole, mut tenths, mut unit) = (bytes, None, "B");
-    for next in ["kB", "MB", "GB", "TB"] {
-        if whole < 1000 {
-            break;
-        }
-        (tenths, whole, unit) = (Some(whole % 1000 / 100), whole / 1000, next);
-    }
-    match tenths {
-        Some(tenths) if whole < 10 => format!("{whole}.{tenths} {unit}"),
-        _ => format!("{whole} {unit}"),
-    }
-}
-
-/// How far long work is: a line on a terminal that is written over, and nothing elsewhere.
-struct Progress {
-    clock: Option<SystemClock>,
-    next: Duration,
-    shown: bool,
-}
-
-impl Progress {
-    fn new(quiet: bool) -> Self {
-        let clock = (!quiet && io::stderr().is_terminal()).then(SystemClock::new);
-        Self { clock, next: LOOK, shown: false }
-    }
-
-    fn show(&mut self, text: &str) {
-        let Some(clock) = &self.clock else { return };
-        if clock.steady() < self.next {
-            return;
-        }
-        (self.next, self.shown) = (clock.steady() + LOOK, true);
-        write(&format!("\r{text}\x1b[K"));
-    }
-
-    fn clear(&mut self) {
-        if std::mem::take(&mut self.shown) {
-            write("\r\x1b[K");
-        }
-    }
-}
-
-/// Who has gone from the terminal misses nothing but progress.
-fn write(text: &str) {
-    let mut err = io::stderr().lock();
-    drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_short() {
-        let all = [0, 999, 1000, 1999, 12_345, 999_999, 1_000_000, 5_400_000_000].map(size);
-        assert_eq!(all, ["0 B", "999 B", "1.0 kB", "1.9 kB", "12 kB", "999 kB", "1.0 MB", "5.4 GB"]);
     }
 }

@@ -7,6 +7,7 @@ pub mod db;
 pub mod deliveries;
 pub mod demo;
 pub mod diff;
+pub mod doctor;
 pub mod explain;
 pub mod gaps;
 pub mod hits;
@@ -31,7 +32,12 @@ use super::{daemon, logging};
 /// Does what the arguments ask for.
 pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
     let output = Output::new(arguments.json);
-    let level = if matches!(arguments.verb, Verb::Daemon | Verb::Simulate(_)) { "huntd=info,warn" } else { "warn" };
+    let level = match arguments.verb {
+        Verb::Daemon | Verb::Simulate(_) => "huntd=info,warn",
+        // It says itself what is wrong with a certificate, and tries it at a later date too.
+        Verb::Doctor(_) => "warn,rustls_platform_verifier=off",
+        _ => "warn",
+    };
     logging::start(arguments.verbose, arguments.quiet, level);
     let config = arguments.config.as_path();
     match &arguments.verb {
@@ -50,6 +56,7 @@ pub async fn dispatch(arguments: Arguments) -> Result<Exit, AppError> {
         Verb::Replay(verb) => replay::run(config, verb, output).await,
         Verb::Advise(verb) => advise::run(config, verb, output).await,
         Verb::Deliveries(verb) => deliveries::run(config, verb, output).await,
+        Verb::Doctor(verb) => doctor::run(config, verb, arguments.quiet, output).await,
         Verb::Db(verb) => db::run(config, verb, arguments.quiet, output).await,
         Verb::Simulate(verb) => simulate::run(verb, output).await,
         Verb::Completions { shell } => completions::completions(*shell, output),

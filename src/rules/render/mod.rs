@@ -5,6 +5,7 @@
 //! second line in a log. [`visible`] and [`defang`] are shared; the escaping of a medium is done by
 //! its renderer, once, at the end.
 
+pub mod bytes;
 pub mod cells;
 pub mod counted;
 pub mod csv;

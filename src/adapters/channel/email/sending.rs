@@ -12,6 +12,7 @@ use lettre::message::Mailbox;
 use crate::model::config::{EmailChannel, MailTls, MailTransport};
 use crate::model::delivery::Notice;
 use crate::model::id::{ChannelName, DeliveryId};
+use crate::model::time::format_duration;
 use crate::model::trouble::Warning;
 use crate::ports::channel::{Channel, SendError};
 use crate::rules::render::mail::{Attachment, html};
@@ -91,6 +92,22 @@ impl Email {
     pub fn with_limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
+    }
+
+    /// Connects, protects the connection and signs in, within `limit`, and sends nothing. None where mails go to a
+    /// folder.
+    pub async fn knock(&self, limit: Duration) -> Option<Result<(), String>> {
+        let Way::Smtp { server, .. } = &self.way else { return None };
+        let met = tokio::time::timeout(limit, server.connect()).await;
+        let late = || format!("mail server {server} didn't greet and sign in within {}", format_duration(limit));
+        Some(match met {
+            Ok(Ok(mut session)) => {
+                session.quit().await;
+                Ok(())
+            }
+            Ok(Err(Trouble::Later(text) | Trouble::Never(text) | Trouble::TooLarge(text))) => Err(text),
+            Err(_) => Err(late()),
+        })
     }
 
     async fn compose(&self, notice: &Notice, attachment: Attachment) -> Result<Message, SendError> {
@@ -177,7 +194,7 @@ impl Email {
         sending: impl Future<Output = Result<(), SendError>>,
     ) -> Result<(), SendError> {
         tokio::time::timeout(self.limit, sending).await.unwrap_or_else(|_| {
-            let limit = crate::model::time::format_duration(self.limit);
+            let limit = format_duration(self.limit);
             Err(SendError::Later(format!(
                 "mail server {server} did not finish within {limit}; the mail may have arrived, its repeat bears the same Message-ID"
             )))
