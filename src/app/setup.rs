@@ -15,6 +15,7 @@ use crate::engine::gate::Gates;
 use crate::engine::runner::Runner;
 use crate::engine::tenant::{Tenant, Tenants};
 use crate::engine::turns::Turns;
+use crate::engine::vitals::Vitals;
 use crate::model::config::Config;
 use crate::model::hunt::Hunt;
 use crate::model::place::{Finding, Level};
@@ -194,13 +195,14 @@ pub fn runner(config: &Config, store: &Store, clock: &SharedClock) -> Runner {
         failures: Arc::new(config.failures.clone()),
         turns: Turns::default(),
         gates: Gates::default(),
+        vitals: Vitals::default(),
         schema: Arc::new(queries::world(config).0.schema),
     }
 }
 
 /// The dispatcher of a config.
 pub fn dispatcher(config: &Config, store: &Store, clock: &SharedClock) -> Result<Dispatcher, AppError> {
-    Ok(Dispatcher { store: store.clone(), clock: Arc::clone(clock), channels: Arc::new(channels(config)?) })
+    Ok(Dispatcher { store: store.clone(), clock: Arc::clone(clock), channels: Arc::new(channels(config)?), vitals: Vitals::default() })
 }
 
 /// Ends, in the quota's ledger, the calls of processes that died, and brings back calls that lie in the

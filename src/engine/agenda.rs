@@ -87,7 +87,8 @@ impl Entry {
                     self.wake = start;
                     return None;
                 }
-                self.running = true;
+                // For who watches: a run under way is one that was due then.
+                (self.running, self.wake) = (true, start);
                 let order = Order {
                     hunt: Arc::clone(&self.hunt),
                     tenant: Arc::clone(&self.tenant),
@@ -235,6 +236,13 @@ impl Agenda {
             (entry.running, entry.wake) = (false, now.plus(STORE_PAUSE));
             self.idle_until = self.idle_until.min(entry.wake);
         }
+    }
+
+    /// Each hunt on each tenant with the moment that it is due at, for who watches; of one under way, that it was due
+    /// at. None where it is yet to be seen.
+    pub fn due(&self) -> impl Iterator<Item = (&Arc<Hunt>, &Arc<Tenant>, Option<Timestamp>)> {
+        let known = |wake: Timestamp| (wake != Timestamp::EPOCH && wake != NEVER).then_some(wake);
+        self.entries.iter().map(move |entry| (&entry.hunt, &entry.tenant, known(entry.wake)))
     }
 
     /// When the next hunt is due, for people.

@@ -5,7 +5,7 @@
 //! `admission` a place in its quota, `caller` makes its calls, `intake` turns an answer into an outcome; `catching_up` asks
 //! for event time that was missed; `punctual` says which runs
 //! are late; `insisting` makes a write again that met a lock; `past` goes
-//! through the results of before; `dispatcher` empties the outbox. The
+//! through the results of before; `dispatcher` empties the outbox; `vitals` says to who watches that all this goes on. The
 //! daemon, `huntd run`, `huntd demo` and the tests all go through the same [`runner::Runner`] and
 //! [`dispatcher::Dispatcher`].
 
@@ -29,4 +29,5 @@ pub mod runner;
 pub mod tenant;
 pub mod tick;
 pub mod turns;
+pub mod vitals;
 mod waiting;

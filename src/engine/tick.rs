@@ -147,7 +147,14 @@ impl Scheduler {
         while let Some(ended) = self.runs.try_join_next() {
             note(ended);
         }
+        self.runner.vitals.looked(self.runner.clock.steady());
         count
+    }
+
+    /// What it looks at, for who watches.
+    #[must_use]
+    pub fn shared_agenda(&self) -> Arc<Mutex<Agenda>> {
+        Arc::clone(&self.agenda)
     }
 
     /// How many runs are under way, those that wait among them.

@@ -47,6 +47,7 @@ mod served;
 mod tests;
 mod told;
 mod track;
+mod watched;
 
 pub use database::Store;
 pub use hits::HitFilter;
