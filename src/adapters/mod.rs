@@ -4,4 +4,6 @@ pub mod api;
 pub mod channel;
 pub mod folder;
 pub mod git;
+pub mod heartbeat;
+pub mod machine;
 pub mod secret;

@@ -13,7 +13,9 @@ use super::lease::Lease;
 use super::output::Output;
 use super::retention;
 use super::setup::{self, Loaded};
+use super::watch::{Watch, Watched};
 use crate::engine::bell::Bell;
+use crate::engine::dispatcher::Dispatcher;
 use crate::engine::tick::Scheduler;
 use crate::model::place::Level;
 use crate::ports::clock::{SharedClock, SystemClock};
@@ -47,6 +49,7 @@ pub struct Daemon {
     bell: Bell,
     store: Store,
     lease: Lease,
+    watched: Watched,
 }
 
 impl Daemon {
@@ -59,11 +62,16 @@ impl Daemon {
         let dispatcher = setup::dispatcher(config, &store, &clock)?;
         setup::tidy(&store, &clock).await?;
         let runner = setup::runner(config, &store, &clock);
+        let (vitals, gates) = (runner.vitals.clone(), runner.gates.clone());
+        vitals.begin(clock.steady());
+        let dispatcher = Dispatcher { vitals: vitals.clone(), ..dispatcher };
         let (wake, outbox_bell) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let mut scheduler = Scheduler::new(runner, &loaded.hunts, &tenants, Arc::clone(&outbox_bell)).await?;
         let bell = Bell::start(Arc::clone(&wake))
             .await
             .map_err(|error| AppError::plain(format!("the scheduler can't start: {error}")))?;
+        let (agenda, started) = (scheduler.shared_agenda(), clock.now());
+        let watched = Watched { vitals, clock: Arc::clone(&clock), started, store: store.clone(), gates, agenda };
         let (stop, stopped) = watch::channel(false);
         let outbox = tokio::spawn(dispatcher.run(outbox_bell, stopped.clone()));
         let keeping = retention::keep(store.clone(), clock, config.retention, retention::HOURLY, stopped.clone());
@@ -72,7 +80,13 @@ impl Daemon {
             scheduler.run(wake, stopped).await;
             scheduler.finish(STOP_LIMIT).await
         });
-        Ok(Self { stop, engine, outbox, retention, bell, store, lease })
+        Ok(Self { stop, engine, outbox, retention, bell, store, lease, watched })
+    }
+
+    /// What it shows of itself.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        self.watched.clone()
     }
 
     /// Stops: nothing new begins, runs under way may end, the outbox finishes what it is sending.
@@ -85,6 +99,7 @@ impl Daemon {
 
     /// Stops all but the store.
     async fn halt(self) -> (Store, Lease) {
+        self.watched.vitals.stopping();
         let _told = self.stop.send(true).is_ok();
         self.bell.stop().await;
         match self.engine.await {
@@ -195,6 +210,7 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     // Before all else: a signal that comes while it starts ends it as any other does.
     let mut signals = Signals::listen()?;
     let mut loaded = setup::load_reading(path, output, |_| true)?;
+    let counts = loaded.counts();
     for finding in std::mem::take(&mut loaded.findings) {
         let (file, line, code) = (finding.file.display(), finding.place.line, finding.code);
         let hint = finding.hint.as_deref().unwrap_or("");
@@ -207,9 +223,20 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     if loaded.hunts.is_empty() {
         return Err(no_hunts(&loaded));
     }
-    let mut daemon = Daemon::start(&loaded, Arc::new(SystemClock::new())).await?;
+    let daemon = Daemon::start(&loaded, Arc::new(SystemClock::new())).await?;
+    daemon.watched().vitals.loaded(counts);
+    let mut watch = Watch::new(&loaded.config, daemon.watched())?;
     tracing::info!(hunts = loaded.hunts.len(), tenants = loaded.config.tenants.len(), "huntd runs");
     notify(&[sd_notify::NotifyState::Ready]);
+    watch.start();
+    let ended = live(daemon, &mut signals).await;
+    // Last: whoever asks while it stops is told so.
+    watch.stop().await;
+    ended
+}
+
+/// Lives until a signal comes or it can't go on, and stops.
+async fn live(mut daemon: Daemon, signals: &mut Signals) -> Result<Exit, AppError> {
     let fault = tokio::select! {
         () = signals.stop() => None,
         fault = daemon.failed() => Some(fault),
@@ -218,7 +245,7 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
         notify(&[sd_notify::NotifyState::Stopping]);
         return Err(match fault {
             Fault::Stopped => AppError::plain("the engine stopped unexpectedly: see the log"),
-            Fault::Gone(gone) => daemon.abandon(gone, &mut signals).await,
+            Fault::Gone(gone) => daemon.abandon(gone, signals).await,
             Fault::Displaced(other) => {
                 daemon.stop().await;
                 other

@@ -12,3 +12,5 @@ pub mod queries;
 pub mod retention;
 pub mod setup;
 pub mod shapes;
+pub mod watch;
+pub mod web;

@@ -1,6 +1,7 @@
 //! From files to a working engine: config, hunts, store, tenants, channels. Builds without side
 //! effects but the database file.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::model::place::{Finding, Level};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::{Store, owner_is_alive};
 use crate::rules::definition::{HuntFile, LoadedHunts};
+use crate::rules::metrics::HuntCounts;
 use crate::rules::schedule::ClockMove;
 use crate::rules::{check, config, definition, lint, quota};
 
@@ -34,6 +36,17 @@ pub struct Loaded {
     pub hunts: Vec<Arc<Hunt>>,
     /// All that was found wrong or odd, in the config and in the hunts.
     pub findings: Vec<Finding>,
+}
+
+impl Loaded {
+    /// How many hunts there are.
+    #[must_use]
+    pub fn counts(&self) -> HuntCounts {
+        let enabled = self.hunts.iter().filter(|hunt| hunt.enabled).count();
+        let errors = self.findings.iter().filter(|finding| finding.level == Level::Error);
+        let broken: BTreeSet<&Path> = errors.map(|finding| finding.file.as_path()).collect();
+        HuntCounts { enabled, disabled: self.hunts.len() - enabled, broken: broken.len() }
+    }
 }
 
 /// The bytes of the config file.
@@ -202,7 +215,12 @@ pub fn runner(config: &Config, store: &Store, clock: &SharedClock) -> Runner {
 
 /// The dispatcher of a config.
 pub fn dispatcher(config: &Config, store: &Store, clock: &SharedClock) -> Result<Dispatcher, AppError> {
-    Ok(Dispatcher { store: store.clone(), clock: Arc::clone(clock), channels: Arc::new(channels(config)?), vitals: Vitals::default() })
+    Ok(Dispatcher {
+        store: store.clone(),
+        clock: Arc::clone(clock),
+        channels: Arc::new(channels(config)?),
+        vitals: Vitals::default(),
+    })
 }
 
 /// Ends, in the quota's ledger, the calls of processes that died, and brings back calls that lie in the

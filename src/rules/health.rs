@@ -108,6 +108,14 @@ pub fn judge(pulse: &Pulse, steady: Duration) -> Health {
     })
 }
 
+/// What the daemon does, in a line: `next` is a moment as a person reads it.
+#[must_use]
+pub fn status(hunts: usize, tenants: usize, next: Option<String>, waiting: usize) -> String {
+    let many = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let next = next.map_or_else(|| "no run is due".to_owned(), |next| format!("next run at {next}"));
+    format!("{} on {}; {next}; {waiting} waiting", many(hunts, "hunt"), many(tenants, "tenant"))
+}
+
 /// What readiness is judged by.
 #[derive(Debug, Clone)]
 pub struct Readiness {
@@ -193,6 +201,13 @@ mod tests {
     }
 
     #[test]
+    fn a_line_says_what_it_does() {
+        let next = Some("12:00".to_owned());
+        assert_eq!(status(3, 1, next, 2), "3 hunts on 1 tenant; next run at 12:00; 2 waiting");
+        assert_eq!(status(1, 2, None, 0), "1 hunt on 2 tenants; no run is due; 0 waiting");
+    }
+
+    #[test]
     fn each_reason_not_to_be_ready_is_a_line() {
         let ready = Readiness { pulse: pulse(1, 1), health: Health::Alive, not_writable: None, tenants: 1 };
         let all_well = "running: ok\nscheduler: ok\nengine: ok\ndatabase: ok\ntenants: ok\n";
@@ -203,10 +218,7 @@ mod tests {
         for (changed, line) in [
             (Readiness { pulse: pulse(true, true), ..ready.clone() }, "running: the daemon is stopping\n"),
             (Readiness { pulse: pulse(false, false), ..ready.clone() }, "scheduler: no hunt was looked at yet\n"),
-            (
-                Readiness { health: stalled, ..ready.clone() },
-                "engine: stalled: the outbox has done nothing for 6m\n",
-            ),
+            (Readiness { health: stalled, ..ready.clone() }, "engine: stalled: the outbox has done nothing for 6m\n"),
             (Readiness { not_writable: locked, ..ready.clone() }, "database: it is locked\n"),
             (Readiness { tenants: 0, ..ready.clone() }, "tenants: no tenant is switched on\n"),
         ] {

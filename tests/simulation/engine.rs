@@ -81,7 +81,8 @@ impl Engine {
         let (tenants, hunts) = (tenants(world), hunts(world));
         let outbox = Arc::new(Notify::new());
         let scheduler = Scheduler::new(runner, &hunts, &tenants, Arc::clone(&outbox)).await.unwrap();
-        let dispatcher = Dispatcher { store: store.clone(), clock, channels: channels(world), vitals: Vitals::default() };
+        let dispatcher =
+            Dispatcher { store: store.clone(), clock, channels: channels(world), vitals: Vitals::default() };
         let ticks =
             hunts.into_iter().map(|hunt| (Arc::clone(&hunt), hunt.tenants.as_ref().unwrap()[0].clone(), now)).collect();
         let work = Work::default();

@@ -37,10 +37,10 @@ impl Store {
         self.told(rows.map_err(Fault::from).and_then(|rows| rows.into_iter().map(outbox).collect()))
     }
 
-    /// Whether a write can begin: begins one, and leaves nothing of it.
+    /// Whether a write can begin: begins one, and ends it with nothing in it.
     pub async fn try_write(&self) -> Result<(), StoreError> {
-        drop(self.begin().await?);
-        Ok(())
+        let write = self.begin().await?;
+        self.told(write.end(Ok(())).await)
     }
 }
 

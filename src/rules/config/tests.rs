@@ -94,9 +94,7 @@ fn an_empty_config_has_the_defaults_of_the_reference() {
 
 #[test]
 fn what_is_not_served_yet_is_said() {
-    let text = format!(
-        "{BASE}retention: {{rows: 5d}}\nroutes: [{{to: soc, group: {{wait: 30s}}}}]"
-    );
+    let text = format!("{BASE}retention: {{rows: 5d}}\nroutes: [{{to: soc, group: {{wait: 30s}}}}]");
     let (config, warnings) = read(&text).unwrap();
     let seen = warnings.iter().map(|w| (w.code, w.message.split('`').nth(1).unwrap())).collect::<Vec<_>>();
     assert_eq!(seen, [("C008", "routes[0].group")]);

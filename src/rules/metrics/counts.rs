@@ -82,6 +82,5 @@ impl Counts {
 }
 
 fn is_throttled(failure: &ApiFailure) -> bool {
-    failure.status == Some(429)
-        || matches!(failure.class, FailureClass::ThrottledCalls(_) | FailureClass::ThrottledCpu)
+    failure.status == Some(429) || matches!(failure.class, FailureClass::ThrottledCalls(_) | FailureClass::ThrottledCpu)
 }

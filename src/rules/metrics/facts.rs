@@ -37,6 +37,8 @@ pub struct Facts {
     pub tenants: Vec<TenantFacts>,
     /// What waits in the outbox, and what failed.
     pub outbox: Vec<OutboxFacts>,
+    /// Whether the database has answered.
+    pub is_readable: bool,
     /// Room on the disk.
     pub room: Room,
     /// This process.

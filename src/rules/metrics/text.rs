@@ -32,12 +32,11 @@ fn samples(out: &mut Text, name: &str, facts: &Facts) {
         "huntd_build_info" => out.one(name, &[("version", facts.version)], 1),
         "huntd_hunts" => {
             let hunts = facts.hunts;
-            for (state, count) in
-                [("enabled", hunts.enabled), ("disabled", hunts.disabled), ("broken", hunts.broken)]
-            {
+            for (state, count) in [("enabled", hunts.enabled), ("disabled", hunts.disabled), ("broken", hunts.broken)] {
                 out.one(name, &[("state", state)], count);
             }
         }
+        "huntd_database_readable" => out.one(name, &[], u8::from(facts.is_readable)),
         "huntd_hunts_unlisted" => out.one(name, &[], facts.unlisted),
         "huntd_deliveries_total" => {
             for ((channel, outcome), count) in &facts.counts.deliveries {

@@ -29,6 +29,7 @@ fn facts() -> Facts {
         counts: Counts::default(),
         tenants: Vec::new(),
         outbox: Vec::new(),
+        is_readable: true,
         room: Room::default(),
         process: Process::default(),
     }
@@ -55,7 +56,10 @@ fn what_is_not_known_is_left_out_with_its_head() {
         assert!(!text.contains(absent), "{absent}\n{text}");
     }
     let stalled = Health::Stalled { part: Part::Outbox, since: Duration::from_mins(6) };
-    assert_eq!(lines_of(&render(&Facts { health: stalled, ..facts() }), "huntd_engine_alive"), ["huntd_engine_alive 0"]);
+    assert_eq!(
+        lines_of(&render(&Facts { health: stalled, ..facts() }), "huntd_engine_alive"),
+        ["huntd_engine_alive 0"]
+    );
 }
 
 #[test]
@@ -65,7 +69,8 @@ fn each_hunt_has_its_own_counts() {
         let key = (HuntId::new(hunt).unwrap(), TenantName::new(tenant).unwrap());
         counts.tracks.entry(key).or_default().lateness = Some(Duration::from_secs(late));
     }
-    let state = TrackState { watermark: Some(NOW.minus(Duration::from_secs(90))), failures_in_row: 2, finished: Some(NOW) };
+    let state =
+        TrackState { watermark: Some(NOW.minus(Duration::from_secs(90))), failures_in_row: 2, finished: Some(NOW) };
     let tracks = vec![
         track("a", "t"),
         TrackFacts { state: Some(state), next: Some(NOW.plus(Duration::from_millis(1500))), ..track("b", "t") },
@@ -76,7 +81,10 @@ fn each_hunt_has_its_own_counts() {
     let late = lines_of(&text, "huntd_run_lateness_seconds");
     assert_eq!(
         late,
-        ["huntd_run_lateness_seconds{hunt=\"b\",tenant=\"t\"} 3", "huntd_run_lateness_seconds{hunt=\"b\",tenant=\"u\"} 4"]
+        [
+            "huntd_run_lateness_seconds{hunt=\"b\",tenant=\"t\"} 3",
+            "huntd_run_lateness_seconds{hunt=\"b\",tenant=\"u\"} 4"
+        ]
     );
     for line in [
         "huntd_watermark_age_seconds{hunt=\"b\",tenant=\"t\"} 90",
@@ -105,7 +113,8 @@ fn a_tenant_tells_of_its_quota_and_its_queue() {
     let mut counts = Counts::default();
     counts.called(&name, None);
     counts.called(&name, None);
-    let failure = |class, status| ApiFailure { class, status, message: String::new(), hint: None, wait: None, request_id: None };
+    let failure =
+        |class, status| ApiFailure { class, status, message: String::new(), hint: None, wait: None, request_id: None };
     counts.called(&name, Some(&failure(FailureClass::ThrottledCpu, None)));
     counts.called(&name, Some(&failure(FailureClass::Service, Some(503))));
     counts.called(&name, Some(&failure(FailureClass::Service, Some(429))));
@@ -137,7 +146,10 @@ fn the_outbox_tells_how_long_its_oldest_waits() {
     let text = render(&Facts { outbox: vec![of("failed"), of("pending")], counts, ..facts() });
     assert_eq!(
         lines_of(&text, "huntd_deliveries"),
-        ["huntd_deliveries{channel=\"soc\",state=\"failed\"} 4", "huntd_deliveries{channel=\"soc\",state=\"pending\"} 4"]
+        [
+            "huntd_deliveries{channel=\"soc\",state=\"failed\"} 4",
+            "huntd_deliveries{channel=\"soc\",state=\"pending\"} 4"
+        ]
     );
     assert_eq!(
         lines_of(&text, "huntd_oldest_pending_delivery_age_seconds"),
