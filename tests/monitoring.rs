@@ -8,7 +8,7 @@ use std::fs;
 use huntd::rules::metrics::METRICS;
 use serde_json::Value;
 
-/// Words of a PromQL expression that look like a metric of ours.
+/// Words of an expression that look like a metric of ours.
 fn metrics_of(expression: &str) -> BTreeSet<String> {
     let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     words.filter(|word| word.starts_with("huntd_") || word.starts_with("process_")).map(str::to_owned).collect()

@@ -13,6 +13,7 @@ use crate::model::time::Timestamp;
 use crate::ports::store::error::StoreError;
 use crate::rules::metrics::{Facts, MOST_TRACKS, TenantFacts, TrackFacts};
 use crate::rules::quota::{self, Limits};
+use crate::rules::schedule;
 
 /// How long the database may take: who scrapes waits ten seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -57,6 +58,11 @@ fn due(eye: &Eye) -> Vec<Due> {
     let agenda = eye.watched.agenda.lock().unwrap_or_else(PoisonError::into_inner);
     let mut due: Vec<Due> = agenda.due().map(|(hunt, tenant, at)| (Arc::clone(hunt), Arc::clone(tenant), at)).collect();
     drop(agenda);
+    let now = eye.watched.clock.now();
+    for (hunt, tenant, at) in due.iter_mut().filter(|(_, _, at)| at.is_none()) {
+        let next = schedule::next(&hunt.schedule, hunt.timezone, now);
+        *at = next.map(|next| schedule::start(hunt, &tenant.name, next));
+    }
     due.sort_by(|(a, on, _), (b, other, _)| (&a.id, &on.name).cmp(&(&b.id, &other.name)));
     due.dedup_by(|(a, on, _), (b, other, _)| a.id == b.id && on.name == other.name);
     due

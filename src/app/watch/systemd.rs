@@ -23,14 +23,14 @@ pub(super) async fn tell(eye: Arc<Eye>) {
     let (period, mut told) = (watchdog.map_or(LOOK, |limit| limit / 2), String::new());
     loop {
         let status = eye.status();
-        let mut states = Vec::new();
+        let mut messages = Vec::new();
         if watchdog.is_some() && eye.health() == Health::Alive {
-            states.push(NotifyState::Watchdog);
+            messages.push(NotifyState::Watchdog);
         }
         if status != told {
-            states.push(NotifyState::Status(&status));
+            messages.push(NotifyState::Status(&status));
         }
-        if let Err(error) = sd_notify::notify(&states) {
+        if let Err(error) = sd_notify::notify(&messages) {
             tracing::debug!(%error, "systemd was not told");
         }
         told = status;

@@ -243,3 +243,18 @@ fn a_clock_that_is_set_hides_no_missed_event_time() {
     desk.agenda.look(Look { wall: START.minus(HOUR), steady: MINUTE });
     assert_eq!(desk.agenda.behind(START.minus(HOUR)).len(), 1);
 }
+
+#[test]
+fn who_watches_sees_when_each_is_due_and_since_when_one_runs() {
+    let mut desk = Desk::new("*/10 * * * *");
+    let due = |desk: &Desk| desk.agenda.due().map(|(_, _, at)| at).collect::<Vec<_>>();
+    assert_eq!(due(&desk), [None], "before the first look");
+    assert!(desk.after(MINUTE).is_empty());
+    let tick = START.plus(10 * MINUTE);
+    assert_eq!(due(&desk), [Some(tick)]);
+    let launch = desk.after(10 * MINUTE).remove(0);
+    assert_eq!(due(&desk), [Some(tick)], "it runs, and was due then");
+    desk.agenda.done(launch.entry, launch.order.due);
+    desk.after(MINUTE);
+    assert_eq!(due(&desk), [Some(tick.plus(10 * MINUTE))]);
+}

@@ -134,7 +134,7 @@ fn ratio(usage: &Usage) -> Option<f64> {
     let most = usage.limit.map(|limit| limit.most)?;
     #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
     let ratio = usage.used as f64 / most.max(1) as f64;
-    Some((ratio * 10_000.0).round() / 10_000.0)
+    Some((ratio * 1e6).round() / 1e6)
 }
 
 fn tracks(out: &mut Text, name: &str, facts: &Facts) {

@@ -120,7 +120,7 @@ fn a_tenant_tells_of_its_quota_and_its_queue() {
     counts.called(&name, Some(&failure(FailureClass::Service, Some(429))));
     let text = render(&Facts { tenants: vec![tenant], counts, ..facts() });
     for line in [
-        "huntd_quota_used_ratio{tenant=\"t\",window=\"calls_per_minute\"} 0.3333",
+        "huntd_quota_used_ratio{tenant=\"t\",window=\"calls_per_minute\"} 0.333333",
         "huntd_queue_depth{tenant=\"t\"} 3",
         "huntd_late_runs_total{tenant=\"t\"} 2",
         "huntd_tenant_blocked_until_timestamp_seconds{tenant=\"t\"} 1795500000",
