@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 /// An answer.
 #[derive(Debug)]
@@ -30,7 +31,10 @@ fn get(path: &str) -> String {
 
 /// GET, by an address.
 pub(crate) fn get_at(address: &str, path: &str) -> Option<Reply> {
-    ask(TcpStream::connect(address).ok()?, &get(path))
+    let stream = TcpStream::connect(address).ok()?;
+    // One that is never answered is no answer.
+    stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+    ask(stream, &get(path))
 }
 
 /// GET, by a unix socket.

@@ -30,7 +30,10 @@ pub(super) async fn tell(eye: Arc<Eye>) {
         if status != told {
             messages.push(NotifyState::Status(&status));
         }
-        if let Err(error) = sd_notify::notify(&messages) {
+        // Nothing to say is no message.
+        if !messages.is_empty()
+            && let Err(error) = sd_notify::notify(&messages)
+        {
             tracing::debug!(%error, "systemd was not told");
         }
         told = status;
