@@ -15,11 +15,14 @@ use super::reload::{self, Reloader, Running};
 use super::retention;
 use super::setup::{self, Tree};
 use super::standing::Stand;
-use super::troubles::Watch;
+use super::troubles::Overseer;
+use super::watch::{Watch, Watched};
 use crate::engine::bell::Bell;
-use crate::engine::dispatcher::Dispatcher;
-use crate::engine::tick::Scheduler;
+use crate::engine::dispatcher::{Channels, Dispatcher};
+use crate::engine::tenant::Tenants;
+use crate::engine::tick::{Reloading, Scheduler};
 use crate::model::config::Config;
+use crate::model::time::Timestamp;
 use crate::ports::clock::{SharedClock, SystemClock};
 use crate::ports::store::Store;
 use crate::ports::store::error::StoreError;
@@ -68,71 +71,53 @@ pub struct Daemon {
     lease: Lease,
     /// How many hunts stood at the start.
     hunts: usize,
+    watched: Watched,
 }
 
 impl Daemon {
     /// Starts the engine over what was loaded; `hangup` is the signal upon which that is loaded again.
     pub async fn start(start: Start<'_>, hangup: Signal, clock: SharedClock) -> Result<Self, AppError> {
-        let Start { path, bytes, config, tree, stamp } = start;
+        let Start { config, tree, .. } = start;
         let lease = Lease::take(&config.database)?;
         let store = setup::store(config).await?;
-        let stand = Stand::begin(&store, config, tree, clock.now()).await?;
-        for (hunt, fault) in stand.broken() {
-            let (hunt, file, line) = (&hunt.id, fault.file.display(), fault.line);
-            tracing::error!(%hunt, %file, line, error = fault.message, "the hunt is broken: its last good version runs on");
-        }
+        let stand = standing(&store, config, tree, clock.now()).await?;
         let hunts = stand.all();
-        if hunts.is_empty() {
-            return Err(no_hunts(config));
-        }
         let tenants = setup::tenants(config, &clock)?;
         let channels = watch::Sender::new(Arc::new(setup::channels(config)?));
-        let dispatcher = Dispatcher { store: store.clone(), clock: Arc::clone(&clock), channels: channels.subscribe() };
         setup::tidy(&store, &clock).await?;
         let runner = setup::runner(config, &store, &clock);
+        let (vitals, gates) = (runner.vitals.clone(), runner.gates.clone());
+        vitals.begin(clock.steady());
+        vitals.loaded(setup::counts(&hunts, &tree.findings));
+        let dispatcher = Dispatcher {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            channels: channels.subscribe(),
+            vitals: vitals.clone(),
+        };
         let (wake, outbox_bell) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let mut scheduler = Scheduler::new(runner, &hunts, &tenants, Arc::clone(&outbox_bell)).await?;
         let bell = Bell::start(Arc::clone(&wake))
             .await
             .map_err(|error| AppError::plain(format!("the scheduler can't start: {error}")))?;
+        let (agenda, started) = (scheduler.shared_agenda(), clock.now());
+        let watched = Watched { vitals, clock, started, store: store.clone(), gates, agenda };
         let (stop, stopped) = watch::channel(false);
-        let (reload_clock, troubles_bell) = (Arc::clone(&clock), Arc::clone(&outbox_bell));
-        let outbox = tokio::spawn(dispatcher.run(outbox_bell, stopped.clone()));
-        let keeping = retention::keep(store.clone(), clock, config.retention, retention::HOURLY, stopped.clone());
-        let running = Running { config: config.clone(), stand, refused: None };
-        let running = watch::Sender::new(Arc::new(running));
-        let troubles = Watch {
-            store: store.clone(),
-            clock: Arc::clone(&reload_clock),
-            running: running.subscribe(),
-            overdue: scheduler.overdue(),
-            outbox: troubles_bell,
-        };
         let (orders, new_orders) = mpsc::channel(1);
-        let reloader = Reloader {
-            path: path.to_owned(),
-            config: config.clone(),
-            bytes: bytes.to_vec(),
-            tenants,
-            store: store.clone(),
-            clock: reload_clock,
-            orders,
-            channels,
-            running,
-            config_refused: None,
-            stamp,
-            told: tree.findings.iter().map(reload::finding_key).collect(),
-        };
-        let beside = vec![
-            tokio::spawn(keeping),
-            tokio::spawn(reloader.keep(hangup, stopped.clone())),
-            tokio::spawn(troubles.keep(stopped.clone())),
-        ];
+        let links = Links { tenants, channels, orders, outbox: Arc::clone(&outbox_bell), stopped: stopped.clone() };
+        let beside = keepers(&start, stand, &watched, links, hangup);
+        let outbox = tokio::spawn(dispatcher.run(outbox_bell, stopped.clone()));
         let engine = tokio::spawn(async move {
             scheduler.run(wake, new_orders, stopped).await;
             scheduler.finish(STOP_LIMIT).await
         });
-        Ok(Self { stop, engine, outbox, beside, bell, store, lease, hunts: hunts.len() })
+        Ok(Self { stop, engine, outbox, beside, bell, store, lease, hunts: hunts.len(), watched })
+    }
+
+    /// What it shows of itself.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        self.watched.clone()
     }
 
     /// Stops: nothing new begins, runs under way may end, the outbox finishes what it is sending.
@@ -145,6 +130,7 @@ impl Daemon {
 
     /// Stops all but the store.
     async fn halt(self) -> (Store, Lease) {
+        self.watched.vitals.stopping();
         let _told = self.stop.send(true).is_ok();
         self.bell.stop().await;
         match self.engine.await {
@@ -196,6 +182,57 @@ impl Daemon {
             None => gone.into(),
         }
     }
+}
+
+/// What runs at the start; an error where that is nothing.
+async fn standing(store: &Store, config: &Config, tree: &Tree, now: Timestamp) -> Result<Stand, AppError> {
+    let stand = Stand::begin(store, config, tree, now).await?;
+    for (hunt, fault) in stand.broken() {
+        let (hunt, file, line) = (&hunt.id, fault.file.display(), fault.line);
+        tracing::error!(%hunt, %file, line, error = fault.message, "the hunt is broken: its last good version runs on");
+    }
+    if stand.hunts.is_empty() { Err(no_hunts(config)) } else { Ok(stand) }
+}
+
+/// The ends of what the parts of a daemon hear of each other by.
+struct Links {
+    tenants: Tenants,
+    channels: watch::Sender<Arc<Channels>>,
+    orders: mpsc::Sender<Reloading>,
+    outbox: Arc<Notify>,
+    stopped: watch::Receiver<bool>,
+}
+
+/// Starts what goes on beside the engine: retention, loading again, and looking at trouble.
+fn keepers(start: &Start<'_>, stand: Stand, watched: &Watched, links: Links, hangup: Signal) -> Vec<JoinHandle<()>> {
+    let Watched { store, clock, vitals, agenda, .. } = watched.clone();
+    let Links { tenants, channels, orders, outbox, stopped } = links;
+    let config = start.config.clone();
+    let retention =
+        retention::keep(store.clone(), Arc::clone(&clock), config.retention, retention::HOURLY, stopped.clone());
+    let running = watch::Sender::new(Arc::new(Running { config: config.clone(), tenants: tenants.clone(), stand, refused: None }));
+    let overseer =
+        Overseer { store: store.clone(), clock: Arc::clone(&clock), running: running.subscribe(), agenda, outbox };
+    let reloader = Reloader {
+        path: start.path.to_owned(),
+        config,
+        bytes: start.bytes.to_vec(),
+        tenants,
+        store,
+        clock,
+        orders,
+        channels,
+        running,
+        config_refused: None,
+        vitals,
+        stamp: start.stamp,
+        told: start.tree.findings.iter().map(reload::finding_key).collect(),
+    };
+    vec![
+        tokio::spawn(retention),
+        tokio::spawn(reloader.keep(hangup, stopped.clone())),
+        tokio::spawn(overseer.keep(stopped)),
+    ]
 }
 
 /// Saves a database that is gone. As long as that fails, the process holds what there is: it tries until
@@ -263,10 +300,20 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     let tree = setup::tree(&config, |_| true)?;
     reload::log_findings(findings.iter().chain(&tree.findings));
     let start = Start { path, bytes: &bytes, config: &config, tree: &tree, stamp };
-    let mut daemon = Daemon::start(start, hangup, Arc::new(SystemClock::new())).await?;
-    tracing::info!(hunts = daemon.hunts, tenants = config.tenants.len(), "huntd runs");
+    let daemon = Daemon::start(start, hangup, Arc::new(SystemClock::new())).await?;
     drop((bytes, tree));
+    let mut watch = Watch::new(&config, daemon.watched())?;
+    tracing::info!(hunts = daemon.hunts, tenants = config.tenants.len(), "huntd runs");
     tell_ready();
+    watch.start();
+    let ended = live(daemon, &mut signals).await;
+    // Last: whoever asks while it stops is told so.
+    watch.stop().await;
+    ended
+}
+
+/// Lives until a signal comes or it can't go on, and stops.
+async fn live(mut daemon: Daemon, signals: &mut Signals) -> Result<Exit, AppError> {
     let fault = tokio::select! {
         () = signals.stop() => None,
         fault = daemon.failed() => Some(fault),
@@ -275,7 +322,7 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
         notify(&[sd_notify::NotifyState::Stopping]);
         return Err(match fault {
             Fault::Stopped => AppError::plain("the engine stopped unexpectedly: see the log"),
-            Fault::Gone(gone) => daemon.abandon(gone, &mut signals).await,
+            Fault::Gone(gone) => daemon.abandon(gone, signals).await,
             Fault::Displaced(other) => {
                 daemon.stop().await;
                 other

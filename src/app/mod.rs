@@ -17,3 +17,5 @@ pub mod setup;
 pub mod shapes;
 pub mod standing;
 pub mod troubles;
+pub mod watch;
+pub mod web;

@@ -20,6 +20,7 @@ use crate::adapters::{checkout, folder};
 use crate::engine::dispatcher::Channels;
 use crate::engine::tenant::Tenants;
 use crate::engine::tick::{NewOrders, Reloading};
+use crate::engine::vitals::Vitals;
 use crate::model::config::Config;
 use crate::model::id::HuntId;
 use crate::model::place::{Finding, Level};
@@ -40,6 +41,8 @@ const SLOW_LOOK: Duration = Duration::from_mins(5);
 pub struct Running {
     /// The config that holds.
     pub config: Config,
+    /// The tenants that are asked.
+    pub tenants: Tenants,
     /// The hunts.
     pub stand: Stand,
     /// Why the last change was not taken over, and how to mend that; none where it was.
@@ -68,6 +71,8 @@ pub struct Reloader {
     pub running: watch::Sender<Arc<Running>>,
     /// The state of the folders that was loaded last.
     pub stamp: u64,
+    /// What is told to who watches.
+    pub vitals: Vitals,
     /// What was found wrong by then.
     pub told: BTreeSet<String>,
     /// Why the config was not loaded again.
@@ -162,7 +167,7 @@ impl Reloader {
         };
         self.config_refused = config;
         let config = self.config.clone();
-        let _old = self.running.send_replace(Arc::new(Running { config, stand, refused }));
+        let _old = self.running.send_replace(Arc::new(Running { config, tenants: self.tenants.clone(), stand, refused }));
         super::daemon::tell_ready();
     }
 
@@ -254,6 +259,7 @@ impl Reloader {
         let new = |finding: &&Finding| !self.told.contains(&finding_key(finding));
         log_findings(tree.findings.iter().filter(new));
         self.told = tree.findings.iter().map(finding_key).collect();
+        self.vitals.loaded(setup::counts(&stand.all(), &tree.findings));
         for (hunt, change) in changes {
             let fault = stand.hunts.get(hunt).and_then(|one| one.broken.as_ref());
             match fault {

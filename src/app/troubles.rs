@@ -3,7 +3,7 @@
 //! What is trouble, and when it is news, is decided by `rules/trouble`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use super::reload::Running;
 use super::setup::Loaded;
 use super::standing::Stand;
+use crate::engine::tick::Agenda;
 use crate::model::config::{ChannelKind, Config, Tenant};
 use crate::model::hunt::Hunt;
 use crate::model::id::{ChannelName, HuntId, TenantName};
@@ -34,20 +35,20 @@ const RESULTS: u32 = 60;
 const OF_RUNS: [TroubleKind; 2] = [TroubleKind::TenantFails, TroubleKind::HuntFails];
 
 /// Watches over huntd's own work.
-pub struct Watch<O> {
+pub struct Overseer {
     /// The store.
     pub store: Store,
     /// The clock.
     pub clock: SharedClock,
     /// What runs.
     pub running: watch::Receiver<Arc<Running>>,
-    /// What is overdue.
-    pub overdue: O,
+    /// When each hunt is due.
+    pub agenda: Arc<Mutex<Agenda>>,
     /// Rings when there is something to send.
     pub outbox: Arc<Notify>,
 }
 
-impl<O: Fn(Timestamp, Duration) -> Vec<Overdue> + Send + Sync> Watch<O> {
+impl Overseer {
     /// Looks until it is stopped; at once where hunts or config were loaded again.
     pub async fn keep(mut self, mut stopped: watch::Receiver<bool>) {
         let (mut last, mut slow) = (self.clock.now(), None);
@@ -80,9 +81,12 @@ impl<O: Fn(Timestamp, Duration) -> Vec<Overdue> + Send + Sync> Watch<O> {
         .await?;
         all.extend(trouble::broken(running.stand.broken().map(|(hunt, broken)| (hunt.as_ref(), broken))));
         all.extend(trouble::reload(running.refused.as_ref()));
-        all.extend(trouble::overdue(&(self.overdue)(now, trouble::OVERDUE), now));
+        all.extend(trouble::overdue(&self.overdue(now), now));
         all.extend(trouble::deliveries(&self.store.backlogs(now).await?, now));
         all.extend(self.disk(&running.config));
+        all.extend(self.size(&running.config));
+        let ahead = running.tenants.iter().filter_map(|(name, tenant)| Some((name.clone(), tenant.api.clock_ahead()?)));
+        all.extend(trouble::clock(&ahead.collect()));
         all.extend(trouble::secrets(&secrets(&running.config), now));
         all.extend(self.results(&running, last).await?);
         if is_slow {
@@ -98,6 +102,15 @@ impl<O: Fn(Timestamp, Duration) -> Vec<Overdue> + Send + Sync> Watch<O> {
             self.outbox.notify_one();
         }
         Ok(())
+    }
+
+    fn overdue(&self, now: Timestamp) -> Vec<Overdue> {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner).overdue(now, trouble::OVERDUE)
+    }
+
+    fn size(&self, config: &Config) -> Vec<Trouble> {
+        let bytes = std::fs::metadata(&config.database).map(|about| about.len()).unwrap_or_default();
+        trouble::database(bytes, config.retention.size)
     }
 
     fn disk(&self, config: &Config) -> Vec<Trouble> {

@@ -32,6 +32,7 @@
 //! | C015 | error | a word isn't one of those that the key takes |
 //! | C016 | error | a password would cross the network in the clear |
 //! | C017 | error | a file of tables can't be read, or a line of it |
+//! | C019 | warning | metrics and health are served beyond this machine |
 
 mod address;
 mod channel;

@@ -117,4 +117,11 @@ pub(super) const RULES: &[Rule] = &[
         "A line of such a file is a table, a column and a type, parted by tabs: what `schema: {files: […]}` names.",
         ["MyTable_CL Computer string", "MyTable_CL\tComputer\tstring"],
     ),
+    rule(
+        Warning,
+        "C019",
+        "metrics and health are served beyond this machine",
+        "They tell the names of hunts, tenants and channels to whoever asks: huntd wants no password there and speaks no TLS.",
+        ["listen: 0.0.0.0:9464", "listen: 127.0.0.1:9464"],
+    ),
 ];
