@@ -15,6 +15,7 @@ use super::reload::{self, Reloader, Running};
 use super::retention;
 use super::setup::{self, Tree};
 use super::standing::Stand;
+use super::systemd;
 use super::troubles::Overseer;
 use super::watch::{Watch, Watched};
 use crate::engine::bell::Bell;
@@ -46,17 +47,35 @@ enum Fault {
 }
 
 /// What a daemon starts with.
-pub struct Start<'a> {
+pub struct Start {
     /// The config's file.
-    pub path: &'a Path,
+    path: PathBuf,
     /// The bytes that it was read from.
-    pub bytes: &'a [u8],
+    bytes: Vec<u8>,
     /// The config.
-    pub config: &'a Config,
+    config: Config,
     /// Its hunts.
-    pub tree: &'a Tree,
+    tree: Tree,
     /// The state of the hunts folders before they were read.
-    pub stamp: u64,
+    stamp: u64,
+}
+
+impl Start {
+    /// Reads the config and its hunts, and logs what is wrong with them.
+    pub async fn read(path: &Path, output: Output) -> Result<Self, AppError> {
+        let bytes = setup::config_bytes(path)?;
+        let (config, findings) = setup::config(path, output)?;
+        let stamp = reload::stamp(config.hunts.clone()).await;
+        let tree = setup::tree(&config, |_| true)?;
+        reload::log_findings(findings.iter().chain(&tree.findings));
+        Ok(Self { path: path.to_owned(), bytes, config, tree, stamp })
+    }
+
+    /// The config.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
 }
 
 /// A daemon that runs.
@@ -76,8 +95,8 @@ pub struct Daemon {
 
 impl Daemon {
     /// Starts the engine over what was loaded; `hangup` is the signal upon which that is loaded again.
-    pub async fn start(start: Start<'_>, hangup: Signal, clock: SharedClock) -> Result<Self, AppError> {
-        let Start { config, tree, .. } = start;
+    pub async fn start(start: Start, hangup: Signal, clock: SharedClock) -> Result<Self, AppError> {
+        let Start { config, tree, .. } = &start;
         let lease = Lease::take(&config.database)?;
         let store = setup::store(config).await?;
         let stand = standing(&store, config, tree, clock.now()).await?;
@@ -105,13 +124,14 @@ impl Daemon {
         let (stop, stopped) = watch::channel(false);
         let (orders, new_orders) = mpsc::channel(1);
         let links = Links { tenants, channels, orders, outbox: Arc::clone(&outbox_bell), stopped: stopped.clone() };
-        let beside = keepers(&start, stand, &watched, links, hangup);
+        let hunts = hunts.len();
+        let beside = keepers(start, stand, &watched, links, hangup);
         let outbox = tokio::spawn(dispatcher.run(outbox_bell, stopped.clone()));
         let engine = tokio::spawn(async move {
             scheduler.run(wake, new_orders, stopped).await;
             scheduler.finish(STOP_LIMIT).await
         });
-        Ok(Self { stop, engine, outbox, beside, bell, store, lease, hunts: hunts.len(), watched })
+        Ok(Self { stop, engine, outbox, beside, bell, store, lease, hunts, watched })
     }
 
     /// What it shows of itself.
@@ -204,19 +224,25 @@ struct Links {
 }
 
 /// Starts what goes on beside the engine: retention, loading again, and looking at trouble.
-fn keepers(start: &Start<'_>, stand: Stand, watched: &Watched, links: Links, hangup: Signal) -> Vec<JoinHandle<()>> {
+fn keepers(start: Start, stand: Stand, watched: &Watched, links: Links, hangup: Signal) -> Vec<JoinHandle<()>> {
     let Watched { store, clock, vitals, agenda, .. } = watched.clone();
     let Links { tenants, channels, orders, outbox, stopped } = links;
-    let config = start.config.clone();
+    let told = start.tree.findings.iter().map(reload::finding_key).collect();
+    let Start { path, bytes, config, stamp, .. } = start;
     let retention =
         retention::keep(store.clone(), Arc::clone(&clock), config.retention, retention::HOURLY, stopped.clone());
-    let running = watch::Sender::new(Arc::new(Running { config: config.clone(), tenants: tenants.clone(), stand, refused: None }));
+    let running = watch::Sender::new(Arc::new(Running {
+        config: config.clone(),
+        tenants: tenants.clone(),
+        stand,
+        refused: None,
+    }));
     let overseer =
         Overseer { store: store.clone(), clock: Arc::clone(&clock), running: running.subscribe(), agenda, outbox };
     let reloader = Reloader {
-        path: start.path.to_owned(),
+        path,
         config,
-        bytes: start.bytes.to_vec(),
+        bytes,
         tenants,
         store,
         clock,
@@ -225,8 +251,8 @@ fn keepers(start: &Start<'_>, stand: Stand, watched: &Watched, links: Links, han
         running,
         config_refused: None,
         vitals,
-        stamp: start.stamp,
-        told: start.tree.findings.iter().map(reload::finding_key).collect(),
+        stamp,
+        told,
     };
     vec![
         tokio::spawn(retention),
@@ -294,17 +320,12 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     // Before all else: a signal that comes while it starts ends it as any other does.
     let mut signals = Signals::listen()?;
     let hangup = signal(SignalKind::hangup()).map_err(|_| AppError::plain("can't listen for signals"))?;
-    let bytes = setup::config_bytes(path)?;
-    let (config, findings) = setup::config(path, output)?;
-    let stamp = reload::stamp(config.hunts.clone()).await;
-    let tree = setup::tree(&config, |_| true)?;
-    reload::log_findings(findings.iter().chain(&tree.findings));
-    let start = Start { path, bytes: &bytes, config: &config, tree: &tree, stamp };
+    let start = Start::read(path, output).await?;
+    let config = start.config().clone();
     let daemon = Daemon::start(start, hangup, Arc::new(SystemClock::new())).await?;
-    drop((bytes, tree));
     let mut watch = Watch::new(&config, daemon.watched())?;
     tracing::info!(hunts = daemon.hunts, tenants = config.tenants.len(), "huntd runs");
-    tell_ready();
+    systemd::ready();
     watch.start();
     let ended = live(daemon, &mut signals).await;
     // Last: whoever asks while it stops is told so.
@@ -319,7 +340,7 @@ async fn live(mut daemon: Daemon, signals: &mut Signals) -> Result<Exit, AppErro
         fault = daemon.failed() => Some(fault),
     };
     if let Some(fault) = fault {
-        notify(&[sd_notify::NotifyState::Stopping]);
+        systemd::stopping();
         return Err(match fault {
             Fault::Stopped => AppError::plain("the engine stopped unexpectedly: see the log"),
             Fault::Gone(gone) => daemon.abandon(gone, signals).await,
@@ -330,7 +351,7 @@ async fn live(mut daemon: Daemon, signals: &mut Signals) -> Result<Exit, AppErro
         });
     }
     tracing::info!("stopping");
-    notify(&[sd_notify::NotifyState::Stopping]);
+    systemd::stopping();
     daemon.stop().await;
     tracing::info!("stopped");
     Ok(Exit::Done)
@@ -342,24 +363,4 @@ fn no_hunts(config: &Config) -> AppError {
         format!("no hunt loads from {}", folders.join(", ")),
         "see what is wrong with `huntd check`, or name the folder with `hunts:` in the config",
     )
-}
-
-/// Tells systemd that the hunts are loaded again: it waits for [`tell_ready`].
-pub(super) fn tell_reloading() {
-    match sd_notify::NotifyState::monotonic_usec_now() {
-        Ok(now) => notify(&[sd_notify::NotifyState::Reloading, now]),
-        Err(error) => tracing::debug!(%error, "systemd was not told"),
-    }
-}
-
-/// Tells systemd that huntd hunts.
-pub(super) fn tell_ready() {
-    notify(&[sd_notify::NotifyState::Ready]);
-}
-
-/// Tells systemd; without systemd it does nothing.
-fn notify(states: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "systemd was not told");
-    }
 }

@@ -16,6 +16,7 @@ pub mod retention;
 pub mod setup;
 pub mod shapes;
 pub mod standing;
+pub mod systemd;
 pub mod troubles;
 pub mod watch;
 pub mod web;

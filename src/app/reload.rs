@@ -15,6 +15,7 @@ use super::exit::AppError;
 use super::queries;
 use super::setup::{self, Tree};
 use super::standing::Stand;
+use super::systemd;
 use crate::adapters::watch::TreeWatch;
 use crate::adapters::{checkout, folder};
 use crate::engine::dispatcher::Channels;
@@ -140,7 +141,7 @@ impl Reloader {
     }
 
     async fn load(&mut self, cause: Cause) {
-        super::daemon::tell_reloading();
+        systemd::reloading();
         let done = match cause {
             Cause::Asked => self.load_config().await,
             Cause::Changed => Ok(()),
@@ -167,8 +168,9 @@ impl Reloader {
         };
         self.config_refused = config;
         let config = self.config.clone();
-        let _old = self.running.send_replace(Arc::new(Running { config, tenants: self.tenants.clone(), stand, refused }));
-        super::daemon::tell_ready();
+        let _old =
+            self.running.send_replace(Arc::new(Running { config, tenants: self.tenants.clone(), stand, refused }));
+        systemd::ready();
     }
 
     /// Takes the config from its file, where that has changed. An error leaves all as it is.

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use super::reload::Running;
 use super::setup::Loaded;
 use super::standing::Stand;
+use crate::adapters::machine;
 use crate::engine::tick::Agenda;
 use crate::model::config::{ChannelKind, Config, Tenant};
 use crate::model::hunt::Hunt;
@@ -80,11 +81,11 @@ impl Overseer {
         )
         .await?;
         all.extend(trouble::broken(running.stand.broken().map(|(hunt, broken)| (hunt.as_ref(), broken))));
+        all.extend(trouble::unloaded(&running.stand.unloaded));
         all.extend(trouble::reload(running.refused.as_ref()));
         all.extend(trouble::overdue(&self.overdue(now), now));
         all.extend(trouble::deliveries(&self.store.backlogs(now).await?, now));
-        all.extend(self.disk(&running.config));
-        all.extend(self.size(&running.config));
+        all.extend(self.room(&running.config));
         let ahead = running.tenants.iter().filter_map(|(name, tenant)| Some((name.clone(), tenant.api.clock_ahead()?)));
         all.extend(trouble::clock(&ahead.collect()));
         all.extend(trouble::secrets(&secrets(&running.config), now));
@@ -108,23 +109,11 @@ impl Overseer {
         self.agenda.lock().unwrap_or_else(PoisonError::into_inner).overdue(now, trouble::OVERDUE)
     }
 
-    fn size(&self, config: &Config) -> Vec<Trouble> {
-        let bytes = std::fs::metadata(&config.database).map(|about| about.len()).unwrap_or_default();
-        trouble::database(bytes, config.retention.size)
-    }
-
-    fn disk(&self, config: &Config) -> Vec<Trouble> {
-        let folder = config.database.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(std::path::Path::new("."));
-        match rustix::fs::statvfs(folder) {
-            Ok(disk) => {
-                trouble::disk(disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize))
-            }
-            Err(error) => {
-                tracing::debug!(%error, "the disk's space can't be asked for");
-                Vec::new()
-            }
-        }
+    fn room(&self, config: &Config) -> Vec<Trouble> {
+        let room = machine::room(self.store.path());
+        let mut all = trouble::database(room.database.unwrap_or_default(), config.retention.size);
+        all.extend(room.free.zip(room.size).into_iter().flat_map(|(free, size)| trouble::disk(free, size)));
+        all
     }
 
     /// What the results of hunts say: of those that ran since the last look, and of those that were trouble by then.

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use huntd::app::daemon::Daemon;
+use huntd::app::daemon::{Daemon, Start};
 use huntd::app::output::Output;
-use huntd::app::setup;
 use huntd::app::watch::Watch;
 use huntd::model::time::Timestamp;
 use huntd::ports::clock::{Clock, ManualClock, SharedClock};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::ask::{Reply, get_through};
 use crate::listener::Listener;
@@ -39,13 +39,18 @@ fn a_daemon_that_stalls_says_so_and_sends_no_heartbeat() {
     let url = format!("http://127.0.0.1:{}/ping", listener.port);
     let lines = format!("listen: unix:huntd.sock\nheartbeat: {{url: \"{url}\", every: 1m}}\n");
     stage.site.write("huntd.yaml", config + &lines);
-    let loaded = setup::load(&stage.site.file("huntd.yaml"), Output { json: true, terminal: false }).unwrap();
     let clock = Arc::new(ManualClock::new(Timestamp::parse("2026-11-24T12:00:00Z").unwrap()));
     let shared: SharedClock = Arc::<ManualClock>::clone(&clock);
     let (socket, minute) = (stage.site.file("huntd.sock"), Duration::from_mins(1));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let daemon = runtime.block_on(Daemon::start(&loaded, shared)).unwrap();
-    let mut watch = Watch::new(&loaded.config, daemon.watched()).unwrap();
+    let output = Output { json: true, terminal: false };
+    let start = runtime.block_on(Start::read(&stage.site.file("huntd.yaml"), output)).unwrap();
+    let config = start.config().clone();
+    let daemon = runtime.block_on(async {
+        let hangup = signal(SignalKind::hangup()).unwrap();
+        Daemon::start(start, hangup, shared).await.unwrap()
+    });
+    let mut watch = Watch::new(&config, daemon.watched()).unwrap();
     runtime.block_on(async { watch.start() });
     wait_for("a daemon that is ready", LIMIT, || {
         clock.advance(Duration::from_secs(6));
@@ -56,7 +61,7 @@ fn a_daemon_that_stalls_says_so_and_sends_no_heartbeat() {
         !listener.heard().is_empty()
     });
 
-    let mut other = runtime.block_on(lock(&loaded.config.database));
+    let mut other = runtime.block_on(lock(&config.database));
     clock.set_wall(clock.now().plus(Duration::from_hours(2)));
     let mut said = None;
     wait_for("a daemon that stalls", LIMIT, || {

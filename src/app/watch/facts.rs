@@ -10,6 +10,7 @@ use crate::engine::tenant::Tenant;
 use crate::model::hunt::Hunt;
 use crate::model::id::TenantName;
 use crate::model::time::Timestamp;
+use crate::model::trouble::TroubleKind;
 use crate::ports::store::error::StoreError;
 use crate::rules::metrics::{Facts, MOST_TRACKS, TenantFacts, TrackFacts};
 use crate::rules::quota::{self, Limits};
@@ -38,6 +39,7 @@ pub(super) async fn gather(eye: &Eye) -> Facts {
         counts: watched.vitals.counts(),
         tenants: of_tenants(eye, &tenants),
         outbox: Vec::new(),
+        troubles: BTreeMap::new(),
         is_readable: true,
         room: machine::room(watched.store.path()),
         process: machine::process(watched.started),
@@ -92,6 +94,11 @@ async fn read(eye: &Eye, tenants: &BTreeMap<TenantName, Arc<Tenant>>, facts: &mu
         track.state = states.get(&(track.hunt.clone(), track.tenant.clone())).copied();
     }
     facts.outbox = store.outbox_states().await?;
+    // Each kind, so that who adds them up never meets a gap.
+    facts.troubles = TroubleKind::ALL.into_iter().map(|kind| (kind, 0)).collect();
+    for open in store.troubles().await? {
+        *facts.troubles.entry(open.trouble.kind).or_default() += 1;
+    }
     for (of, tenant) in facts.tenants.iter_mut().zip(tenants.values()) {
         let ledger = store.ledger(&of.name, now).await?;
         of.usage = quota::usage(&ledger, &Limits::of(&tenant.quota, &ledger, now), now);

@@ -193,7 +193,9 @@ fn size(context: &mut Context, node: &Node, what: &str) -> Option<u64> {
     let size = UNITS.iter().find_map(of);
     if size.is_none() {
         let message = format!("`{what}`: `{}` is no size", text.escape_debug());
-        context.notes.error("C004", Problem::new(node.place, message).hint("write it as 20GiB; MiB and TiB are known too"));
+        context
+            .notes
+            .error("C004", Problem::new(node.place, message).hint("write it as 20GiB; MiB and TiB are known too"));
     }
     size
 }

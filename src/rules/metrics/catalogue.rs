@@ -98,6 +98,11 @@ pub const METRICS: &[Metric] = &[
     ),
     gauge("huntd_oldest_pending_delivery_age_seconds", "channel", "How long the oldest pending delivery has waited."),
     gauge(
+        "huntd_troubles",
+        "kind",
+        "Causes of trouble that are there, by kind, as `failures` in docs/config.md has them; told or not yet.",
+    ),
+    gauge(
         "huntd_database_readable",
         "",
         "0 where the database did not answer in time: then what it knows is left out here.",

@@ -1,11 +1,13 @@
 //! What the text of the metrics is made of.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::counts::Counts;
 use crate::model::id::{ChannelName, HuntId, TenantName};
 use crate::model::overload::Punctuality;
 use crate::model::time::Timestamp;
+use crate::model::trouble::TroubleKind;
 use crate::rules::health::{Health, Pulse};
 use crate::rules::quota::Usage;
 
@@ -37,6 +39,8 @@ pub struct Facts {
     pub tenants: Vec<TenantFacts>,
     /// What waits in the outbox, and what failed.
     pub outbox: Vec<OutboxFacts>,
+    /// How many causes of trouble there are, of each kind.
+    pub troubles: BTreeMap<TroubleKind, u64>,
     /// Whether the database has answered.
     pub is_readable: bool,
     /// Room on the disk.

@@ -36,6 +36,11 @@ fn samples(out: &mut Text, name: &str, facts: &Facts) {
                 out.one(name, &[("state", state)], count);
             }
         }
+        "huntd_troubles" => {
+            for (kind, count) in &facts.troubles {
+                out.one(name, &[("kind", kind.as_str())], count);
+            }
+        }
         "huntd_database_readable" => out.one(name, &[], u8::from(facts.is_readable)),
         "huntd_hunts_unlisted" => out.one(name, &[], facts.unlisted),
         "huntd_deliveries_total" => {

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Counts, HuntCounts, OutboxFacts, Process, Room, TrackFacts, TrackState};
 use super::*;
@@ -29,6 +29,7 @@ fn facts() -> Facts {
         counts: Counts::default(),
         tenants: Vec::new(),
         outbox: Vec::new(),
+        troubles: BTreeMap::new(),
         is_readable: true,
         room: Room::default(),
         process: Process::default(),
