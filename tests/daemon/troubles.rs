@@ -61,11 +61,11 @@ fn a_broken_hunt_is_told_to_its_owner_once_and_when_it_is_mended() {
     assert!(said.starts_with("HUNTD WARNING - 1 problem") && said.contains("broken=1"), "{said}");
 
     // A new file that never loaded has no version to run on with, and no owner.
-    stage.site.write("hunts/new.yaml", "query: [");
+    stage.site.write("hunts/fresh.yaml", "query: [");
     let told = wait_for_warnings(&stage, 3);
-    assert_eq!(told[2].1, "[trouble] new.yaml doesn't load: what it holds isn't hunted");
-    std::fs::remove_file(stage.site.file("hunts/new.yaml")).unwrap();
-    assert!(wait_for_warnings(&stage, 4)[3].1.starts_with("[over] new.yaml"));
+    assert_eq!(told[2].1, "[trouble] fresh.yaml doesn't load: what it holds isn't hunted");
+    std::fs::remove_file(stage.site.file("hunts/fresh.yaml")).unwrap();
+    assert!(wait_for_warnings(&stage, 4)[3].1.starts_with("[over] fresh.yaml"));
 
     // The same fault again is no news, nor after a restart.
     stage.site.write("hunts/own.yaml", format!("# a comment\n{good}lookbak: 1h\n"));

@@ -117,10 +117,14 @@ fn most(runs: &[&Failing]) -> u32 {
     runs.iter().map(|run| run.row).max().unwrap_or_default()
 }
 
-/// Each once, in order; of many the first, and how many more.
+/// Each once, in order, whichever request met it; of many the first, and how many more.
 fn reasons(all: impl Iterator<Item = String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let mut reasons: Vec<String> = all.filter(|reason| seen.insert(reason.clone())).collect();
+    let without_id = |reason: &str| match reason.split_once(" [request ") {
+        Some((before, rest)) => format!("{before}{}", rest.split_once(']').map_or("", |(_, after)| after)),
+        None => reason.to_owned(),
+    };
+    let mut reasons: Vec<String> = all.filter(|reason| seen.insert(without_id(reason))).collect();
     let more = reasons.len().saturating_sub(REASONS);
     reasons.truncate(REASONS);
     if more > 0 {

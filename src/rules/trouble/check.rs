@@ -1,6 +1,10 @@
 //! All that is known of huntd's health in a few lines, for a monitor.
 
+use std::time::Duration;
+
 use crate::model::trouble::{OpenTrouble, TroubleKind};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// How bad a line of `list --check` is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +58,7 @@ pub fn check(facts: &Facts) -> (Health, Vec<String>) {
     for open in &facts.troubles {
         // Until it has lasted for a while it is told of by no one.
         let health = if open.told.is_some() { weight(open.trouble.kind) } else { Health::Warning };
-        lines.push((health, format!("{} (since {})", open.trouble.headline, open.since)));
+        lines.push((health, format!("{} (since {})", open.trouble.headline, open.since.floor_to(SECOND))));
     }
     let known = |kinds: &[TroubleKind]| facts.troubles.iter().any(|open| kinds.contains(&open.trouble.kind));
     // Where the daemon watches, its causes say it in fewer lines.

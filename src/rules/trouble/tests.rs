@@ -49,6 +49,14 @@ fn a_tenant_that_is_down_is_one_cause() {
 }
 
 #[test]
+fn one_reason_is_given_once_whichever_request_met_it() {
+    let all: Vec<Failing> = (0..3)
+        .map(|n| Failing { error: format!("no [request {n}]; mend it"), ..fails(&format!("h{n}"), "a", "sign_in", 3) })
+        .collect();
+    assert_eq!(failing(&all, &tens(), |_| None)[0].reasons, ["no [request 0]; mend it"]);
+}
+
+#[test]
 fn a_hunt_that_fails_everywhere_is_one_cause() {
     let all = [fails("h", "a", "semantic", 1), fails("h", "b", "table_missing", 4), fails("h", "b", "sign_in", 1)];
     assert_eq!(causes(&all), ["tenant_fails:b:sign_in", "hunt_fails:h"]);

@@ -2,6 +2,8 @@
 //!
 //! Reasons repeat what a service, a server or a file said: they are made visible here, and escaped by the HTML form.
 
+use std::time::Duration;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, context};
@@ -15,6 +17,7 @@ use crate::model::trouble::{News, Warning};
 /// The layout; its ending makes minijinja escape every value.
 const NAME: &str = "warning.html";
 const TEMPLATE: &str = include_str!("warning.html");
+const SECOND: Duration = Duration::from_secs(1);
 /// The longest subject, headline and reason, in characters.
 const SUBJECT: usize = 180;
 const HEADLINE: usize = 240;
@@ -42,7 +45,8 @@ impl View {
     fn of(warning: &Warning) -> Self {
         let Warning { trouble, news, since, at, .. } = warning;
         let is_over = *news == News::Ends;
-        let lasted = format_duration(std::time::Duration::from_secs(at.since(*since).as_secs()));
+        let (at, since) = (at.floor_to(SECOND), since.floor_to(SECOND));
+        let lasted = format_duration(at.since(since));
         let time = match news {
             News::Begins if trouble.failures > 1 => {
                 format!("as of {at}; {} failures in a row", trouble.failures)
