@@ -6,4 +6,5 @@ pub mod checkout;
 pub mod folder;
 pub mod git;
 pub mod secret;
+pub mod upstream;
 pub mod watch;

@@ -16,16 +16,21 @@ use super::retention;
 use super::setup::{self, Tree};
 use super::standing::Stand;
 use super::troubles::Watch;
+use super::upstream::{self, Keeper};
 use crate::engine::bell::Bell;
 use crate::engine::dispatcher::Dispatcher;
 use crate::engine::tick::Scheduler;
 use crate::model::config::Config;
+use crate::model::upstream::Following;
 use crate::ports::clock::{SharedClock, SystemClock};
 use crate::ports::store::Store;
 use crate::ports::store::error::StoreError;
 
 /// How long runs under way may take to end after the signal; systemd's own limit is longer.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long the first fetch of the hunts may take, in microseconds; git is ended before that.
+const FIRST_FETCH: u32 = 300_000_000;
 
 /// How often it is looked whether database and lock stand at their paths still.
 const LOOK: Duration = Duration::from_secs(1);
@@ -101,10 +106,20 @@ impl Daemon {
         let keeping = retention::keep(store.clone(), clock, config.retention, retention::HOURLY, stopped.clone());
         let running = Running { config: config.clone(), stand, refused: None };
         let running = watch::Sender::new(Arc::new(running));
+        let (folders_bell, fetch_bell) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let keeper = Keeper {
+            clock: Arc::clone(&reload_clock),
+            running: running.subscribe(),
+            following: watch::Sender::new(Following::default()),
+            asked: Arc::clone(&fetch_bell),
+            taken: Arc::clone(&folders_bell),
+            unfit: None,
+        };
         let troubles = Watch {
             store: store.clone(),
             clock: Arc::clone(&reload_clock),
             running: running.subscribe(),
+            following: keeper.following.subscribe(),
             overdue: scheduler.overdue(),
             outbox: troubles_bell,
         };
@@ -120,6 +135,8 @@ impl Daemon {
             channels,
             running,
             config_refused: None,
+            bell: folders_bell,
+            fetch: fetch_bell,
             stamp,
             told: tree.findings.iter().map(reload::finding_key).collect(),
         };
@@ -127,6 +144,7 @@ impl Daemon {
             tokio::spawn(keeping),
             tokio::spawn(reloader.keep(hangup, stopped.clone())),
             tokio::spawn(troubles.keep(stopped.clone())),
+            tokio::spawn(keeper.keep(stopped.clone())),
         ];
         let engine = tokio::spawn(async move {
             scheduler.run(wake, new_orders, stopped).await;
@@ -259,6 +277,15 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     let hangup = signal(SignalKind::hangup()).map_err(|_| AppError::plain("can't listen for signals"))?;
     let bytes = setup::config_bytes(path)?;
     let (config, findings) = setup::config(path, output)?;
+    if config.git.is_some() {
+        // Fetching for the first time may take longer than systemd waits.
+        notify(&[sd_notify::NotifyState::ExtendTimeoutUsec(FIRST_FETCH)]);
+    }
+    let first = tokio::select! {
+        first = upstream::begin(&config) => first,
+        () = signals.stop() => return Ok(Exit::Done),
+    };
+    first?;
     let stamp = reload::stamp(config.hunts.clone()).await;
     let tree = setup::tree(&config, |_| true)?;
     reload::log_findings(findings.iter().chain(&tree.findings));
@@ -290,6 +317,9 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
 }
 
 fn no_hunts(config: &Config) -> AppError {
+    if let Some(git) = &config.git {
+        return upstream::no_hunts(git);
+    }
     let folders: Vec<String> = config.hunts.iter().map(|folder| folder.display().to_string()).collect();
     AppError::new(
         format!("no hunt loads from {}", folders.join(", ")),

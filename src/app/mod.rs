@@ -17,3 +17,4 @@ pub mod setup;
 pub mod shapes;
 pub mod standing;
 pub mod troubles;
+pub mod upstream;

@@ -16,6 +16,7 @@ use crate::model::hunt::Hunt;
 use crate::model::id::{ChannelName, HuntId, TenantName};
 use crate::model::time::Timestamp;
 use crate::model::trouble::{News, Overdue, Trouble, TroubleKind, Warning};
+use crate::model::upstream::Following;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
 use crate::ports::store::{Look, Store};
@@ -41,6 +42,8 @@ pub struct Watch<O> {
     pub clock: SharedClock,
     /// What runs.
     pub running: watch::Receiver<Arc<Running>>,
+    /// How it stands with the repository of the hunts.
+    pub following: watch::Receiver<Following>,
     /// What is overdue.
     pub overdue: O,
     /// Rings when there is something to send.
@@ -48,7 +51,8 @@ pub struct Watch<O> {
 }
 
 impl<O: Fn(Timestamp, Duration) -> Vec<Overdue> + Send + Sync> Watch<O> {
-    /// Looks until it is stopped; at once where hunts or config were loaded again.
+    /// Looks until it is stopped; at once where hunts or config were loaded again, or the repository of the hunts was
+    /// lost or found.
     pub async fn keep(mut self, mut stopped: watch::Receiver<bool>) {
         let (mut last, mut slow) = (self.clock.now(), None);
         loop {
@@ -63,7 +67,8 @@ impl<O: Fn(Timestamp, Duration) -> Vec<Overdue> + Send + Sync> Watch<O> {
             }
             tokio::select! {
                 _ = async { stopped.wait_for(|stopped| *stopped).await.is_ok() } => return,
-                _ = async { self.running.changed().await.is_ok() } => {}
+                Ok(()) = self.running.changed() => {}
+                Ok(()) = self.following.changed() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
@@ -80,6 +85,11 @@ impl<O: Fn(Timestamp, Duration) -> Vec<Overdue> + Send + Sync> Watch<O> {
         .await?;
         all.extend(trouble::broken(running.stand.broken().map(|(hunt, broken)| (hunt.as_ref(), broken))));
         all.extend(trouble::reload(running.refused.as_ref()));
+        let following = self.following.borrow_and_update().clone();
+        all.extend(trouble::git(&following));
+        if !following.seen {
+            judged.remove(&TroubleKind::GitFails);
+        }
         all.extend(trouble::overdue(&(self.overdue)(now, trouble::OVERDUE), now));
         all.extend(trouble::deliveries(&self.store.backlogs(now).await?, now));
         all.extend(self.disk(&running.config));

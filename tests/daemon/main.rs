@@ -17,6 +17,7 @@
 )]
 #![allow(clippy::print_stderr, reason = "the long runs say how far they are")]
 
+mod git;
 #[path = "../support/mime.rs"]
 mod mime;
 #[path = "../support/referee.rs"]

@@ -117,4 +117,14 @@ pub(super) const RULES: &[Rule] = &[
         "A line of such a file is a table, a column and a type, parted by tabs: what `schema: {files: […]}` names.",
         ["MyTable_CL Computer string", "MyTable_CL\tComputer\tstring"],
     ),
+    rule(
+        Error,
+        "C018",
+        "two keys don't go together",
+        "One of them would have no effect, and it can't be told which is meant: leave out one.",
+        [
+            "hunts: hunts\ngit: {url: \"https://git.example/hunts.git\"}",
+            "git: {url: \"https://git.example/hunts.git\", folder: hunts}",
+        ],
+    ),
 ];
