@@ -204,7 +204,7 @@ impl<'a> Repository<'a> {
             "-c",
             "maintenance.autoDetach=false",
         ]);
-        command.args(["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--prune"]);
+        command.args(["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]);
         command.arg("--").arg(url).arg(format!("+refs/heads/{branch}:{FETCHED}"));
         match self.run("fetch", command) {
             Err(UpstreamError::Failed { what, said }) => {

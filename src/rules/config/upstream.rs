@@ -201,7 +201,7 @@ mod tests {
     fn what_git_must_not_be_given_is_refused() {
         for (git, expected) in [
             ("{}", "C003 3:6 `git.url` is missing"),
-            ("{ur: x}", "C002 3:7 `git` has no key `ur`"),
+            ("{url: x, ur: y}", "C002 3:15 `git` has no key `ur`"),
             ("{url: \"ext::sh -c id\"}", "C010 3:12 `git.url` is no address and no path"),
             ("{url: \"git@host:hunts\"}", "C010 3:12 `git.url` is no address and no path"),
             ("{url: --upload-pack=x}", "C010 3:12 `git.url` is no address and no path"),
@@ -223,7 +223,7 @@ mod tests {
             ("{url: x, folder: ../y}", "C004 3:23 `git.folder` must be a folder of the repository, below its root"),
             ("{url: x, folder: /y}", "C004 3:23 `git.folder` must be a folder of the repository, below its root"),
             ("{url: x, every: 0}", "C004 3:22 `git.every` must be more than nothing"),
-            ("{url: x, every: 10ms}", "C004 3:22 `git.every` must be 1s or more"),
+            ("{url: x, every: 0.5s}", "C004 3:22 `git.every` must be 1s or more"),
             ("{url: x, token: {env: T}}", "C018 3:15 `git.token` is shown over https only"),
             ("{url: https://h/x, user: u}", "C018 3:25 `git.user` goes with a `token`, and there is none"),
             ("{url: https://h/x, token: secret}", "C005 3:32 `git.token` must not stand in the config itself"),
