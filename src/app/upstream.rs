@@ -78,9 +78,9 @@ pub async fn begin(config: &Config) -> Result<(), AppError> {
     let (config, is_stopped) = (config.clone(), Arc::clone(&stop.0));
     let git = upstream.clone();
     let looked = blocking(move || {
-        let fits = |hunts: &Path| match load(&config, &git, hunts)?.hunts.is_empty() {
-            true => Err(none_loads(&git)),
-            false => Ok(()),
+        let fits = |hunts: &Path| {
+            let tree = load(&config, &git, hunts)?;
+            if tree.hunts.is_empty() { Err(none_loads(&git)) } else { Ok(()) }
         };
         look(&git, None, fits, &|| is_stopped.load(Ordering::Relaxed))
     });
@@ -112,16 +112,17 @@ impl Drop for StopOnDrop {
 }
 
 /// That nothing loads from the tree in use.
-pub fn no_hunts(upstream: &Upstream) -> AppError {
+pub(super) fn no_hunts(upstream: &Upstream) -> AppError {
     let ill = none_loads(upstream);
     let commit = Repository::new(upstream, &|| false).current().unwrap_or_default();
     AppError::new(format!("{} at {}: {}", upstream.url, short(&commit), ill.error), ill.hint)
 }
 
 fn none_loads(upstream: &Upstream) -> Ill {
-    let place = match upstream.folder.as_os_str().is_empty() {
-        true => "it".to_owned(),
-        false => format!("its folder {}", upstream.folder.display()),
+    let place = if upstream.folder.as_os_str().is_empty() {
+        "it".to_owned()
+    } else {
+        format!("its folder {}", upstream.folder.display())
     };
     Ill {
         error: format!("no hunt loads from {place}"),

@@ -75,12 +75,11 @@ fn url(context: &mut Context, node: &Node, what: &str) -> Option<String> {
         "https" | "http" if !url.username().is_empty() || url.password().is_some() => {
             Some("must not hold a user or a password: they have keys of their own, `user` and `token`")
         }
-        "https" => None,
         "http" if is_loopback(host) => None,
         "http" => Some("goes over plain http, which is allowed to this machine only"),
         "ssh" if url.password().is_some() => Some("must not hold a password: over ssh, git signs in with a key"),
         "ssh" if url.username().starts_with('-') => Some("names no user"),
-        "ssh" => None,
+        "https" | "ssh" => None,
         _ => Some("is reached by https, ssh or as a folder"),
     };
     let why = why.or_else(|| {
