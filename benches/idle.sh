@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What huntd costs while it waits: many hunts loaded, nothing due. How long a start takes, memory, CPU; on this machine,
+# What huntd costs while it waits: many hunts loaded, nothing due. How long a start takes, memory, CPU, a scrape; on this machine,
 # the daemon against `huntd simulate`.
 #
 #   benches/idle.sh [HUNTS [TENANTS [SECONDS]]]
@@ -37,6 +37,7 @@ simulator=$!
 until url=$(grep -o 'http://[^ ]*' "$site/simulator.log"); do sleep 0.1; done
 {
     echo "database: huntd.db"
+    echo "listen: unix:huntd.sock"
     echo "tenants:"
     for ((t = 0; t < tenants; t++)); do
         printf '  t%03d: {tenant_id: 00000000-0000-4000-a000-%012d, client_id: app, auth: {client_secret: {file: secret}}, login_url: "%s", api_url: "%s"}\n' \
@@ -87,9 +88,21 @@ measure() {
         printf "  idle CPU           %8.3f %% of a core, over %.0f s\n", idle / span * 100, span
         printf "  memory (RSS)       %8.1f MB, %.1f MB at most; %.1f MB of it its own, the rest the program\n", rss / 1024, peak / 1024, own / 1024
     }'
+    scrape
     kill "$daemon"
     wait "$daemon" || true
     daemon=''
+}
+# What it costs to be scraped, by a unix socket; each text is made anew, as one is kept for five seconds.
+scrape() {
+    local used told; used=$(cpu $daemon)
+    for _ in 1 2 3; do
+        told=$(curl -s -o metrics.txt -w '%{time_total} s, %{size_download} bytes' --unix-socket huntd.sock http://localhost/metrics)
+        sleep 5.5
+    done
+    awk -v told="$told" -v series="$(grep -vc '^#' metrics.txt)" -v used="$used" -v now="$(cpu $daemon)" 'BEGIN {
+        printf "  a scrape           %s, %d series; %.0f ms of CPU, five seconds of rest with it\n", told, series, (now - used) / 3 * 1000
+    }'
 }
 echo "$hunts hunts on each of $tenants tenants"
 measure "a new database:"

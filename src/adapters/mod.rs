@@ -5,6 +5,8 @@ pub mod channel;
 pub mod checkout;
 pub mod folder;
 pub mod git;
+pub mod heartbeat;
+pub mod machine;
 pub mod secret;
 pub mod upstream;
 pub mod watch;

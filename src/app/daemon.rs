@@ -15,12 +15,16 @@ use super::reload::{self, Reloader, Running};
 use super::retention;
 use super::setup::{self, Tree};
 use super::standing::Stand;
-use super::troubles::Watch;
+use super::systemd;
+use super::troubles::Overseer;
 use super::upstream::{self, Keeper};
+use super::watch::{Watch, Watched};
 use crate::engine::bell::Bell;
-use crate::engine::dispatcher::Dispatcher;
-use crate::engine::tick::Scheduler;
+use crate::engine::dispatcher::{Channels, Dispatcher};
+use crate::engine::tenant::Tenants;
+use crate::engine::tick::{Reloading, Scheduler};
 use crate::model::config::Config;
+use crate::model::time::Timestamp;
 use crate::model::upstream::Following;
 use crate::ports::clock::{SharedClock, SystemClock};
 use crate::ports::store::Store;
@@ -29,8 +33,8 @@ use crate::ports::store::error::StoreError;
 /// How long runs under way may take to end after the signal; systemd's own limit is longer.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
-/// How long the first fetch of the hunts may take, in microseconds; git is ended before that.
-const FIRST_FETCH: u32 = 300_000_000;
+/// How long the first fetch of the hunts may take; git is ended before that.
+const FIRST_FETCH: Duration = Duration::from_mins(5);
 
 /// How often it is looked whether database and lock stand at their paths still.
 const LOOK: Duration = Duration::from_secs(1);
@@ -48,17 +52,40 @@ enum Fault {
 }
 
 /// What a daemon starts with.
-pub struct Start<'a> {
+pub struct Start {
     /// The config's file.
-    pub path: &'a Path,
+    path: PathBuf,
     /// The bytes that it was read from.
-    pub bytes: &'a [u8],
+    bytes: Vec<u8>,
     /// The config.
-    pub config: &'a Config,
+    config: Config,
     /// Its hunts.
-    pub tree: &'a Tree,
+    tree: Tree,
     /// The state of the hunts folders before they were read.
-    pub stamp: u64,
+    stamp: u64,
+}
+
+impl Start {
+    /// Reads the config and its hunts, and logs what is wrong with them. A repository of hunts is fetched first, where
+    /// that wasn't done before; who no longer waits for it ends that.
+    pub async fn read(path: &Path, output: Output) -> Result<Self, AppError> {
+        let bytes = setup::config_bytes(path)?;
+        let (config, findings) = setup::config(path, output)?;
+        if config.git.is_some() {
+            systemd::starting(FIRST_FETCH);
+        }
+        upstream::begin(&config).await?;
+        let stamp = reload::stamp(config.hunts.clone()).await;
+        let tree = setup::tree(&config, |_| true)?;
+        reload::log_findings(findings.iter().chain(&tree.findings));
+        Ok(Self { path: path.to_owned(), bytes, config, tree, stamp })
+    }
+
+    /// The config.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
 }
 
 /// A daemon that runs.
@@ -73,84 +100,54 @@ pub struct Daemon {
     lease: Lease,
     /// How many hunts stood at the start.
     hunts: usize,
+    watched: Watched,
 }
 
 impl Daemon {
     /// Starts the engine over what was loaded; `hangup` is the signal upon which that is loaded again.
-    pub async fn start(start: Start<'_>, hangup: Signal, clock: SharedClock) -> Result<Self, AppError> {
-        let Start { path, bytes, config, tree, stamp } = start;
+    pub async fn start(start: Start, hangup: Signal, clock: SharedClock) -> Result<Self, AppError> {
+        let Start { config, tree, .. } = &start;
         let lease = Lease::take(&config.database)?;
         let store = setup::store(config).await?;
-        let stand = Stand::begin(&store, config, tree, clock.now()).await?;
-        for (hunt, fault) in stand.broken() {
-            let (hunt, file, line) = (&hunt.id, fault.file.display(), fault.line);
-            tracing::error!(%hunt, %file, line, error = fault.message, "the hunt is broken: its last good version runs on");
-        }
+        let stand = standing(&store, config, tree, clock.now()).await?;
         let hunts = stand.all();
-        if hunts.is_empty() {
-            return Err(no_hunts(config));
-        }
         let tenants = setup::tenants(config, &clock)?;
         let channels = watch::Sender::new(Arc::new(setup::channels(config)?));
-        let dispatcher = Dispatcher { store: store.clone(), clock: Arc::clone(&clock), channels: channels.subscribe() };
         setup::tidy(&store, &clock).await?;
         let runner = setup::runner(config, &store, &clock);
+        let (vitals, gates) = (runner.vitals.clone(), runner.gates.clone());
+        vitals.begin(clock.steady());
+        vitals.loaded(setup::counts(&hunts, &tree.findings));
+        let dispatcher = Dispatcher {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            channels: channels.subscribe(),
+            vitals: vitals.clone(),
+        };
         let (wake, outbox_bell) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let mut scheduler = Scheduler::new(runner, &hunts, &tenants, Arc::clone(&outbox_bell)).await?;
         let bell = Bell::start(Arc::clone(&wake))
             .await
             .map_err(|error| AppError::plain(format!("the scheduler can't start: {error}")))?;
+        let (agenda, started) = (scheduler.shared_agenda(), clock.now());
+        let watched = Watched { vitals, clock, started, store: store.clone(), gates, agenda };
         let (stop, stopped) = watch::channel(false);
-        let (reload_clock, troubles_bell) = (Arc::clone(&clock), Arc::clone(&outbox_bell));
-        let outbox = tokio::spawn(dispatcher.run(outbox_bell, stopped.clone()));
-        let keeping = retention::keep(store.clone(), clock, config.retention, retention::HOURLY, stopped.clone());
-        let running = Running { config: config.clone(), stand, refused: None };
-        let running = watch::Sender::new(Arc::new(running));
-        let (folders_bell, fetch_bell) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let keeper = Keeper {
-            clock: Arc::clone(&reload_clock),
-            running: running.subscribe(),
-            following: watch::Sender::new(Following::default()),
-            asked: Arc::clone(&fetch_bell),
-            taken: Arc::clone(&folders_bell),
-            unfit: None,
-        };
-        let troubles = Watch {
-            store: store.clone(),
-            clock: Arc::clone(&reload_clock),
-            running: running.subscribe(),
-            following: keeper.following.subscribe(),
-            overdue: scheduler.overdue(),
-            outbox: troubles_bell,
-        };
         let (orders, new_orders) = mpsc::channel(1);
-        let reloader = Reloader {
-            path: path.to_owned(),
-            config: config.clone(),
-            bytes: bytes.to_vec(),
-            tenants,
-            store: store.clone(),
-            clock: reload_clock,
-            orders,
-            channels,
-            running,
-            config_refused: None,
-            bell: folders_bell,
-            fetch: fetch_bell,
-            stamp,
-            told: tree.findings.iter().map(reload::finding_key).collect(),
-        };
-        let beside = vec![
-            tokio::spawn(keeping),
-            tokio::spawn(reloader.keep(hangup, stopped.clone())),
-            tokio::spawn(troubles.keep(stopped.clone())),
-            tokio::spawn(keeper.keep(stopped.clone())),
-        ];
+        let links = Links { tenants, channels, orders, outbox: Arc::clone(&outbox_bell), stopped: stopped.clone() };
+        let hunts = hunts.len();
+        let beside = keepers(start, stand, &watched, links, hangup);
+        let outbox = tokio::spawn(dispatcher.run(outbox_bell, stopped.clone()));
         let engine = tokio::spawn(async move {
             scheduler.run(wake, new_orders, stopped).await;
             scheduler.finish(STOP_LIMIT).await
         });
-        Ok(Self { stop, engine, outbox, beside, bell, store, lease, hunts: hunts.len() })
+        Ok(Self { stop, engine, outbox, beside, bell, store, lease, hunts, watched })
+    }
+
+    /// What it shows of itself.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        self.watched.clone()
     }
 
     /// Stops: nothing new begins, runs under way may end, the outbox finishes what it is sending.
@@ -163,6 +160,7 @@ impl Daemon {
 
     /// Stops all but the store.
     async fn halt(self) -> (Store, Lease) {
+        self.watched.vitals.stopping();
         let _told = self.stop.send(true).is_ok();
         self.bell.stop().await;
         match self.engine.await {
@@ -214,6 +212,81 @@ impl Daemon {
             None => gone.into(),
         }
     }
+}
+
+/// What runs at the start; an error where that is nothing.
+async fn standing(store: &Store, config: &Config, tree: &Tree, now: Timestamp) -> Result<Stand, AppError> {
+    let stand = Stand::begin(store, config, tree, now).await?;
+    for (hunt, fault) in stand.broken() {
+        let (hunt, file, line) = (&hunt.id, fault.file.display(), fault.line);
+        tracing::error!(%hunt, %file, line, error = fault.message, "the hunt is broken: its last good version runs on");
+    }
+    if stand.hunts.is_empty() { Err(no_hunts(config)) } else { Ok(stand) }
+}
+
+/// The ends of what the parts of a daemon hear of each other by.
+struct Links {
+    tenants: Tenants,
+    channels: watch::Sender<Arc<Channels>>,
+    orders: mpsc::Sender<Reloading>,
+    outbox: Arc<Notify>,
+    stopped: watch::Receiver<bool>,
+}
+
+/// Starts what goes on beside the engine: retention, loading again, and looking at trouble.
+fn keepers(start: Start, stand: Stand, watched: &Watched, links: Links, hangup: Signal) -> Vec<JoinHandle<()>> {
+    let Watched { store, clock, vitals, agenda, .. } = watched.clone();
+    let Links { tenants, channels, orders, outbox, stopped } = links;
+    let told = start.tree.findings.iter().map(reload::finding_key).collect();
+    let Start { path, bytes, config, stamp, .. } = start;
+    let retention =
+        retention::keep(store.clone(), Arc::clone(&clock), config.retention, retention::HOURLY, stopped.clone());
+    let running = watch::Sender::new(Arc::new(Running {
+        config: config.clone(),
+        tenants: tenants.clone(),
+        stand,
+        refused: None,
+    }));
+    let (bell, fetch) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let keeper = Keeper {
+        clock: Arc::clone(&clock),
+        running: running.subscribe(),
+        following: watch::Sender::new(Following::default()),
+        asked: Arc::clone(&fetch),
+        taken: Arc::clone(&bell),
+        unfit: None,
+    };
+    let overseer = Overseer {
+        store: store.clone(),
+        clock: Arc::clone(&clock),
+        running: running.subscribe(),
+        following: keeper.following.subscribe(),
+        agenda,
+        outbox,
+    };
+    let reloader = Reloader {
+        path,
+        config,
+        bytes,
+        tenants,
+        store,
+        clock,
+        orders,
+        channels,
+        running,
+        config_refused: None,
+        bell,
+        fetch,
+        vitals,
+        stamp,
+        told,
+    };
+    vec![
+        tokio::spawn(retention),
+        tokio::spawn(reloader.keep(hangup, stopped.clone())),
+        tokio::spawn(overseer.keep(stopped.clone())),
+        tokio::spawn(keeper.keep(stopped)),
+    ]
 }
 
 /// Saves a database that is gone. As long as that fails, the process holds what there is: it tries until
@@ -275,34 +348,33 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     // Before all else: a signal that comes while it starts ends it as any other does.
     let mut signals = Signals::listen()?;
     let hangup = signal(SignalKind::hangup()).map_err(|_| AppError::plain("can't listen for signals"))?;
-    let bytes = setup::config_bytes(path)?;
-    let (config, findings) = setup::config(path, output)?;
-    if config.git.is_some() {
-        // Fetching for the first time may take longer than systemd waits.
-        notify(&[sd_notify::NotifyState::ExtendTimeoutUsec(FIRST_FETCH)]);
-    }
-    let first = tokio::select! {
-        first = upstream::begin(&config) => first,
+    let start = tokio::select! {
+        start = Start::read(path, output) => start?,
         () = signals.stop() => return Ok(Exit::Done),
     };
-    first?;
-    let stamp = reload::stamp(config.hunts.clone()).await;
-    let tree = setup::tree(&config, |_| true)?;
-    reload::log_findings(findings.iter().chain(&tree.findings));
-    let start = Start { path, bytes: &bytes, config: &config, tree: &tree, stamp };
-    let mut daemon = Daemon::start(start, hangup, Arc::new(SystemClock::new())).await?;
+    let config = start.config().clone();
+    let daemon = Daemon::start(start, hangup, Arc::new(SystemClock::new())).await?;
+    let mut watch = Watch::new(&config, daemon.watched())?;
     tracing::info!(hunts = daemon.hunts, tenants = config.tenants.len(), "huntd runs");
-    drop((bytes, tree));
-    tell_ready();
+    systemd::ready();
+    watch.start();
+    let ended = live(daemon, &mut signals).await;
+    // Last: whoever asks while it stops is told so.
+    watch.stop().await;
+    ended
+}
+
+/// Lives until a signal comes or it can't go on, and stops.
+async fn live(mut daemon: Daemon, signals: &mut Signals) -> Result<Exit, AppError> {
     let fault = tokio::select! {
         () = signals.stop() => None,
         fault = daemon.failed() => Some(fault),
     };
     if let Some(fault) = fault {
-        notify(&[sd_notify::NotifyState::Stopping]);
+        systemd::stopping();
         return Err(match fault {
             Fault::Stopped => AppError::plain("the engine stopped unexpectedly: see the log"),
-            Fault::Gone(gone) => daemon.abandon(gone, &mut signals).await,
+            Fault::Gone(gone) => daemon.abandon(gone, signals).await,
             Fault::Displaced(other) => {
                 daemon.stop().await;
                 other
@@ -310,7 +382,7 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
         });
     }
     tracing::info!("stopping");
-    notify(&[sd_notify::NotifyState::Stopping]);
+    systemd::stopping();
     daemon.stop().await;
     tracing::info!("stopped");
     Ok(Exit::Done)
@@ -325,24 +397,4 @@ fn no_hunts(config: &Config) -> AppError {
         format!("no hunt loads from {}", folders.join(", ")),
         "see what is wrong with `huntd check`, or name the folder with `hunts:` in the config",
     )
-}
-
-/// Tells systemd that the hunts are loaded again: it waits for [`tell_ready`].
-pub(super) fn tell_reloading() {
-    match sd_notify::NotifyState::monotonic_usec_now() {
-        Ok(now) => notify(&[sd_notify::NotifyState::Reloading, now]),
-        Err(error) => tracing::debug!(%error, "systemd was not told"),
-    }
-}
-
-/// Tells systemd that huntd hunts.
-pub(super) fn tell_ready() {
-    notify(&[sd_notify::NotifyState::Ready]);
-}
-
-/// Tells systemd; without systemd it does nothing.
-fn notify(states: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "systemd was not told");
-    }
 }

@@ -16,5 +16,8 @@ pub mod retention;
 pub mod setup;
 pub mod shapes;
 pub mod standing;
+pub mod systemd;
 pub mod troubles;
 pub mod upstream;
+pub mod watch;
+pub mod web;

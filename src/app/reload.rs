@@ -15,11 +15,13 @@ use super::exit::AppError;
 use super::queries;
 use super::setup::{self, Tree};
 use super::standing::Stand;
+use super::systemd;
 use crate::adapters::watch::TreeWatch;
 use crate::adapters::{checkout, folder};
 use crate::engine::dispatcher::Channels;
 use crate::engine::tenant::Tenants;
 use crate::engine::tick::{NewOrders, Reloading};
+use crate::engine::vitals::Vitals;
 use crate::model::config::Config;
 use crate::model::id::HuntId;
 use crate::model::place::{Finding, Level};
@@ -40,6 +42,8 @@ const SLOW_LOOK: Duration = Duration::from_mins(5);
 pub struct Running {
     /// The config that holds.
     pub config: Config,
+    /// The tenants that are asked.
+    pub tenants: Tenants,
     /// The hunts.
     pub stand: Stand,
     /// Why the last change was not taken over, and how to mend that; none where it was.
@@ -68,6 +72,8 @@ pub struct Reloader {
     pub running: watch::Sender<Arc<Running>>,
     /// The state of the folders that was loaded last.
     pub stamp: u64,
+    /// What is told to who watches.
+    pub vitals: Vitals,
     /// What was found wrong by then.
     pub told: BTreeSet<String>,
     /// Why the config was not loaded again.
@@ -142,7 +148,7 @@ impl Reloader {
     }
 
     async fn load(&mut self, cause: Cause) {
-        super::daemon::tell_reloading();
+        systemd::reloading();
         let done = match cause {
             Cause::Asked => self.load_config().await,
             Cause::Changed => Ok(()),
@@ -169,8 +175,9 @@ impl Reloader {
         };
         self.config_refused = config;
         let config = self.config.clone();
-        let _old = self.running.send_replace(Arc::new(Running { config, stand, refused }));
-        super::daemon::tell_ready();
+        let _old =
+            self.running.send_replace(Arc::new(Running { config, tenants: self.tenants.clone(), stand, refused }));
+        systemd::ready();
     }
 
     /// Takes the config from its file, where that has changed. An error leaves all as it is.
@@ -262,6 +269,7 @@ impl Reloader {
         let new = |finding: &&Finding| !self.told.contains(&finding_key(finding));
         log_findings(tree.findings.iter().filter(new));
         self.told = tree.findings.iter().map(finding_key).collect();
+        self.vitals.loaded(setup::counts(&stand.all(), &tree.findings));
         for (hunt, change) in changes {
             let fault = stand.hunts.get(hunt).and_then(|one| one.broken.as_ref());
             match fault {

@@ -1,6 +1,7 @@
 //! From files to a working engine: config, hunts, store, tenants, channels. Builds without side
 //! effects but the database file.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,12 +17,14 @@ use crate::engine::gate::Gates;
 use crate::engine::runner::Runner;
 use crate::engine::tenant::{Tenant, Tenants};
 use crate::engine::turns::Turns;
+use crate::engine::vitals::Vitals;
 use crate::model::config::Config;
 use crate::model::hunt::Hunt;
 use crate::model::place::{Finding, Level};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::{Store, owner_is_alive};
 use crate::rules::definition::{HuntFile, LoadedHunts};
+use crate::rules::metrics::HuntCounts;
 use crate::rules::schedule::ClockMove;
 use crate::rules::{canary, check, config, definition, lint, quota};
 
@@ -34,6 +37,15 @@ pub struct Loaded {
     pub hunts: Vec<Arc<Hunt>>,
     /// All that was found wrong or odd, in the config and in the hunts.
     pub findings: Vec<Finding>,
+}
+
+/// How many hunts there are, of which files have errors.
+#[must_use]
+pub fn counts(hunts: &[Arc<Hunt>], findings: &[Finding]) -> HuntCounts {
+    let enabled = hunts.iter().filter(|hunt| hunt.enabled).count();
+    let errors = findings.iter().filter(|finding| finding.level == Level::Error);
+    let broken: BTreeSet<&Path> = errors.map(|finding| finding.file.as_path()).collect();
+    HuntCounts { enabled, disabled: hunts.len() - enabled, broken: broken.len() }
 }
 
 /// The bytes of the config file.
@@ -222,13 +234,19 @@ pub fn runner(config: &Config, store: &Store, clock: &SharedClock) -> Runner {
         failures: Arc::new(config.failures.clone()),
         turns: Turns::default(),
         gates: Gates::default(),
+        vitals: Vitals::default(),
         schema: Arc::new(queries::world(config).0.schema),
     }
 }
 
 /// The dispatcher of a config.
 pub fn dispatcher(config: &Config, store: &Store, clock: &SharedClock) -> Result<Dispatcher, AppError> {
-    Ok(Dispatcher { store: store.clone(), clock: Arc::clone(clock), channels: fixed(channels(config)?) })
+    Ok(Dispatcher {
+        store: store.clone(),
+        clock: Arc::clone(clock),
+        channels: fixed(channels(config)?),
+        vitals: Vitals::default(),
+    })
 }
 
 /// Ends, in the quota's ledger, the calls of processes that died, and brings back calls that lie in the

@@ -33,6 +33,8 @@ pub struct Stander {
 pub struct Stand {
     /// Them.
     pub hunts: BTreeMap<HuntId, Stander>,
+    /// What is wrong with files of which no hunt runs, the first of each.
+    pub unloaded: Vec<Broken>,
 }
 
 impl Stand {
@@ -44,6 +46,7 @@ impl Stand {
             stand.hunts.insert(hunt.id.clone(), Stander { hunt: Arc::clone(hunt), broken: None });
         }
         stand.hunts.extend(Self::last_good(store, config, &tree.hunts, &tree.findings, now).await?.hunts);
+        stand.unloaded = unloaded(&whole_paths(&tree.findings), &stand.hunts, &[], now);
         Ok(stand)
     }
 
@@ -76,7 +79,8 @@ impl Stand {
         let broken: BTreeSet<HuntId> =
             self.hunts.iter().filter(|(_, one)| one.broken.is_some()).map(|(id, _)| id.clone()).collect();
         let loaded: Vec<Known> = tree.hunts.iter().map(|hunt| known(hunt)).collect();
-        let reload = reload::reload(&before, &broken, &loaded, &whole_paths(&tree.findings))?;
+        let findings = whole_paths(&tree.findings);
+        let reload = reload::reload(&before, &broken, &loaded, &findings)?;
         let mut after = Self::default();
         for hunt in &tree.hunts {
             after.hunts.insert(hunt.id.clone(), Stander { hunt: Arc::clone(hunt), broken: None });
@@ -86,6 +90,7 @@ impl Stand {
             let fault = fault(&finding, one.broken.as_ref(), now);
             after.hunts.insert(id, Stander { hunt: Arc::clone(&one.hunt), broken: Some(fault) });
         }
+        after.unloaded = unloaded(&findings, &after.hunts, &self.unloaded, now);
         Ok((after, reload.changes))
     }
 
@@ -140,6 +145,18 @@ fn kept(stood: &[Standing], hunts: &[Arc<Hunt>], findings: &[Finding], now: Time
 
 fn known(hunt: &Hunt) -> Known {
     Known { id: hunt.id.clone(), file: whole_path(&hunt.source.file), version: definition::version(hunt) }
+}
+
+/// What is wrong with files, where no hunt runs on in a last good version for it.
+fn unloaded(faults: &[Finding], hunts: &BTreeMap<HuntId, Stander>, before: &[Broken], now: Timestamp) -> Vec<Broken> {
+    let told: BTreeSet<&Path> = hunts.values().filter_map(|one| Some(one.broken.as_ref()?.file.as_path())).collect();
+    let mut seen = BTreeSet::new();
+    let first = faults.iter().filter(|finding| !told.contains(finding.file.as_path()) && seen.insert(&finding.file));
+    let of = |finding: &Finding| {
+        let alike = before.iter().find(|broken| broken.file == finding.file);
+        fault(finding, alike, now)
+    };
+    first.map(of).collect()
 }
 
 /// The daemon and `list` may name one file by different paths.

@@ -3,7 +3,7 @@
 //! What is trouble, and when it is news, is decided by `rules/trouble`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -11,6 +11,8 @@ use tokio::sync::{Notify, watch};
 use super::reload::Running;
 use super::setup::Loaded;
 use super::standing::Stand;
+use crate::adapters::machine;
+use crate::engine::tick::Agenda;
 use crate::model::config::{ChannelKind, Config, Tenant};
 use crate::model::hunt::Hunt;
 use crate::model::id::{ChannelName, HuntId, TenantName};
@@ -35,7 +37,7 @@ const RESULTS: u32 = 60;
 const OF_RUNS: [TroubleKind; 2] = [TroubleKind::TenantFails, TroubleKind::HuntFails];
 
 /// Watches over huntd's own work.
-pub struct Watch<O> {
+pub struct Overseer {
     /// The store.
     pub store: Store,
     /// The clock.
@@ -44,13 +46,13 @@ pub struct Watch<O> {
     pub running: watch::Receiver<Arc<Running>>,
     /// How it stands with the repository of the hunts.
     pub following: watch::Receiver<Following>,
-    /// What is overdue.
-    pub overdue: O,
+    /// When each hunt is due.
+    pub agenda: Arc<Mutex<Agenda>>,
     /// Rings when there is something to send.
     pub outbox: Arc<Notify>,
 }
 
-impl<O: Fn(Timestamp, Duration) -> Vec<Overdue> + Send + Sync> Watch<O> {
+impl Overseer {
     /// Looks until it is stopped; at once where hunts or config were loaded again, or the repository of the hunts was
     /// lost or found.
     pub async fn keep(mut self, mut stopped: watch::Receiver<bool>) {
@@ -84,15 +86,18 @@ impl<O: Fn(Timestamp, Duration) -> Vec<Overdue> + Send + Sync> Watch<O> {
         )
         .await?;
         all.extend(trouble::broken(running.stand.broken().map(|(hunt, broken)| (hunt.as_ref(), broken))));
+        all.extend(trouble::unloaded(&running.stand.unloaded));
         all.extend(trouble::reload(running.refused.as_ref()));
         let following = self.following.borrow_and_update().clone();
         all.extend(trouble::git(&following));
         if !following.seen {
             judged.remove(&TroubleKind::GitFails);
         }
-        all.extend(trouble::overdue(&(self.overdue)(now, trouble::OVERDUE), now));
+        all.extend(trouble::overdue(&self.overdue(now), now));
         all.extend(trouble::deliveries(&self.store.backlogs(now).await?, now));
-        all.extend(self.disk(&running.config));
+        all.extend(self.room(&running.config));
+        let ahead = running.tenants.iter().filter_map(|(name, tenant)| Some((name.clone(), tenant.api.clock_ahead()?)));
+        all.extend(trouble::clock(&ahead.collect()));
         all.extend(trouble::secrets(&secrets(&running.config), now));
         all.extend(self.results(&running, last).await?);
         if is_slow {
@@ -110,18 +115,15 @@ impl<O: Fn(Timestamp, Duration) -> Vec<Overdue> + Send + Sync> Watch<O> {
         Ok(())
     }
 
-    fn disk(&self, config: &Config) -> Vec<Trouble> {
-        let folder = config.database.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(std::path::Path::new("."));
-        match rustix::fs::statvfs(folder) {
-            Ok(disk) => {
-                trouble::disk(disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize))
-            }
-            Err(error) => {
-                tracing::debug!(%error, "the disk's space can't be asked for");
-                Vec::new()
-            }
-        }
+    fn overdue(&self, now: Timestamp) -> Vec<Overdue> {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner).overdue(now, trouble::OVERDUE)
+    }
+
+    fn room(&self, config: &Config) -> Vec<Trouble> {
+        let room = machine::room(self.store.path());
+        let mut all = trouble::database(room.database.unwrap_or_default(), config.retention.size);
+        all.extend(room.free.zip(room.size).into_iter().flat_map(|(free, size)| trouble::disk(free, size)));
+        all
     }
 
     /// What the results of hunts say: of those that ran since the last look, and of those that were trouble by then.

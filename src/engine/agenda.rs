@@ -31,8 +31,6 @@ struct Entry {
     /// The first moment at which a look is worth it.
     wake: Timestamp,
     running: bool,
-    /// When its run was launched, where one is under way.
-    launched: Timestamp,
     /// What is to be done about event time that was missed.
     behind: CatchingUp,
     /// No longer laid out: nothing of it begins any more. What is under way may end, and then its place is free.
@@ -118,7 +116,8 @@ impl Entry {
                     self.wake = start;
                     return None;
                 }
-                (self.running, self.launched) = (true, now);
+                // For who watches: a run under way is one that was due then.
+                (self.running, self.wake) = (true, start);
                 let order = Order {
                     hunt: Arc::clone(&self.hunt),
                     tenant: Arc::clone(&self.tenant),
@@ -158,16 +157,7 @@ impl Agenda {
         let wake = served.owes.then_some(self.look.wall);
         let behind = CatchingUp { wake, ..CatchingUp::default() };
         (self.idle_until, self.settled_until) = (Timestamp::EPOCH, Timestamp::EPOCH);
-        let entry = Entry {
-            hunt,
-            tenant,
-            last,
-            wake: Timestamp::EPOCH,
-            running: false,
-            launched: Timestamp::EPOCH,
-            behind,
-            gone: false,
-        };
+        let entry = Entry { hunt, tenant, last, wake: Timestamp::EPOCH, running: false, behind, gone: false };
         match self.free.pop().and_then(|place| self.entries.get_mut(place)) {
             Some(place) => *place = entry,
             None => self.entries.push(entry),
@@ -314,18 +304,23 @@ impl Agenda {
     #[must_use]
     pub fn overdue(&self, now: Timestamp, after: Duration) -> Vec<Overdue> {
         let limit = now.minus(after);
-        let standing = self.entries.iter().filter(|entry| !entry.gone);
-        let of = |entry: &Entry| {
-            // One that isn't looked at yet has no moment of its own.
-            let (since, is_overdue) = if entry.running {
-                (entry.launched, entry.launched < limit)
-            } else {
-                (entry.wake, entry.wake > Timestamp::EPOCH && entry.wake < limit)
-            };
-            let (hunt, tenant) = (entry.hunt.id.clone(), entry.tenant.name.clone());
-            is_overdue.then_some(Overdue { hunt, tenant, since, runs: entry.running })
+        // One that isn't looked at yet has no moment of its own.
+        let is_overdue = |entry: &&Entry| !entry.gone && entry.wake > Timestamp::EPOCH && entry.wake < limit;
+        let of = |entry: &Entry| Overdue {
+            hunt: entry.hunt.id.clone(),
+            tenant: entry.tenant.name.clone(),
+            since: entry.wake,
+            runs: entry.running,
         };
-        standing.filter_map(of).collect()
+        self.entries.iter().filter(is_overdue).map(of).collect()
+    }
+
+    /// Each hunt on each tenant with the moment that it is due at, for who watches; of one under way, that it was due
+    /// at. None where it is yet to be seen.
+    pub fn due(&self) -> impl Iterator<Item = (&Arc<Hunt>, &Arc<Tenant>, Option<Timestamp>)> {
+        let known = |wake: Timestamp| (wake != Timestamp::EPOCH && wake != NEVER).then_some(wake);
+        let standing = self.entries.iter().filter(|entry| !entry.gone);
+        standing.map(move |entry| (&entry.hunt, &entry.tenant, known(entry.wake)))
     }
 
     /// When the next hunt is due, for people.

@@ -178,6 +178,7 @@ impl<T: Send + 'static> Caller<'_, T> {
         let end = CallEnd { answered: clock.now().minus(since), ran, cpu };
         self.spent.add_cpu(cpu);
         insist(clock, || store.finish_call(reserved.call, end)).await?;
+        self.runner.vitals.called(tenant, answer.as_ref().err());
         let gate = self.runner.gates.of(tenant);
         gate.call_ended();
         if answer.is_ok() {

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tracing::field::display;
 
+use super::vitals::Vitals;
 use crate::model::delivery::{Delivery, Notice};
 use crate::model::id::{ChannelName, DeliveryId};
 use crate::model::trouble::Warning;
@@ -35,6 +36,8 @@ pub struct Dispatcher {
     pub clock: SharedClock,
     /// The channels of the config, as they are now.
     pub channels: watch::Receiver<Arc<Channels>>,
+    /// What is told to who watches.
+    pub vitals: Vitals,
 }
 
 /// Channels that stay as they are.
@@ -107,7 +110,10 @@ impl Dispatcher {
     /// channel is given no second one before the first is done: waiting, it might outlive its claim.
     pub async fn launch(&self, work: &mut Work) -> Result<(), StoreError> {
         loop {
-            let claims = self.store.claim_deliveries(self.clock.now(), CLAIM, 1, &work.busy()).await?;
+            let claims = self.store.claim_deliveries(self.clock.now(), CLAIM, 1, &work.busy()).await;
+            // A store that fails is another fault than a dispatcher that hangs: no restart would mend it.
+            self.vitals.emptied(self.clock.steady());
+            let claims = claims?;
             if claims.is_empty() {
                 return Ok(());
             }
@@ -139,6 +145,7 @@ impl Dispatcher {
         }
         let (id, channel) = (&delivery.delivery, &delivery.channel);
         self.mark_sent(id).await?;
+        self.vitals.delivered(channel, "sent");
         tracing::info!(hunt = %notice.hunt.id, tenant = %notice.run.tenant, run = %notice.run.run, %channel, delivery = %id, hits = notice.hits.len(), "delivered");
         Ok(())
     }
@@ -187,10 +194,12 @@ impl Dispatcher {
         let next = remedy::next_attempt(delivery.created, attempts, self.clock.now(), fastrand::f64());
         match (error, next) {
             (SendError::Later(error), Some(next)) => {
+                self.vitals.delivered(channel, "later");
                 self.store.mark_later(id, &error, next).await?;
                 tracing::warn!(hunt, tenant, %channel, delivery = %id, attempts, %next, error, "not delivered yet");
             }
             (SendError::Later(error) | SendError::Never(error), _) => {
+                self.vitals.delivered(channel, "failed");
                 self.store.mark_failed(id, &error).await?;
                 tracing::error!(hunt, tenant, %channel, delivery = %id, attempts, error, "given up: `huntd deliveries retry` tries again");
             }

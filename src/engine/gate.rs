@@ -50,6 +50,13 @@ impl Gates {
         gates.values().map(|gate| gate.queued.load(Ordering::Relaxed)).sum()
     }
 
+    /// How many runs wait for each tenant's quota, one that asks among them.
+    #[must_use]
+    pub fn depths(&self) -> BTreeMap<TenantName, usize> {
+        let gates = self.by_tenant.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.iter().map(|(tenant, gate)| (tenant.clone(), gate.state().waiting.len())).collect()
+    }
+
     /// How many of each tenant's scheduled runs were late since this process began, and by how much at worst: counted
     /// as they are committed.
     #[must_use]

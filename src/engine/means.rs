@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::gate::Gates;
 use super::turns::Turns;
+use super::vitals::Vitals;
 use crate::model::config::{Failures, Route};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::Store;
@@ -24,6 +25,8 @@ pub struct Runner {
     pub turns: Turns,
     /// Where runs wait for the quota.
     pub gates: Gates,
+    /// What is told to who watches.
+    pub vitals: Vitals,
     /// The tables and columns by which queries are understood.
     pub schema: Arc<Schema>,
 }

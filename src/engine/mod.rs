@@ -6,7 +6,7 @@
 //! for event time that was missed; `punctual` says which runs
 //! are late; `insisting` makes a write again that met a lock; `learning` keeps what a refusal teaches; `probing` makes one call without
 //! a run; `past` goes
-//! through the results of before; `dispatcher` empties the outbox. The
+//! through the results of before; `dispatcher` empties the outbox; `vitals` says to who watches that all this goes on. The
 //! daemon, `huntd run`, `huntd demo` and the tests all go through the same [`runner::Runner`] and
 //! [`dispatcher::Dispatcher`].
 
@@ -32,4 +32,5 @@ pub mod runner;
 pub mod tenant;
 pub mod tick;
 pub mod turns;
+pub mod vitals;
 mod waiting;

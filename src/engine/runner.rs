@@ -148,6 +148,7 @@ impl Runner {
         let queue = (&self.gates, &self.clock);
         commit.shortage = punctual::shortage(&self.store, queue, &self.failures, order, &commit.run).await?;
         let told = insist(&self.clock, || self.store.commit_run(&commit)).await?;
+        self.vitals.ran(&commit.run);
         log_run(&commit.run);
         if commit.run.trigger == Trigger::Schedule && commit.run.calls > 0 {
             self.gates.of(&order.tenant.name).ran(commit.run.late.as_ref());

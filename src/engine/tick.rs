@@ -21,7 +21,6 @@ use crate::model::config::{Failures, Route};
 use crate::model::hunt::Hunt;
 use crate::model::run::RunStatus;
 use crate::model::time::Timestamp;
-use crate::model::trouble::Overdue;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
 use crate::rules::kql::schema::Schema;
@@ -198,14 +197,14 @@ impl Scheduler {
         while let Some(ended) = self.runs.try_join_next() {
             note(ended);
         }
+        self.runner.vitals.looked(self.runner.clock.steady());
         count
     }
 
-    /// A view of what is overdue, for as long as the scheduler is there.
+    /// What it looks at, for who watches.
     #[must_use]
-    pub fn overdue(&self) -> impl Fn(Timestamp, Duration) -> Vec<Overdue> + Send + Sync + use<> {
-        let agenda = Arc::clone(&self.agenda);
-        move |now, after| agenda.lock().unwrap_or_else(PoisonError::into_inner).overdue(now, after)
+    pub fn shared_agenda(&self) -> Arc<Mutex<Agenda>> {
+        Arc::clone(&self.agenda)
     }
 
     /// How many runs are under way, those that wait among them.

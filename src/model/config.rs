@@ -1,6 +1,7 @@
 //! A whole, valid configuration, with every default filled in.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,7 +40,7 @@ pub struct Config {
     /// How long history is kept.
     pub retention: Retention,
     /// Where metrics and health are served; `None` for nowhere.
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<Listen>,
     /// What hunts may name beside the tables that Defender itself has.
     pub schema: SchemaConfig,
 }
@@ -298,6 +299,33 @@ pub struct Heartbeat {
     pub every: Duration,
 }
 
+/// Where metrics and health are served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listen {
+    /// An address and its port.
+    Address(SocketAddr),
+    /// A unix socket.
+    Unix(PathBuf),
+}
+
+impl Listen {
+    /// Whether who asks is on this machine, whatever it names it: then a name that isn't this machine's was made to lead
+    /// here.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        matches!(self, Self::Address(address) if address.ip().to_canonical().is_loopback())
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "http://{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
 /// How long history is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
@@ -305,4 +333,6 @@ pub struct Retention {
     pub rows: Duration,
     /// Runs.
     pub runs: Duration,
+    /// The bytes that the database is meant to have at most: told when it nears them.
+    pub size: Option<u64>,
 }

@@ -71,6 +71,12 @@ pub trait TenantApi: Send + Sync {
     /// Where the calls go, for people: never a secret in it.
     fn endpoint(&self) -> String;
 
+    /// How far this machine's clock is ahead of the API's, in nanoseconds and negative where it is behind, as the last
+    /// answer's `Date` said (RFC 9110, 6.6.1); none before the first answer.
+    fn clock_ahead(&self) -> Option<i64> {
+        None
+    }
+
     /// Gets a token ready, so that [`query`](Self::query) makes its one call at once. Called before
     /// the call is entered in the quota's ledger.
     async fn sign_in(&self) -> Result<(), ApiFailure>;

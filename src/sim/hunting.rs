@@ -13,6 +13,7 @@ use super::http::{Body, Damage, Reply, Request};
 use super::ledger::{Call, Full, JournalEntry};
 use super::moment::{Asked, Span, timespan};
 use super::packer::Packing;
+use super::printing::printed;
 use super::rewritten::Reading;
 use super::scenario::{Effect, Scenario, SimHunt, SimQuota, SimTenant, Wire, Wording, first_name};
 use super::state::{State, headers, packing, reply, trace};
@@ -29,11 +30,6 @@ pub fn dialect_of(path: &str) -> Option<Dialect> {
         "/api/advancedhunting/run" | "/api/advancedqueries/run" => Some(Dialect::Defender),
         _ => None,
     }
-}
-
-/// The number that a query prints, where it is no more than that.
-fn printed(query: &str) -> Option<i64> {
-    query.trim().strip_prefix("print ")?.trim().parse().ok()
 }
 
 /// What a request's body says.
@@ -206,7 +202,7 @@ impl Visit<'_> {
         let Some((place, hunt)) = self.hunt() else {
             return printed(&ask.query).map_or_else(
                 || Err(self.trace.unknown_table(first_name(&ask.query))),
-                |number| Ok(Answer::Text(self.printed(number))),
+                |columns| Ok(Answer::Text(self.printed(columns))),
             );
         };
         let oldest = Asked { from: self.now.minus(self.scenario.data_age.0), to: Asked::ALL.to };
@@ -239,15 +235,16 @@ impl Visit<'_> {
         Ok(Answer::Rows { hunt: place, found, rows: total.min(limit), limit, cut: total > limit, cpu })
     }
 
-    /// The answer to a `print` of a number, which needs no table.
-    fn printed(&self, number: i64) -> Text {
-        let columns = [("print_0".to_owned(), Kind::Long)];
+    /// The answer to a `print`, which needs no table.
+    fn printed(&self, printed: Vec<(String, Kind, Cell)>) -> Text {
+        let (columns, cells): (Vec<_>, Vec<_>) =
+            printed.into_iter().map(|(name, kind, cell)| ((name, kind), cell)).unzip();
         let dialect = self.trace.dialect;
         let mut body = encode::opening(dialect, 1, Duration::ZERO);
         body.extend(encode::schema(dialect, &columns));
         body.push(b',');
         body.extend_from_slice(encode::rows_key(dialect));
-        encode::row(&mut body, dialect, self.scenario.wire, &columns, &[Cell::Whole(number)]);
+        encode::row(&mut body, dialect, self.scenario.wire, &columns, &cells);
         body.extend_from_slice(b"]}");
         Text::new(200, "application/json; charset=utf-8", body)
     }

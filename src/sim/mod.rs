@@ -33,6 +33,7 @@ pub mod hunting;
 pub mod ledger;
 pub mod moment;
 pub mod packer;
+mod printing;
 pub mod rewritten;
 pub mod scenario;
 pub mod sign_in;

@@ -148,7 +148,7 @@ async fn a_warning_is_a_mail_to_the_channel_or_to_an_owner() {
     let delivery = DeliveryId::new("0123456789abcdef0123456789abcdef").unwrap();
     let warning = sample::warning(News::Begins);
     channel.warn(&delivery, &warning).await.unwrap();
-    let owner = Warning { owner: Some("blue@contoso.example".to_owned()), ..warning.clone() };
+    let owner = Warning { owner: Some("owner@contoso.example".to_owned()), ..warning.clone() };
     channel.warn(&delivery, &owner).await.unwrap();
     let mails = server.mails();
     let mail = Part::parse(&mails[0].data);
@@ -157,8 +157,8 @@ async fn a_warning_is_a_mail_to_the_channel_or_to_an_owner() {
     assert_eq!(mail.leaves().len(), 2);
     assert!(mail.leaves()[0].text().contains("AADSTS7000222"));
     assert!(mail.leaves()[1].text().contains("How to mend it"));
-    assert!(!mails[0].to.contains(&"blue@contoso.example".to_owned()));
-    assert_eq!(mails[1].to, ["blue@contoso.example"]);
+    assert!(!mails[0].to.contains(&"owner@contoso.example".to_owned()));
+    assert_eq!(mails[1].to, ["owner@contoso.example"]);
     let nobody = Warning { owner: Some("blue team".to_owned()), ..warning };
     let SendError::Never(why) = channel.warn(&delivery, &nobody).await.unwrap_err() else { panic!() };
     assert!(why.contains("blue team"), "{why}");

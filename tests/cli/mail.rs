@@ -7,6 +7,7 @@ use std::time::Duration;
 use huntd::adapters::channel::email::Email;
 use huntd::app::setup;
 use huntd::engine::dispatcher::{Channels, Dispatcher, fixed};
+use huntd::engine::vitals::Vitals;
 use huntd::model::config::{ChannelKind, Config};
 use huntd::ports::channel::Channel;
 use huntd::ports::clock::{Clock, ManualClock, SharedClock, SystemClock};
@@ -55,7 +56,8 @@ fn a_mail_server_that_hangs_delays_and_loses_nothing() {
         let (config, channels) = impatient(&desk);
         runtime.block_on(async {
             let store = setup::store(&config).await.unwrap();
-            let dispatcher = Dispatcher { store, clock: Arc::clone(&shared), channels: fixed(channels) };
+            let (clock, channels, vitals) = (Arc::clone(&shared), fixed(channels), Vitals::default());
+            let dispatcher = Dispatcher { store, clock, channels, vitals };
             dispatcher.drain().await.unwrap()
         })
     };

@@ -17,7 +17,11 @@
 )]
 #![allow(clippy::print_stderr, reason = "the long runs say how far they are")]
 
+#[path = "../support/ask.rs"]
+mod ask;
 mod git;
+#[path = "../support/listener.rs"]
+mod listener;
 #[path = "../support/mime.rs"]
 mod mime;
 #[path = "../support/referee.rs"]
@@ -31,9 +35,11 @@ mod smtp;
 #[path = "../support/stage.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod stage;
+mod stalled;
 #[path = "../support/mod.rs"]
 mod support;
 mod troubles;
+mod watched;
 
 use std::time::Duration;
 

@@ -60,15 +60,22 @@ fn a_broken_hunt_is_told_to_its_owner_once_and_when_it_is_mended() {
     let said = stage.site.huntd(&["list", "--check"]).expect(1).stdout;
     assert!(said.starts_with("HUNTD WARNING - 1 problem") && said.contains("broken=1"), "{said}");
 
+    // A new file that never loaded has no version to run on with, and no owner.
+    stage.site.write("hunts/new.yaml", "query: [");
+    let told = wait_for_warnings(&stage, 3);
+    assert_eq!(told[2].1, "[trouble] new.yaml doesn't load: what it holds isn't hunted");
+    std::fs::remove_file(stage.site.file("hunts/new.yaml")).unwrap();
+    assert!(wait_for_warnings(&stage, 4)[3].1.starts_with("[over] new.yaml"));
+
     // The same fault again is no news, nor after a restart.
     stage.site.write("hunts/own.yaml", format!("# a comment\n{good}lookbak: 1h\n"));
-    wait_for("two loads", LIMIT, || stage.log().matches("the hunts are loaded again").count() >= 2);
+    wait_for("two loads", LIMIT, || stage.log().matches("the hunts are loaded again").count() >= 4);
     assert!(daemon.stop().success(), "{}", stage.log());
     let daemon = stage.daemon();
     wait_for("the daemon again", LIMIT, || stage.log().contains("huntd runs"));
     stage.site.write("hunts/own.yaml", good);
-    let told = wait_for_warnings(&stage, 4);
-    assert!(told[2..].iter().all(|(_, subject, _)| subject.starts_with("[over] own no longer loads")), "{told:#?}");
+    let told = wait_for_warnings(&stage, 6);
+    assert!(told[4..].iter().all(|(_, subject, _)| subject.starts_with("[over] own no longer loads")), "{told:#?}");
     assert!(daemon.stop().success(), "{}", stage.log());
 }
 

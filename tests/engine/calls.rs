@@ -274,7 +274,8 @@ async fn a_cause_is_told_like_a_notice_and_kept_as_long_as_it_is_there() {
     assert_eq!(stage.owners.warned().len(), 2);
     let later = stage.clock.manual.now().plus(HOUR * 24 * 500);
     store.prune(later, HOUR, HOUR).await.unwrap();
-    assert_eq!(store.deliveries(&DeliveryFilter::default()).await.unwrap(), [], "with its retention it goes");
+    let left = store.deliveries(&DeliveryFilter::default()).await.unwrap();
+    assert!(left.iter().all(|delivery| delivery.hits > 0), "with its retention it goes: {left:?}");
 }
 
 #[tokio::test]

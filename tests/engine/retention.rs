@@ -15,7 +15,8 @@ use tokio::sync::watch;
 use crate::lab::Lab;
 
 const DAY: Duration = Duration::from_hours(24);
-const RETENTION: Retention = Retention { rows: Duration::from_hours(24 * 90), runs: Duration::from_hours(24 * 400) };
+const RETENTION: Retention =
+    Retention { rows: Duration::from_hours(24 * 90), runs: Duration::from_hours(24 * 400), size: None };
 
 const EVENTS: &str = "
 hunts:

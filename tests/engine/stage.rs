@@ -13,6 +13,7 @@ use huntd::engine::runner::{Finished, Order, Runner};
 use huntd::engine::tenant::{Tenant, Tenants};
 use huntd::engine::tick::Scheduler;
 use huntd::engine::turns::Turns;
+use huntd::engine::vitals::Vitals;
 use huntd::model::config::{self, ApiKind, Auth, Cloud, Failures, HuntDefaults, Quota, Route};
 use huntd::model::hunt::Hunt;
 use huntd::model::id::{ChannelName, TenantName};
@@ -91,7 +92,7 @@ impl Stage {
         let failures = Failures { to: vec![channel("owners")], after: 3, every: Duration::from_hours(24) };
         let (failures, turns, gates) = (Arc::new(failures), Turns::default(), Gates::default());
         let schema = Arc::new(Schema::defender().clone());
-        let runner = Runner { store, clock: shared, routes, failures, turns, gates, schema };
+        let runner = Runner { store, clock: shared, routes, failures, turns, gates, schema, vitals: Vitals::default() };
         let tenant = tenant_of(&simulator, quota, secret, &runner.clock);
         let (soc, owners) = (Recorder::new("soc"), Recorder::new("owners"));
         Self { clock, simulator, runner, tenant, soc, owners, folder }
@@ -142,6 +143,7 @@ impl Stage {
             store: self.runner.store.clone(),
             clock: Arc::clone(&self.runner.clock),
             channels: fixed(self.channels()),
+            vitals: self.runner.vitals.clone(),
         }
     }
 

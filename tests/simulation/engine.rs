@@ -12,6 +12,7 @@ use huntd::engine::runner::Runner;
 use huntd::engine::tenant::{Tenant, Tenants};
 use huntd::engine::tick::Scheduler;
 use huntd::engine::turns::Turns;
+use huntd::engine::vitals::Vitals;
 use huntd::model::config::{Failures, Quota, Route};
 use huntd::model::hunt::{Hunt, Severity};
 use huntd::model::id::{ChannelName, TenantName};
@@ -74,12 +75,14 @@ impl Engine {
             failures: Arc::new(failures),
             turns: Turns::default(),
             gates: Gates::default(),
+            vitals: Vitals::default(),
             schema: Arc::new(Schema::defender().clone()),
         };
         let (tenants, hunts) = (tenants(world), hunts(world));
         let outbox = Arc::new(Notify::new());
         let scheduler = Scheduler::new(runner, &hunts, &tenants, Arc::clone(&outbox)).await.unwrap();
-        let dispatcher = Dispatcher { store: store.clone(), clock, channels: fixed(channels(world)) };
+        let dispatcher =
+            Dispatcher { store: store.clone(), clock, channels: fixed(channels(world)), vitals: Vitals::default() };
         let ticks =
             hunts.into_iter().map(|hunt| (Arc::clone(&hunt), hunt.tenants.as_ref().unwrap()[0].clone(), now)).collect();
         let work = Work::default();

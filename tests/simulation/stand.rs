@@ -10,6 +10,7 @@ use huntd::engine::runner::Runner;
 use huntd::engine::tenant::{Tenant, Tenants};
 use huntd::engine::tick::Scheduler;
 use huntd::engine::turns::Turns;
+use huntd::engine::vitals::Vitals;
 use huntd::model::config::{Failures, HuntDefaults, Quota};
 use huntd::model::failure::ApiFailure;
 use huntd::model::hunt::Hunt;
@@ -141,7 +142,8 @@ impl Stand {
         let failures = Arc::new(Failures { to: Vec::new(), after: 3, every: HOUR * 24 });
         let (turns, gates) = (Turns::default(), Gates::default());
         let schema = Arc::new(Schema::defender().clone());
-        let runner = Runner { store: store.clone(), clock, routes: Arc::new([]), failures, turns, gates, schema };
+        let (store, routes, vitals) = (store.clone(), Arc::new([]), Vitals::default());
+        let runner = Runner { store, clock, routes, failures, turns, gates, schema, vitals };
         let tenant = |(name, quota, line): &(String, Quota, Arc<Line>)| {
             let name = TenantName::new(name.clone()).unwrap();
             (name.clone(), Arc::new(Tenant { name, quota: *quota, api: Arc::<Line>::clone(line) }))

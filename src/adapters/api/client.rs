@@ -1,7 +1,7 @@
 //! One tenant's client: the port's five methods over the parts beside it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Response;
@@ -24,7 +24,7 @@ use crate::model::config::{ApiKind, Auth, Tenant};
 use crate::model::failure::ApiFailure;
 use crate::model::limits;
 use crate::model::secret::ExposeSecret;
-use crate::model::time::Window;
+use crate::model::time::{Timestamp, Window};
 use crate::ports::api::{AnswerEnd, AnswerPiece, FirstByte, QueryRequest, TenantApi};
 use crate::ports::clock::SharedClock;
 
@@ -97,6 +97,8 @@ pub(super) struct Client {
     clock: SharedClock,
     limits: TimeLimits,
     body_cap: u64,
+    /// How far this machine's clock is ahead, as the last answer said.
+    ahead: Mutex<Option<i64>>,
 }
 
 /// Shows where it calls, and nothing that it holds.
@@ -119,7 +121,8 @@ impl Client {
         let client_id = tenant.client_id.clone();
         let tokens = TokenSource::new(&hosts, client_id, secret, Arc::clone(&clock), limits, sign_in);
         let http = http(&hosts.query, &limits, &options.tls)?;
-        Ok(Self { api: tenant.api, host: host(&hosts.query), http, tokens, clock, limits, body_cap, hosts })
+        let ahead = Mutex::default();
+        Ok(Self { api: tenant.api, host: host(&hosts.query), http, tokens, clock, limits, body_cap, ahead, hosts })
     }
 
     /// The dialect's body. Only Graph has a window beside the query.
@@ -162,7 +165,9 @@ impl Client {
         let token = self.tokens.get().await?;
         let own_id = Uuid::new_v4().to_string();
         let whole = async {
+            let asked = self.clock.now();
             let response = self.post(request, &token, &own_id).await?;
+            self.note_date(&response, asked);
             first_byte.note(self.clock.steady());
             self.read(response, &token, pieces).await
         };
@@ -171,6 +176,12 @@ impl Client {
         let made = made.unwrap_or_else(|_| Err(fault::late(&self.host, "didn't end its answer", most)));
         // Where the service gave no id, ours is the one that it has in its logs.
         made.map_err(|failure| ApiFailure { request_id: failure.request_id.or(Some(own_id)), ..failure })
+    }
+
+    fn note_date(&self, response: &Response, asked: Timestamp) {
+        let Some(date) = header(response, "date").and_then(Timestamp::parse_rfc2822) else { return };
+        let ahead = ahead(date, asked, self.clock.now());
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
     }
 
     async fn read(
@@ -208,6 +219,10 @@ impl TenantApi for Client {
         self.api == ApiKind::Graph
     }
 
+    fn clock_ahead(&self) -> Option<i64> {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn endpoint(&self) -> String {
         self.hosts.query.to_string()
     }
@@ -234,6 +249,15 @@ impl TenantApi for Client {
     }
 }
 
+/// How far a clock is ahead that showed `asked` before the question and `answered` after it, of one that showed `date`
+/// meanwhile, in whole seconds that were cut off.
+fn ahead(date: Timestamp, asked: Timestamp, answered: Timestamp) -> i64 {
+    let ahead = asked.since(date.plus(Duration::from_secs(1)));
+    let behind = date.since(answered);
+    let nanos = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+    nanos(ahead) - nanos(behind)
+}
+
 /// The window in whole seconds, widened and never narrowed: the documents show no fractions, and
 /// what comes twice is known by its key.
 fn timespan(window: Window) -> String {
@@ -248,8 +272,17 @@ mod tests {
     use super::*;
     use crate::adapters::api::hosts::tests::tenant;
     use crate::model::config::Cloud;
-    use crate::model::time::Timestamp;
     use crate::ports::clock::ManualClock;
+
+    #[test]
+    fn a_clock_is_held_against_the_answers() {
+        let at = Timestamp::from_seconds;
+        let second = 1_000_000_000;
+        assert_eq!(ahead(at(105), at(100), at(110)), 0, "the answer took ten seconds");
+        assert_eq!(ahead(at(100), at(100), at(100)), 0, "the rest of the second was cut off");
+        assert_eq!(ahead(at(100), at(401), at(402)), 300 * second);
+        assert_eq!(ahead(at(160), at(99), at(100)), -60 * second);
+    }
 
     #[test]
     fn windows_are_sent_in_whole_seconds() {

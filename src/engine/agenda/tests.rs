@@ -323,3 +323,18 @@ fn what_is_removed_is_not_caught_up() {
     let behind = desk.agenda.behind(START);
     assert_eq!(behind.iter().map(|(_, behind)| behind.hunt.id.as_str()).collect::<Vec<_>>(), ["b"]);
 }
+
+#[test]
+fn who_watches_sees_when_each_is_due_and_since_when_one_runs() {
+    let mut desk = Desk::new("*/10 * * * *");
+    let due = |desk: &Desk| desk.agenda.due().map(|(_, _, at)| at).collect::<Vec<_>>();
+    assert_eq!(due(&desk), [None], "before the first look");
+    assert!(desk.after(MINUTE).is_empty());
+    let tick = START.plus(10 * MINUTE);
+    assert_eq!(due(&desk), [Some(tick)]);
+    let launch = desk.after(10 * MINUTE).remove(0);
+    assert_eq!(due(&desk), [Some(tick)], "it runs, and was due then");
+    desk.agenda.done(launch.entry, launch.order.due);
+    desk.after(MINUTE);
+    assert_eq!(due(&desk), [Some(tick.plus(10 * MINUTE))]);
+}

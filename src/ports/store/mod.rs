@@ -49,6 +49,7 @@ mod tests;
 mod told;
 mod track;
 mod trouble;
+mod watched;
 
 pub use database::Store;
 pub use hits::HitFilter;

@@ -11,7 +11,7 @@ use super::schema::schema;
 use super::section::{Context, Section};
 use super::tenant::tenants;
 use super::upstream::upstream;
-use crate::model::config::{Config, Heartbeat, HuntDefaults, Retention};
+use crate::model::config::{Config, Heartbeat, HuntDefaults, Listen, Retention};
 use crate::model::place::{Finding, Place};
 use crate::model::schedule::Schedule;
 use crate::model::time::Zone;
@@ -37,7 +37,7 @@ const KEYS: [&str; 13] = [
 ];
 const DATABASE: &str = "/var/lib/huntd/huntd.db";
 const DEFAULT_RETENTION: Retention =
-    Retention { rows: Duration::from_hours(90 * 24), runs: Duration::from_hours(400 * 24) };
+    Retention { rows: Duration::from_hours(90 * 24), runs: Duration::from_hours(400 * 24), size: None };
 
 /// The defaults of every hunt where the config, or the lack of one, says nothing: daily, over a
 /// day, with half an hour for late events.
@@ -183,7 +183,6 @@ pub(super) fn positive(context: &mut Context, node: &Node, what: &str) -> Option
 
 fn heartbeat(context: &mut Context, section: &Section<'_>) -> Option<Heartbeat> {
     let entry = section.entry("heartbeat")?;
-    context.not_yet(entry.key_place, "heartbeat");
     let section = Section::open(context, &entry.value, "heartbeat", &["url", "every"])?;
     let url = section.need(context, "url").and_then(|node| address::http(context, node, &section.name("url")));
     let every = section.read(context, "every", positive);
@@ -192,21 +191,52 @@ fn heartbeat(context: &mut Context, section: &Section<'_>) -> Option<Heartbeat> 
 
 fn retention(context: &mut Context, section: &Section<'_>) -> Retention {
     let Some(entry) = section.entry("retention") else { return DEFAULT_RETENTION };
-    let Some(section) = Section::open(context, &entry.value, "retention", &["rows", "runs"]) else {
+    let Some(section) = Section::open(context, &entry.value, "retention", &["rows", "runs", "size"]) else {
         return DEFAULT_RETENTION;
     };
     Retention {
         rows: section.read(context, "rows", positive).unwrap_or(DEFAULT_RETENTION.rows),
         runs: section.read(context, "runs", positive).unwrap_or(DEFAULT_RETENTION.runs),
+        size: section.read(context, "size", size),
     }
 }
 
+/// A number of bytes, such as `20GiB`.
+fn size(context: &mut Context, node: &Node, what: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 3] = [("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)];
+    let text = context.text(node, what)?;
+    let of = |(unit, bytes): &(&str, u64)| {
+        text.strip_suffix(unit)?.trim_end().parse::<u64>().ok()?.checked_mul(*bytes).filter(|bytes| *bytes > 0)
+    };
+    let size = UNITS.iter().find_map(of);
+    if size.is_none() {
+        let message = format!("`{what}`: `{}` is no size", text.escape_debug());
+        context
+            .notes
+            .error("C004", Problem::new(node.place, message).hint("write it as 20GiB; MiB and TiB are known too"));
+    }
+    size
+}
+
 /// `null` means nowhere, and so differs from a key that is left out.
-fn listen(context: &mut Context, root: &Node, section: &Section<'_>) -> Option<SocketAddr> {
-    let built_in = SocketAddr::from((Ipv4Addr::LOCALHOST, 9464));
+fn listen(context: &mut Context, root: &Node, section: &Section<'_>) -> Option<Listen> {
+    let built_in = Listen::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)));
     let Some(entry) = section.entry("listen") else { return root.get("listen").is_none().then_some(built_in) };
-    context.not_yet(entry.key_place, "listen");
-    let text = context.text(&entry.value, "listen")?;
-    let wrong = Problem::new(entry.value.place, "`listen` must be an address with a port, such as 127.0.0.1:9464");
-    context.keep(text.parse().map_err(|_| wrong))
+    let (text, place) = (context.text(&entry.value, "listen")?, entry.value.place);
+    if let Some(path) = text.strip_prefix("unix:") {
+        if path.is_empty() {
+            context.notes.error("C004", Problem::new(place, "`listen` names no path after `unix:`"));
+            return None;
+        }
+        return Some(Listen::Unix(context.path(path)));
+    }
+    let wrong = "`listen` must be an address with a port, such as 127.0.0.1:9464, or unix:/PATH";
+    let address = context.keep(text.parse().map_err(|_| Problem::new(place, wrong)))?;
+    let listen = Listen::Address(address);
+    if !listen.is_loopback() {
+        let message = format!("whoever reaches {address} can read metrics and health, with no password and no TLS");
+        let hint = "write 127.0.0.1 or unix:/PATH, or let a proxy or a firewall say who may";
+        context.notes.warning("C019", Problem::new(place, message).hint(hint));
+    }
+    Some(listen)
 }

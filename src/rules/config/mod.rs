@@ -33,6 +33,7 @@
 //! | C016 | error | a password would cross the network in the clear |
 //! | C017 | error | a file of tables can't be read, or a line of it |
 //! | C018 | error | two keys don't go together |
+//! | C019 | warning | metrics and health are served beyond this machine |
 
 mod address;
 mod channel;

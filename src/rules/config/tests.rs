@@ -82,7 +82,7 @@ fn an_empty_config_has_the_defaults_of_the_reference() {
         assert_eq!(config.database, Path::new("/var/lib/huntd/huntd.db"));
         assert_eq!(config.defaults.schedule.as_str(), "@daily");
         assert_eq!((config.failures.after, config.failures.every), (3, Duration::from_hours(24)));
-        assert_eq!(config.listen.unwrap().to_string(), "127.0.0.1:9464");
+        assert_eq!(config.listen.unwrap().to_string(), "http://127.0.0.1:9464");
     }
     let (config, _) = read(BASE).unwrap();
     let quota = config.tenants.values().next().unwrap().quota;
@@ -94,15 +94,36 @@ fn an_empty_config_has_the_defaults_of_the_reference() {
 
 #[test]
 fn what_is_not_served_yet_is_said() {
-    let text = format!(
-        "{BASE}heartbeat: {{url: https://x.example}}\nretention: {{rows: 5d}}\nlisten: 127.0.0.1:1\nroutes: [{{to: soc, group: {{wait: 30s}}}}]"
-    );
+    let text = format!("{BASE}retention: {{rows: 5d, size: 20GiB}}\nroutes: [{{to: soc, group: {{wait: 30s}}}}]");
     let (config, warnings) = read(&text).unwrap();
     let seen = warnings.iter().map(|w| (w.code, w.message.split('`').nth(1).unwrap())).collect::<Vec<_>>();
-    assert_eq!(seen, ["heartbeat", "listen", "routes[0].group"].map(|key| ("C008", key)));
+    assert_eq!(seen, [("C008", "routes[0].group")]);
     assert_eq!(config.retention.rows, Duration::from_hours(5 * 24));
-    let (config, warnings) = read(&format!("{BASE}listen: null")).unwrap();
-    assert_eq!((config.listen, lines(&warnings)), (None, Vec::new()));
+    assert_eq!(config.retention.size, Some(20 << 30));
+}
+
+#[test]
+fn where_metrics_are_served() {
+    for (text, address, codes) in [
+        ("null", None, &[][..]),
+        ("127.0.0.1:1", Some("http://127.0.0.1:1"), &[]),
+        ("\"[::1]:1\"", Some("http://[::1]:1"), &[]),
+        ("\"[::ffff:127.0.0.1]:1\"", Some("http://[::ffff:127.0.0.1]:1"), &[]),
+        ("unix:huntd.sock", Some("unix:etc/huntd.sock"), &[]),
+        ("unix:/run/huntd/huntd.sock", Some("unix:/run/huntd/huntd.sock"), &[]),
+        ("0.0.0.0:1", Some("http://0.0.0.0:1"), &["C019"]),
+        ("\"[::]:1\"", Some("http://[::]:1"), &["C019"]),
+        ("192.0.2.1:1", Some("http://192.0.2.1:1"), &["C019"]),
+    ] {
+        let (config, warnings) = read(&format!("{BASE}listen: {text}")).unwrap();
+        assert_eq!(config.listen.map(|listen| listen.to_string()).as_deref(), address, "{text}");
+        assert_eq!(warnings.iter().map(|one| one.code).collect::<Vec<_>>(), codes, "{text}");
+    }
+    for text in ["\"unix:\"", "9464", "localhost:9464", "127.0.0.1"] {
+        assert!(read(&format!("{BASE}listen: {text}")).is_err(), "{text}");
+    }
+    let (config, warnings) = read(&format!("{BASE}heartbeat: {{url: https://x.example/secret}}")).unwrap();
+    assert_eq!((config.heartbeat.unwrap().every, warnings.len()), (Duration::from_mins(1), 0));
 }
 
 #[test]

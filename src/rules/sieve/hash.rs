@@ -144,7 +144,9 @@ mod tests {
             if let Some(quick) = quick(&raw.as_bytes()[1..raw.len() - 1]) {
                 prop_assert_eq!(quick, hash(folded.as_bytes()));
             }
-            let is_simple = text.bytes().all(|byte| matches!(byte, b'!'..=b'~')) && !text.is_empty();
+            // What ends on a backslash and a letter looks like an escape at the end.
+            let is_simple =
+                text.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'\\') && !text.is_empty();
             prop_assert!(!is_simple || quick(&raw.as_bytes()[1..raw.len() - 1]).is_some());
         }
     }

@@ -149,6 +149,23 @@ pub fn broken<'a>(hunts: impl Iterator<Item = (&'a Hunt, &'a Broken)>) -> Vec<Tr
     hunts.map(of).collect()
 }
 
+/// Files that don't load, and of which no hunt runs.
+#[must_use]
+pub fn unloaded(files: &[Broken]) -> Vec<Trouble> {
+    let of = |broken: &Broken| {
+        let author = broken.author.as_ref().map(|author| format!("last changed by {author}"));
+        let name = broken.file.file_name().unwrap_or_default().to_string_lossy();
+        system(
+            TroubleKind::HuntBroken,
+            &format!("{}:{}:{}", broken.file.display(), broken.code, broken.message),
+            &format!("{name} doesn't load: what it holds isn't hunted"),
+            [Some(broken.to_string()), author].into_iter().flatten(),
+            broken.hint.clone(),
+        )
+    };
+    files.iter().map(of).collect()
+}
+
 /// A tree or a config that can't be loaded again, with the hint.
 #[must_use]
 pub fn reload(error: Option<&(String, Option<String>)>) -> Vec<Trouble> {

@@ -18,3 +18,4 @@ mod retention;
 mod seeking;
 mod served;
 mod told;
+mod watched;

@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection};
 use super::super::maintenance::{check, history, prune, steps};
 use super::super::{
     columns, commit, cost, hits, lateness, leap, ledger, life, members, notice, outbox, overload, past, rows, runs,
-    seek, seen, served, standing, track, trouble,
+    seek, seen, served, standing, track, trouble, watched,
 };
 use super::fixture::fresh;
 
@@ -162,6 +162,7 @@ const OPEN_ONLY: &[(&str, &str)] = &[
     (outbox::NEXT_AT, "delivery_state"),
     (trouble::WAITING, "delivery_state"),
     (trouble::GIVEN_UP, "delivery_state"),
+    (watched::OUTBOX_STATES, "delivery_state"),
     // Sieves that aren't laid together yet: fewer than 256 of each length.
     (seek::FULL_LENGTHS, "block_sieve_lanes"),
 ];
@@ -179,6 +180,7 @@ const WHOLE: &[&str] = &[
     outbox::ALL_DELIVERIES,
     runs::TRACK_NAMES,
     track::LIST_TRACKS,
+    watched::TRACK_STATES,
 ];
 
 async fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {

@@ -127,4 +127,11 @@ pub(super) const RULES: &[Rule] = &[
             "git: {url: \"https://git.example/hunts.git\", folder: hunts}",
         ],
     ),
+    rule(
+        Warning,
+        "C019",
+        "metrics and health are served beyond this machine",
+        "They tell the names of hunts, tenants and channels to whoever asks: huntd wants no password there and speaks no TLS.",
+        ["listen: 0.0.0.0:9464", "listen: 127.0.0.1:9464"],
+    ),
 ];
