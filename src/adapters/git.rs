@@ -110,16 +110,10 @@ pub(super) struct Git<'a> {
 
 impl Git<'_> {
     pub(super) fn run(&self, arguments: &[&OsStr], input: Stdio) -> Result<Said, GitError> {
-        let mut command = Command::new("git");
-        command.arg("-C").arg(self.folder);
-        // What the repository's own settings would start isn't started.
-        command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]).args(arguments);
-        // What a hook's environment says of another repository isn't meant; and nothing is written or fetched.
-        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"] {
-            command.env_remove(name);
-        }
-        command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1").env("LC_ALL", "C");
-        command.env("GIT_TERMINAL_PROMPT", "0");
+        let mut command = command();
+        command.arg("-C").arg(self.folder).args(arguments);
+        // Nothing is written.
+        command.env("GIT_OPTIONAL_LOCKS", "0");
         let output = command.stdin(input).output().map_err(GitError::Missing)?;
         let said = if output.status.success() {
             Ok(output.stdout)
@@ -184,6 +178,39 @@ impl Git<'_> {
         }
         Ok(contents)
     }
+}
+
+/// The environment's variables by which git would look at another repository than the one meant, ask a person, or say
+/// more than it should.
+const LEFT_OUT: [&str; 17] = [
+    "GIT_DIR",
+    "GIT_COMMON_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_ASKPASS",
+    "SSH_ASKPASS",
+    "GIT_TRACE",
+    "GIT_TRACE_CURL",
+    "GIT_TRACE_REDACT",
+    "GIT_CURL_VERBOSE",
+];
+
+/// Git, which starts nothing that a repository's own settings name, fetches nothing by itself, and asks nobody.
+pub(super) fn command() -> Command {
+    let mut command = Command::new("git");
+    command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
+    for name in LEFT_OUT {
+        command.env_remove(name);
+    }
+    command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
+    command
 }
 
 pub(super) fn text(bytes: &[u8]) -> String {

@@ -8,4 +8,5 @@ pub mod git;
 pub mod heartbeat;
 pub mod machine;
 pub mod secret;
+pub mod upstream;
 pub mod watch;

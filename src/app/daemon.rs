@@ -17,6 +17,7 @@ use super::setup::{self, Tree};
 use super::standing::Stand;
 use super::systemd;
 use super::troubles::Overseer;
+use super::upstream::{self, Keeper};
 use super::watch::{Watch, Watched};
 use crate::engine::bell::Bell;
 use crate::engine::dispatcher::{Channels, Dispatcher};
@@ -24,12 +25,16 @@ use crate::engine::tenant::Tenants;
 use crate::engine::tick::{Reloading, Scheduler};
 use crate::model::config::Config;
 use crate::model::time::Timestamp;
+use crate::model::upstream::Following;
 use crate::ports::clock::{SharedClock, SystemClock};
 use crate::ports::store::Store;
 use crate::ports::store::error::StoreError;
 
 /// How long runs under way may take to end after the signal; systemd's own limit is longer.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long the first fetch of the hunts may take; git is ended before that.
+const FIRST_FETCH: Duration = Duration::from_mins(5);
 
 /// How often it is looked whether database and lock stand at their paths still.
 const LOOK: Duration = Duration::from_secs(1);
@@ -61,10 +66,15 @@ pub struct Start {
 }
 
 impl Start {
-    /// Reads the config and its hunts, and logs what is wrong with them.
+    /// Reads the config and its hunts, and logs what is wrong with them. A repository of hunts is fetched first, where
+    /// that wasn't done before; who no longer waits for it ends that.
     pub async fn read(path: &Path, output: Output) -> Result<Self, AppError> {
         let bytes = setup::config_bytes(path)?;
         let (config, findings) = setup::config(path, output)?;
+        if config.git.is_some() {
+            systemd::starting(FIRST_FETCH);
+        }
+        upstream::begin(&config).await?;
         let stamp = reload::stamp(config.hunts.clone()).await;
         let tree = setup::tree(&config, |_| true)?;
         reload::log_findings(findings.iter().chain(&tree.findings));
@@ -237,8 +247,23 @@ fn keepers(start: Start, stand: Stand, watched: &Watched, links: Links, hangup: 
         stand,
         refused: None,
     }));
-    let overseer =
-        Overseer { store: store.clone(), clock: Arc::clone(&clock), running: running.subscribe(), agenda, outbox };
+    let (bell, fetch) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let keeper = Keeper {
+        clock: Arc::clone(&clock),
+        running: running.subscribe(),
+        following: watch::Sender::new(Following::default()),
+        asked: Arc::clone(&fetch),
+        taken: Arc::clone(&bell),
+        unfit: None,
+    };
+    let overseer = Overseer {
+        store: store.clone(),
+        clock: Arc::clone(&clock),
+        running: running.subscribe(),
+        following: keeper.following.subscribe(),
+        agenda,
+        outbox,
+    };
     let reloader = Reloader {
         path,
         config,
@@ -250,6 +275,8 @@ fn keepers(start: Start, stand: Stand, watched: &Watched, links: Links, hangup: 
         channels,
         running,
         config_refused: None,
+        bell,
+        fetch,
         vitals,
         stamp,
         told,
@@ -257,7 +284,8 @@ fn keepers(start: Start, stand: Stand, watched: &Watched, links: Links, hangup: 
     vec![
         tokio::spawn(retention),
         tokio::spawn(reloader.keep(hangup, stopped.clone())),
-        tokio::spawn(overseer.keep(stopped)),
+        tokio::spawn(overseer.keep(stopped.clone())),
+        tokio::spawn(keeper.keep(stopped)),
     ]
 }
 
@@ -320,7 +348,10 @@ pub async fn run(path: &Path, output: Output) -> Result<Exit, AppError> {
     // Before all else: a signal that comes while it starts ends it as any other does.
     let mut signals = Signals::listen()?;
     let hangup = signal(SignalKind::hangup()).map_err(|_| AppError::plain("can't listen for signals"))?;
-    let start = Start::read(path, output).await?;
+    let start = tokio::select! {
+        start = Start::read(path, output) => start?,
+        () = signals.stop() => return Ok(Exit::Done),
+    };
     let config = start.config().clone();
     let daemon = Daemon::start(start, hangup, Arc::new(SystemClock::new())).await?;
     let mut watch = Watch::new(&config, daemon.watched())?;
@@ -358,6 +389,9 @@ async fn live(mut daemon: Daemon, signals: &mut Signals) -> Result<Exit, AppErro
 }
 
 fn no_hunts(config: &Config) -> AppError {
+    if let Some(git) = &config.git {
+        return upstream::no_hunts(git);
+    }
     let folders: Vec<String> = config.hunts.iter().map(|folder| folder.display().to_string()).collect();
     AppError::new(
         format!("no hunt loads from {}", folders.join(", ")),

@@ -18,5 +18,6 @@ pub mod shapes;
 pub mod standing;
 pub mod systemd;
 pub mod troubles;
+pub mod upstream;
 pub mod watch;
 pub mod web;

@@ -78,6 +78,10 @@ pub struct Reloader {
     pub told: BTreeSet<String>,
     /// Why the config was not loaded again.
     pub config_refused: Option<AppError>,
+    /// Rings when the folders may have changed.
+    pub bell: Arc<Notify>,
+    /// To be rung when the repository of the hunts is to be looked at.
+    pub fetch: Arc<Notify>,
 }
 
 /// Why hunts are loaded again.
@@ -96,7 +100,7 @@ impl Reloader {
         if let Err(error) = running.stand.keep(&self.store).await {
             tracing::warn!(%error, "how the hunts stand can't be kept: after a restart, a broken one would not run on");
         }
-        let bell = Arc::new(Notify::new());
+        let bell = Arc::clone(&self.bell);
         loop {
             // Anew each time, as links may lead elsewhere by now; before the look, so that no change falls between.
             let _watch = self.watch(&bell);
@@ -107,7 +111,10 @@ impl Reloader {
             tokio::select! {
                 // One that nobody can stop any more is stopped.
                 _ = async { stopped.wait_for(|stopped| *stopped).await.is_ok() } => return,
-                Some(()) = hangup.recv() => self.load(Cause::Asked).await,
+                Some(()) = hangup.recv() => {
+                    self.load(Cause::Asked).await;
+                    self.fetch.notify_one();
+                }
                 () = bell.notified() => {}
                 () = tokio::time::sleep(SLOW_LOOK) => {}
             }
@@ -204,7 +211,8 @@ impl Reloader {
         let _old = self.channels.send_replace(Arc::new(channels));
         (self.tenants, self.bytes) = (tenants, bytes);
         let database = std::mem::take(&mut self.config.database);
-        self.config = Config { database, ..new };
+        self.config = new;
+        self.config.keep_database(database);
         tracing::info!(config = %self.path.display(), "the config is loaded again");
         Ok(())
     }

@@ -97,7 +97,13 @@ pub struct Tree {
 
 /// Reads the hunts that a config names, as [`load_reading`] does.
 pub fn tree(config: &Config, reads: impl Fn(&Hunt) -> bool) -> Result<Tree, AppError> {
-    readable(&config.hunts, "name the folder with `hunts:` in the config, and let huntd's user read it")?;
+    let hint = match &config.git {
+        Some(_) => {
+            "the daemon takes them from the repository of `git:` when it starts; see `folder` of `git:` if they lie in another"
+        }
+        None => "name the folder with `hunts:` in the config, and let huntd's user read it",
+    };
+    readable(&config.hunts, hint)?;
     let checkouts: Vec<Checkout> = config.hunts.iter().filter_map(|folder| Checkout::of(folder)).collect();
     let files = folder::read_paths(&config.hunts);
     let (mut hunts, mut world) = (Vec::<Arc<Hunt>>::new(), None);

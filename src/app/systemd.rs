@@ -1,5 +1,7 @@
 //! What systemd is told of a daemon's life (sd_notify(3)); without systemd nothing is told.
 
+use std::time::Duration;
+
 use sd_notify::NotifyState;
 
 /// That it hunts.
@@ -13,6 +15,11 @@ pub fn reloading() {
         Ok(now) => notify(&[NotifyState::Reloading, now]),
         Err(error) => tracing::debug!(%error, "systemd was not told"),
     }
+}
+
+/// That its start may take so long from now, which may be longer than systemd waits.
+pub fn starting(span: Duration) {
+    notify(&[NotifyState::ExtendTimeoutUsec(u32::try_from(span.as_micros()).unwrap_or(u32::MAX))]);
 }
 
 /// That it stops.

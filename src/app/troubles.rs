@@ -18,6 +18,7 @@ use crate::model::hunt::Hunt;
 use crate::model::id::{ChannelName, HuntId, TenantName};
 use crate::model::time::Timestamp;
 use crate::model::trouble::{News, Overdue, Trouble, TroubleKind, Warning};
+use crate::model::upstream::Following;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::error::StoreError;
 use crate::ports::store::{Look, Store};
@@ -43,6 +44,8 @@ pub struct Overseer {
     pub clock: SharedClock,
     /// What runs.
     pub running: watch::Receiver<Arc<Running>>,
+    /// How it stands with the repository of the hunts.
+    pub following: watch::Receiver<Following>,
     /// When each hunt is due.
     pub agenda: Arc<Mutex<Agenda>>,
     /// Rings when there is something to send.
@@ -50,7 +53,8 @@ pub struct Overseer {
 }
 
 impl Overseer {
-    /// Looks until it is stopped; at once where hunts or config were loaded again.
+    /// Looks until it is stopped; at once where hunts or config were loaded again, or the repository of the hunts was
+    /// lost or found.
     pub async fn keep(mut self, mut stopped: watch::Receiver<bool>) {
         let (mut last, mut slow) = (self.clock.now(), None);
         loop {
@@ -65,7 +69,8 @@ impl Overseer {
             }
             tokio::select! {
                 _ = async { stopped.wait_for(|stopped| *stopped).await.is_ok() } => return,
-                _ = async { self.running.changed().await.is_ok() } => {}
+                Ok(()) = self.running.changed() => {}
+                Ok(()) = self.following.changed() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
@@ -83,6 +88,11 @@ impl Overseer {
         all.extend(trouble::broken(running.stand.broken().map(|(hunt, broken)| (hunt.as_ref(), broken))));
         all.extend(trouble::unloaded(&running.stand.unloaded));
         all.extend(trouble::reload(running.refused.as_ref()));
+        let following = self.following.borrow_and_update().clone();
+        all.extend(trouble::git(&following));
+        if !following.seen {
+            judged.remove(&TroubleKind::GitFails);
+        }
         all.extend(trouble::overdue(&self.overdue(now), now));
         all.extend(trouble::deliveries(&self.store.backlogs(now).await?, now));
         all.extend(self.room(&running.config));

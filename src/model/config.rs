@@ -12,12 +12,15 @@ use super::limits;
 use super::schedule::Schedule;
 use super::secret::SecretSource;
 use super::time::{Timestamp, Zone};
+use super::upstream::{Upstream, checkout_beside};
 
 /// `huntd.yaml`.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The hunts folders; absolute, or relative to the working folder.
     pub hunts: Vec<PathBuf>,
+    /// The repository that they come from; none where the folders are kept by somebody else.
+    pub git: Option<Upstream>,
     /// The database file.
     pub database: PathBuf,
     /// The zone of schedules that name none.
@@ -40,6 +43,17 @@ pub struct Config {
     pub listen: Option<Listen>,
     /// What hunts may name beside the tables that Defender itself has.
     pub schema: SchemaConfig,
+}
+
+impl Config {
+    /// Puts another database in the place of the config's own, and the checkout beside it.
+    pub fn keep_database(&mut self, database: PathBuf) {
+        if let Some(git) = &mut self.git {
+            git.checkout = checkout_beside(&database);
+            self.hunts = vec![git.hunts()];
+        }
+        self.database = database;
+    }
 }
 
 /// What hunts may name beside the tables that Defender itself has.

@@ -25,3 +25,4 @@ pub mod standing;
 pub mod time;
 pub mod told;
 pub mod trouble;
+pub mod upstream;

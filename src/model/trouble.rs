@@ -19,6 +19,8 @@ pub enum TroubleKind {
     HuntBroken,
     /// Hunts or config can't be loaded again.
     ReloadFails,
+    /// The repository of the hunts can't be seen, or what it holds isn't taken.
+    GitFails,
     /// Runs that are due don't begin, or don't end.
     RunsOverdue,
     /// A hunt finds no row where it always found some.
@@ -41,11 +43,12 @@ pub enum TroubleKind {
 
 impl TroubleKind {
     /// All.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::TenantFails,
         Self::HuntFails,
         Self::HuntBroken,
         Self::ReloadFails,
+        Self::GitFails,
         Self::RunsOverdue,
         Self::RowsMissing,
         Self::ColumnsChanged,
@@ -65,6 +68,7 @@ impl TroubleKind {
             Self::HuntFails => "hunt_fails",
             Self::HuntBroken => "hunt_broken",
             Self::ReloadFails => "reload_fails",
+            Self::GitFails => "git_fails",
             Self::RunsOverdue => "runs_overdue",
             Self::RowsMissing => "rows_missing",
             Self::ColumnsChanged => "columns_changed",

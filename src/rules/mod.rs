@@ -28,6 +28,7 @@ pub mod route;
 pub mod schedule;
 pub mod sieve;
 pub mod trouble;
+pub mod upstream;
 pub mod window;
 mod words;
 pub mod yaml;

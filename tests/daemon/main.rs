@@ -19,6 +19,7 @@
 
 #[path = "../support/ask.rs"]
 mod ask;
+mod git;
 #[path = "../support/listener.rs"]
 mod listener;
 #[path = "../support/mime.rs"]

@@ -10,16 +10,19 @@ use super::route::{Known, NO_FAILURES, failures, routes};
 use super::schema::schema;
 use super::section::{Context, Section};
 use super::tenant::tenants;
+use super::upstream::upstream;
 use crate::model::config::{Config, Heartbeat, HuntDefaults, Listen, Retention};
 use crate::model::place::{Finding, Place};
 use crate::model::schedule::Schedule;
 use crate::model::time::Zone;
+use crate::model::upstream::{Upstream, checkout_beside};
 use crate::rules::check::notes::Notes;
 use crate::rules::definition;
 use crate::rules::yaml::{self, Node, Problem, Value};
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "hunts",
+    "git",
     "database",
     "timezone",
     "defaults",
@@ -91,6 +94,8 @@ fn config(context: &mut Context, root: &Node) -> Option<Config> {
     let section = Section::open(context, root, "", &KEYS)?;
     let hunts = section.read(context, "hunts", paths).unwrap_or_else(|| vec![context.path("hunts")]);
     let database = section.read(context, "database", Context::text);
+    let database = context.path(database.as_deref().unwrap_or(DATABASE));
+    let git = git(context, &section, &database);
     let timezone =
         section.read(context, "timezone", |context, node, _| context.notes.keep("C012", definition::zone(node)));
     let defaults = section.read(context, "defaults", defaults).unwrap_or_else(default_hunt_defaults);
@@ -102,8 +107,9 @@ fn config(context: &mut Context, root: &Node) -> Option<Config> {
     let routes = section.read(context, "routes", |context, node, _| Some(routes(context, node, &known)));
     let failures = section.read(context, "failures", |context, node, _| failures(context, node, &known));
     Some(Config {
-        hunts,
-        database: context.path(database.as_deref().unwrap_or(DATABASE)),
+        hunts: git.as_ref().map_or(hunts, |git| vec![git.hunts()]),
+        git,
+        database,
         timezone: timezone.unwrap_or(Zone::UTC),
         defaults,
         tenants,
@@ -127,6 +133,18 @@ fn empty(context: &mut Context, section: &Section<'_>, known: &Known) {
         let message = "the config has no channel, so hits are stored and told to nobody";
         context.notes.warning("C014", Problem::new(place("channels"), message));
     }
+}
+
+/// The repository of the hunts, and its checkout beside the database.
+fn git(context: &mut Context, section: &Section<'_>, database: &Path) -> Option<Upstream> {
+    let checkout = checkout_beside(database);
+    let git = section.read(context, "git", |context, node, what| upstream(context, node, what, checkout));
+    if let (Some(_), Some(hunts)) = (section.entry("git"), section.entry("hunts")) {
+        let problem = Problem::new(hunts.key_place, "`hunts` and `git` both say where the hunts are");
+        let hint = "leave out one of them; `folder` of `git` names the folder of the repository that holds the hunts";
+        context.notes.error("C018", problem.hint(hint));
+    }
+    git
 }
 
 fn paths(context: &mut Context, node: &Node, what: &str) -> Option<Vec<PathBuf>> {
@@ -154,7 +172,7 @@ fn duration(context: &mut Context, node: &Node, what: &str) -> Option<Duration> 
     context.keep(yaml::duration(node, what))
 }
 
-fn positive(context: &mut Context, node: &Node, what: &str) -> Option<Duration> {
+pub(super) fn positive(context: &mut Context, node: &Node, what: &str) -> Option<Duration> {
     let length = duration(context, node, what)?;
     if length.is_zero() {
         context.notes.error("C004", Problem::new(node.place, format!("`{what}` must be more than nothing")));

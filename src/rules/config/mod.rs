@@ -32,6 +32,7 @@
 //! | C015 | error | a word isn't one of those that the key takes |
 //! | C016 | error | a password would cross the network in the clear |
 //! | C017 | error | a file of tables can't be read, or a line of it |
+//! | C018 | error | two keys don't go together |
 //! | C019 | warning | metrics and health are served beyond this machine |
 
 mod address;
@@ -43,6 +44,7 @@ mod schema;
 mod secret;
 mod section;
 mod tenant;
+mod upstream;
 
 pub use load::{default_hunt_defaults, load};
 pub use schema::{Tables, table_file, unread_table_file};

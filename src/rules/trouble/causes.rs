@@ -9,6 +9,7 @@ use crate::model::id::{HuntId, TenantName};
 use crate::model::standing::Broken;
 use crate::model::time::{Timestamp, format_duration};
 use crate::model::trouble::{Affected, Backlog, Failing, Overdue, Trouble, TroubleKind};
+use crate::model::upstream::Following;
 
 /// A run that is due for so long, or that goes on for so long, is overdue.
 pub const OVERDUE: Duration = Duration::from_mins(30);
@@ -182,6 +183,32 @@ pub fn reload(error: Option<&(String, Option<String>)>) -> Vec<Trouble> {
         )
     };
     error.map(of).into_iter().collect()
+}
+
+/// The repository of the hunts: that it can't be seen, which may pass by itself, and that what it holds isn't taken,
+/// which somebody has to look into. One may be there without the other.
+#[must_use]
+pub fn git(following: &Following) -> Vec<Trouble> {
+    let unseen = following.unseen.as_ref().map(|(failures, ill)| Trouble {
+        failures: *failures,
+        ..system(
+            TroubleKind::GitFails,
+            "fetch",
+            "the hunts' repository can't be seen: the commit from before runs on",
+            [ill.error.clone()],
+            Some(ill.hint.clone()),
+        )
+    });
+    let refused = following.refused.as_ref().map(|ill| {
+        system(
+            TroubleKind::GitFails,
+            "commit",
+            "the hunts' branch is not taken: the commit from before runs on",
+            [ill.error.clone()],
+            Some(ill.hint.clone()),
+        )
+    });
+    unseen.into_iter().chain(refused).collect()
 }
 
 /// Runs that don't begin or don't end: one cause a tenant.

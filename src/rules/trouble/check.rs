@@ -100,6 +100,7 @@ const fn weight(kind: TroubleKind) -> Health {
         | TroubleKind::DiskFills => Health::Critical,
         TroubleKind::HuntBroken
         | TroubleKind::ReloadFails
+        | TroubleKind::GitFails
         | TroubleKind::RowsMissing
         | TroubleKind::ColumnsChanged
         | TroubleKind::NeverFired

@@ -11,8 +11,8 @@ mod news;
 mod tests;
 
 pub use causes::{
-    DELIVERY_LATE, OVERDUE, broken, clock, columns, database, deliveries, disk, failing, never_fired, overdue, reload,
-    rows_missing, secrets, unloaded,
+    DELIVERY_LATE, OVERDUE, broken, clock, columns, database, deliveries, disk, failing, git, never_fired, overdue,
+    reload, rows_missing, secrets, unloaded,
 };
 pub use check::{Facts, Health, check};
 pub use news::{Channels, Step, news, plan};

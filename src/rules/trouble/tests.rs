@@ -10,6 +10,7 @@ use crate::model::config::Failures;
 use crate::model::id::{ChannelName, HuntId, TenantName};
 use crate::model::time::Timestamp;
 use crate::model::trouble::{Backlog, Failing, News, OpenTrouble, Trouble, TroubleKind};
+use crate::model::upstream::{Following, Ill};
 
 const START: Timestamp = Timestamp::from_seconds(1_795_500_000);
 const HOUR: Duration = Duration::from_hours(1);
@@ -34,6 +35,20 @@ fn tens() -> BTreeMap<TenantName, usize> {
 
 fn settings() -> Failures {
     Failures { to: Vec::new(), after: 3, every: HOUR * 24 }
+}
+
+#[test]
+fn a_repository_that_is_away_is_counted_and_a_refusal_is_told_at_once() {
+    let ill = || Ill { error: "no".to_owned(), hint: "do".to_owned() };
+    let of = |following: &Following| -> Vec<(String, u32)> {
+        git(following).iter().map(|trouble| (trouble.key(), trouble.failures)).collect()
+    };
+    assert_eq!(of(&Following::default()), []);
+    let away = Following { unseen: Some((4, ill())), ..Following::default() };
+    assert_eq!(of(&away), [("git_fails:fetch".to_owned(), 4)]);
+    // What was refused stays so while nobody can look.
+    let both = Following { refused: Some(ill()), ..away };
+    assert_eq!(of(&both), [("git_fails:fetch".to_owned(), 4), ("git_fails:commit".to_owned(), 0)]);
 }
 
 #[test]

@@ -118,6 +118,16 @@ pub(super) const RULES: &[Rule] = &[
         ["MyTable_CL Computer string", "MyTable_CL\tComputer\tstring"],
     ),
     rule(
+        Error,
+        "C018",
+        "two keys don't go together",
+        "One of them would have no effect, and it can't be told which is meant: leave out one.",
+        [
+            "hunts: hunts\ngit: {url: \"https://git.example/hunts.git\"}",
+            "git: {url: \"https://git.example/hunts.git\", folder: hunts}",
+        ],
+    ),
+    rule(
         Warning,
         "C019",
         "metrics and health are served beyond this machine",
