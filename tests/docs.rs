@@ -477,3 +477,64 @@ fn options_of_the_reference_exist() {
         assert!(known.contains(&format!("--{option}")), "docs/commands.md names `--{option}`, which no verb has");
     }
 }
+
+/// All source below a folder, as one text.
+fn source(folder: &str) -> String {
+    let files = walkdir::WalkDir::new(folder).into_iter().map(Result::unwrap);
+    let rust = files.filter(|entry| entry.path().extension().is_some_and(|end| end == "rs"));
+    rust.map(|entry| fs::read_to_string(entry.path()).unwrap()).collect()
+}
+
+#[test]
+fn failures_are_quoted_as_huntd_says_them() {
+    const QUOTED: [&str; 19] = [
+        "the secret is wrong: give the secret's value, not its id, of this very app",
+        "the secret has expired: make a new one for the app and put it in place; huntd reads it anew each time",
+        "grant the app the application permission",
+        "and give admin consent; a new permission counts from the next token on",
+        "is misspelt, or it isn't part of this tenant's licences, or the app may not read it",
+        "in the hunt keeps it to tenants that have it",
+        "check this machine's DNS, firewall and proxy (HTTPS_PROXY, NO_PROXY), and its CA certificates",
+        "refuses the sign-in",
+        "check `user` and the secret of `password`",
+        "no space left for the database",
+        "free some space; huntd goes on by itself, and has lost nothing",
+        "another huntd daemon runs on",
+        "stop it first, or give this one a database of its own",
+        "the hunt is broken: its last good version runs on",
+        "the config is not loaded again: the one before holds",
+        "synchronise it: `timedatectl set-ntp true`, or install chrony; huntd cuts runs and counts calls by it",
+        "waiting for the quota",
+        "can't be read: $CREDENTIALS_DIRECTORY isn't set",
+        "run huntd as a systemd service with LoadCredential=, or name a `file` or an `env` instead",
+    ];
+    let page = fs::read_to_string("docs/operations.md").unwrap();
+    // A text that goes on in the next line is one text to the compiler too.
+    let source = source("src").split("\\\n").map(str::trim_start).collect::<String>();
+    let lacking = |text: &str| QUOTED.iter().filter(|words| !text.contains(**words)).copied().collect::<Vec<_>>();
+    assert_eq!(lacking(&page), Vec::<&str>::new(), "docs/operations.md quotes these no more");
+    assert_eq!(lacking(&source), Vec::<&str>::new(), "huntd says these no more");
+    assert!(page.matches("\n### ").count() > 10, "the ten commonest failures");
+}
+
+#[test]
+fn each_boundary_names_a_test_that_is_there() {
+    let page = fs::read_to_string("docs/security.md").unwrap();
+    let (_, table) = page.split_once("## Boundaries").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| ")).skip(2);
+    let mut boundaries = 0;
+    for row in rows {
+        let proof = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        let tests: Vec<&str> = proof.split('`').filter(|word| word.contains("::")).collect();
+        assert!(!tests.is_empty(), "no test proves: {row}");
+        for test in tests {
+            let (file, name) = test.split_once("::").unwrap();
+            let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"));
+            let (before, _) = text.split_once(&format!("fn {name}(")).unwrap_or_else(|| panic!("{test} isn't there"));
+            let attribute = before.rfind("test").map(|at| &before[at..]).unwrap_or_default();
+            assert!(attribute.lines().count() < 6, "{test} is no test");
+        }
+        boundaries += 1;
+    }
+    assert!(boundaries > 15, "only {boundaries} boundaries");
+}

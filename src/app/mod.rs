@@ -6,6 +6,7 @@ pub mod daemon;
 pub mod doctor;
 pub mod excerpt;
 pub mod exit;
+pub mod journal;
 pub mod lease;
 pub mod logging;
 pub mod output;

@@ -4,7 +4,7 @@
 //! `asking` says what it asks, `collecting` asks for the whole and for parts of it, `gate` is the queue before a tenant and
 //! `admission` a place in its quota, `caller` makes its calls, `intake` turns an answer into an outcome; `catching_up` asks
 //! for event time that was missed; `punctual` says which runs
-//! are late; `insisting` makes a write again that met a lock; `learning` keeps what a refusal teaches; `probing` makes one call without
+//! are late; `under_way` names the runs that a stop waits for; `insisting` makes a write again that met a lock; `learning` keeps what a refusal teaches; `probing` makes one call without
 //! a run; `past` goes
 //! through the results of before; `dispatcher` empties the outbox; `vitals` says to who watches that all this goes on. The
 //! daemon, `huntd run`, `huntd demo` and the tests all go through the same [`runner::Runner`] and
@@ -32,5 +32,6 @@ pub mod runner;
 pub mod tenant;
 pub mod tick;
 pub mod turns;
+mod under_way;
 pub mod vitals;
 mod waiting;

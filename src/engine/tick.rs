@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio::task::{JoinError, JoinSet};
 
 pub use super::agenda::{Agenda, Launch, Pair};
 use super::catching_up::{After, Behind, pause_after};
@@ -16,6 +15,7 @@ use super::clockwatch::Clockwatch;
 use super::punctual::Hourly;
 use super::runner::{Finished, Order, Runner};
 use super::tenant::{Tenant, Tenants};
+use super::under_way::{Ended, Name, UnderWay};
 use super::waiting::Waiting;
 use crate::model::config::{Failures, Route};
 use crate::model::hunt::Hunt;
@@ -98,21 +98,12 @@ pub struct Reloading {
     pub answer: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// How a run's task ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    /// By itself.
-    Over,
-    /// Cut off by the stop while it only waited.
-    Cut,
-}
-
 /// Launches what is due, and keeps the runs that are under way.
 pub struct Scheduler {
     runner: Runner,
     agenda: Arc<Mutex<Agenda>>,
     outbox: Arc<Notify>,
-    runs: JoinSet<Ended>,
+    runs: UnderWay,
     clockwatch: Clockwatch,
     hourly: Hourly,
     stop: watch::Sender<bool>,
@@ -132,7 +123,7 @@ impl Scheduler {
         let clockwatch = Clockwatch::begin(&runner.store, look, latest(hunts)).await?;
         let agenda = Arc::new(Mutex::new(Agenda::new(look)));
         let stop = watch::Sender::new(false);
-        let (runs, hourly) = (JoinSet::new(), Hourly::begin(look.steady));
+        let (runs, hourly) = (UnderWay::default(), Hourly::begin(look.steady));
         let mut this = Self { runner, agenda, outbox, runs, clockwatch, hourly, stop };
         this.lay_out(hunts, tenants).await?;
         Ok(this)
@@ -194,9 +185,7 @@ impl Scheduler {
         for (entry, behind) in behind {
             self.catch_up(entry, behind);
         }
-        while let Some(ended) = self.runs.try_join_next() {
-            note(ended);
-        }
+        self.runs.tidy();
         self.runner.vitals.looked(self.runner.clock.steady());
         count
     }
@@ -227,9 +216,8 @@ impl Scheduler {
         let (runner, outbox) = (self.runner.clone(), Arc::clone(&self.outbox));
         let (agenda, clock) = (Arc::clone(&self.agenda), Arc::clone(&runner.clock));
         let serving = Serving { agenda, entry, clock, done: false };
-        let stop = self.stop.subscribe();
-        self.runs.spawn(async move {
-            let waiting = Waiting::new(true);
+        let (stop, waiting) = (self.stop.subscribe(), Waiting::new(true));
+        self.runs.spawn(name(&order.hunt, &order.tenant, &waiting), async move {
             tokio::select! {
                 biased;
                 () = serve(&runner, &order, &waiting, serving, &outbox) => Ended::Over,
@@ -242,9 +230,8 @@ impl Scheduler {
         let (runner, outbox) = (self.runner.clone(), Arc::clone(&self.outbox));
         let (agenda, clock) = (Arc::clone(&self.agenda), Arc::clone(&runner.clock));
         let mut catching = Catching { agenda, entry, clock, after: After::Failed };
-        let stop = self.stop.subscribe();
-        self.runs.spawn(async move {
-            let waiting = Waiting::new(true);
+        let (stop, waiting) = (self.stop.subscribe(), Waiting::new(true));
+        self.runs.spawn(name(&behind.hunt, &behind.tenant, &waiting), async move {
             tokio::select! {
                 biased;
                 () = step(&runner, &behind, &waiting, &mut catching, &outbox) => Ended::Over,
@@ -258,18 +245,7 @@ impl Scheduler {
     /// Says how many were cut off: nothing of them counts, and their ticks stay unserved.
     pub async fn finish(&mut self, limit: Duration) -> usize {
         self.stop.send_replace(true);
-        let mut cut = 0;
-        let all = async {
-            while let Some(ended) = self.runs.join_next().await {
-                cut += usize::from(note(ended) == Some(Ended::Cut));
-            }
-        };
-        let all_over = tokio::time::timeout(limit, all).await.is_ok();
-        let rest = self.runs.len();
-        if !all_over {
-            self.runs.shutdown().await;
-        }
-        cut + rest
+        self.runs.finish(limit).await
     }
 
     /// Looks whenever the bell rings, and takes new orders, until told to stop.
@@ -355,12 +331,8 @@ fn look_behind_at(runner: &Runner, order: &Order, finished: &Finished) -> Option
     }
 }
 
-/// A panic is said here: its tick was put off when the task was dropped.
-fn note(ended: Result<Ended, JoinError>) -> Option<Ended> {
-    if let Err(error) = &ended {
-        tracing::error!(%error, "a run stopped unexpectedly: nothing of it counts, and it is made again");
-    }
-    ended.ok()
+fn name(hunt: &Hunt, tenant: &Tenant, waiting: &Waiting) -> Name {
+    Name { hunt: hunt.id.clone(), tenant: tenant.name.clone(), waiting: waiting.clone() }
 }
 
 fn latest(hunts: &[Arc<Hunt>]) -> Duration {

@@ -16,6 +16,11 @@ impl Waiting {
         self.0.send_replace(waits);
     }
 
+    /// Whether it waits at this moment.
+    pub(super) fn now(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Resolves while the run waits.
     pub(super) async fn waits(&self) {
         // The sender is part of `self`, which outlives this wait: the channel can't close.

@@ -20,10 +20,13 @@
 #[path = "../support/ask.rs"]
 mod ask;
 mod git;
+mod journal;
 #[path = "../support/listener.rs"]
 mod listener;
 #[path = "../support/mime.rs"]
 mod mime;
+#[path = "../support/mounts.rs"]
+mod mounts;
 #[path = "../support/referee.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod referee;

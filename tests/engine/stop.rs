@@ -1,5 +1,7 @@
 //! A stop: what only waits is dropped, what is in a call may end.
 
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use huntd::model::config::Quota;
@@ -8,6 +10,34 @@ use huntd::ports::clock::Clock;
 
 use crate::clock::{until, within};
 use crate::stage::{MINUTE, QUOTA, Stage, THREE, hunt};
+
+/// What the engine logs.
+#[derive(Debug, Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Keeps what this thread logs, until it is dropped.
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        let lines = tracing_subscriber::fmt().with_ansi(false).with_target(false).without_time();
+        tracing::subscriber::set_default(lines.with_writer(move || log.clone()).finish())
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| line.trim().to_owned()).collect()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// Far longer than a test may take: a stop that needs it has failed.
 const LIMIT: Duration = Duration::from_hours(1);
@@ -55,7 +85,17 @@ async fn what_takes_too_long_is_cut_off_and_settled_at_the_next_start() {
     stage.clock.manual.advance(MINUTE * 10);
     scheduler.look().await;
     until(|| stage.simulator.stats().calls > 0).await;
+    let log = Log::default();
+    let guard = log.listen();
     assert_eq!(scheduler.finish(Duration::ZERO).await, 1);
+    drop(guard);
+    assert_eq!(
+        log.lines(),
+        [
+            "INFO the stop waits for the runs in flight; those that only wait are made after the next start runs=1 waiting=0 in_flight=\"a on contoso\"",
+            "WARN the run was cut off, as it took longer than a stop waits: nothing of it counts, and it is made again hunt=a tenant=contoso limit=0ns",
+        ]
+    );
     assert!(stage.runs().await.is_empty());
     let now = stage.clock.now();
     let open = stage.runner.store.ledger(&stage.tenant.name, now).await.unwrap();

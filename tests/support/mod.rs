@@ -103,6 +103,11 @@ impl Site {
         let child = self.command(arguments).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         Running { child }
     }
+
+    /// Starts a command as it is.
+    pub(crate) fn spawn(&self, command: &mut Command) -> Running {
+        Running { child: command.spawn().unwrap() }
+    }
 }
 
 /// Runs a command to its end.
