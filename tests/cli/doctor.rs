@@ -85,6 +85,17 @@ fn mail(port: u16, ca: &std::path::Path) -> String {
 }
 
 #[test]
+fn hunts_that_are_to_come_from_git_are_no_fault_before_the_first_start() {
+    let desk = Desk::usual();
+    let config = std::fs::read_to_string(desk.site.file("huntd.yaml")).unwrap();
+    desk.site.write("huntd.yaml", format!("{config}git: {{url: 'https://git.example/hunts', branch: main}}\n"));
+    let lines = desk.huntd(&["--json", "doctor", "--offline"]).objects();
+    let hunts = lines.iter().find(|line| line["check"] == "hunts").unwrap();
+    assert_eq!(hunts["state"], "skipped", "{hunts}");
+    assert!(hunts["message"].as_str().unwrap().contains("https://git.example/hunts"), "{hunts}");
+}
+
+#[test]
 fn a_site_that_is_well() {
     let server = MailServer::start(&Faults::default());
     let desk = desk(&mail(server.port, &server.ca));

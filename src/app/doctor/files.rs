@@ -42,6 +42,12 @@ fn hunts(path: &Path, config: &Config) -> Verdict {
     let hint = format!("`huntd -c {} check` shows what is wrong with each", quoted(path));
     for folder in &config.hunts {
         if let Err(error) = std::fs::read_dir(folder) {
+            if let Some(git) = config.git.as_ref().filter(|git| !git.checkout.exists()) {
+                return Verdict::skipped(
+                    format!("they come from {}, and weren't fetched yet", git.url),
+                    "nothing to mend: the daemon fetches them at its first start",
+                );
+            }
             return Verdict::failed(
                 format!("can't read the hunts folder {}: {error}", folder.display()),
                 "name the folder with `hunts:` in the config, and let huntd's user read it",

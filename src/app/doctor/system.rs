@@ -81,7 +81,7 @@ impl Units {
 /// Git, systemd, and the unit.
 pub async fn checks(config: &Config, units: &Units, report: &mut Report) -> Result<(), AppError> {
     let git = said("git").await;
-    let is_checkout = config.hunts.iter().any(|folder| is_checkout(folder));
+    let is_checkout = config.git.is_some() || config.hunts.iter().any(|folder| is_checkout(folder));
     report.tell(Check::Git, "", system::git(is_checkout, git.as_deref().map_err(String::as_str)))?;
     let systemd = said("systemctl").await.ok();
     let is_here = report.tell(Check::Systemd, "", system::systemd(systemd.as_deref(), needs_credentials(config)))?;
