@@ -49,7 +49,10 @@ fn entry(mut bytes: &[u8]) -> BTreeMap<String, Vec<String>> {
 fn the_journal_has_fields_and_a_file_name_forges_none() {
     let stage = Stage::calm(1, "@daily");
     // Whoever pushes to the hunts chooses file names, and a line break may stand in one.
-    stage.site.write("hunts/x\nHUNTD_TENANT=forged\nPRIORITY=0\nMESSAGE=forged.yaml", "schedul: \"@daily\"\n");
+    stage.site.write(
+        "hunts/x\nHUNTD_TENANT=forged\nPRIORITY=0\nMESSAGE=forged.yaml",
+        "query: DeviceInfo\nschedul: \"@daily\"\n",
+    );
     std::fs::create_dir(stage.site.file("disk")).unwrap();
     let journal = UnixDatagram::bind(stage.site.file("journal")).unwrap();
     journal.set_read_timeout(Some(LIMIT)).unwrap();

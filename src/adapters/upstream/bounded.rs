@@ -92,7 +92,7 @@ mod tests {
         let lives = || !state().is_empty() && !state().contains(" Z ");
         for _ in 0..300 {
             if lives() {
-                std::thread::sleep(Duration::from_millis(100));
+                Command::new("sleep").arg("0.1").status().unwrap();
             }
         }
         assert!(!lives(), "{}", state());

@@ -124,8 +124,9 @@ mod tests {
     fn a_credential_comes_from_where_the_unit_says() {
         let units = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let file = |path: &str| Origin::File(PathBuf::from(path));
-        assert_eq!(origin(&units(&[SHIPPED]), "contoso"), file("/etc/huntd/credentials/contoso"));
-        assert_eq!(origin(&units(&[SHIPPED]), "fabrikam"), Origin::Unknown);
+        let drop_in = include_str!("../../../deploy/huntd.credentials.conf").replace("#Load", "Load");
+        assert_eq!(origin(&units(&[SHIPPED, &drop_in]), "contoso"), file("/etc/huntd/credentials/contoso"));
+        assert_eq!(origin(&units(&[SHIPPED]), "contoso"), Origin::Unknown);
         let cases = [
             (&["[Service]\nLoadCredential=a:/one", "[Service]\nLoadCredential=a:/two"][..], file("/two")),
             (&["[Service]\nLoadCredential=a:/one", "[Service]\nLoadCredential=\n"], Origin::Unknown),
