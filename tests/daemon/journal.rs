@@ -75,7 +75,11 @@ fn the_journal_has_fields_and_a_file_name_forges_none() {
     }
     let broken = entries.iter().find(|entry| entry.contains_key("HUNTD_FILE")).unwrap();
     assert!(broken["HUNTD_FILE"][0].contains("x\nHUNTD_TENANT=forged"), "the exact name: {broken:?}");
-    assert_eq!((broken["PRIORITY"][0].as_str(), broken["HUNTD_CODE"][0].as_str()), ("3", "H002"));
+    assert_eq!(
+        (broken["PRIORITY"][0].as_str(), broken["HUNTD_CODE"][0].as_str()),
+        ("3", "H008"),
+        "and no id of a hunt"
+    );
     let runs = entries.last().unwrap();
     assert_eq!((runs["PRIORITY"][0].as_str(), runs["HUNTD_TENANTS"][0].as_str()), ("6", "1"));
     assert_eq!(runs["MESSAGE"], ["huntd runs hunts=1 tenants=1"]);
