@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use crate::mounts;
 use crate::stage::Stage;
+use crate::support::Running;
 
 /// Long enough for a machine with much else to do.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Connects the daemon as systemd does: stderr is what `$JOURNAL_STREAM` says, and journald's socket is at its place.
-const AS_A_SERVICE: &str = r#"
+const AS_A_SERVICE: &str = r"
 mount -t tmpfs tmpfs /run
 mkdir -p /run/systemd/journal
 touch /run/systemd/journal/socket
@@ -21,7 +22,7 @@ exec 2>stderr.log
 JOURNAL_STREAM=$(stat -c %d:%i stderr.log)
 export JOURNAL_STREAM
 exec $HUNTD daemon
-"#;
+";
 
 /// An entry in journald's native protocol, each field with all its values.
 fn entry(mut bytes: &[u8]) -> BTreeMap<String, Vec<String>> {
@@ -57,7 +58,7 @@ fn the_journal_has_fields_and_a_file_name_forges_none() {
     let journal = UnixDatagram::bind(stage.site.file("journal")).unwrap();
     journal.set_read_timeout(Some(LIMIT)).unwrap();
     let Some(mut command) = mounts::script(&stage.site, AS_A_SERVICE) else { return };
-    let daemon = stage.site.spawn(command.env_remove("HUNTD_LOG_FORMAT").stdout(Stdio::null()).stderr(Stdio::null()));
+    let daemon = Running::of(command.env_remove("HUNTD_LOG_FORMAT").stdout(Stdio::null()).stderr(Stdio::null()));
 
     let mut entries = Vec::new();
     let mut bytes = vec![0; 1 << 20];

@@ -103,11 +103,6 @@ impl Site {
         let child = self.command(arguments).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         Running { child }
     }
-
-    /// Starts a command as it is.
-    pub(crate) fn spawn(&self, command: &mut Command) -> Running {
-        Running { child: command.spawn().unwrap() }
-    }
 }
 
 /// Runs a command to its end.
@@ -126,6 +121,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Starts a command as it is.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        Self { child: command.spawn().unwrap() }
+    }
+
     /// Its number.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
