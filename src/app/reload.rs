@@ -150,7 +150,7 @@ impl Reloader {
     async fn load(&mut self, cause: Cause) {
         systemd::reloading();
         let done = match cause {
-            Cause::Asked => self.load_config().await,
+            Cause::Asked => self.load_config(),
             Cause::Changed => Ok(()),
         };
         if let Err(error) = &done {
@@ -181,7 +181,7 @@ impl Reloader {
     }
 
     /// Takes the config from its file, where that has changed. An error leaves all as it is.
-    async fn load_config(&mut self) -> Result<(), AppError> {
+    fn load_config(&mut self) -> Result<(), AppError> {
         let bytes = setup::config_bytes(&self.path)?;
         if bytes == self.bytes {
             return Ok(());
@@ -272,22 +272,27 @@ impl Reloader {
         self.vitals.loaded(setup::counts(&stand.all(), &tree.findings));
         for (hunt, change) in changes {
             let fault = stand.hunts.get(hunt).and_then(|one| one.broken.as_ref());
-            match fault {
-                Some(fault) => {
-                    let (file, line, author) = (fault.file.display(), fault.line, fault.author.as_deref());
-                    tracing::error!(%hunt, %file, line, author, error = fault.message, "the hunt is broken: its last good version runs on");
-                }
-                None => tracing::info!(%hunt, "the hunt is {}", change.as_str()),
+            if let Some(fault) = fault {
+                let (file, line, author) = (fault.file.display(), fault.line, fault.author.as_deref());
+                tracing::error!(%hunt, %file, line, author, error = fault.message, "the hunt is broken: its last good version runs on");
+            } else {
+                tracing::info!(%hunt, "the hunt is {}", change.as_str());
             }
         }
         let count = |kind: Change| changes.values().filter(|change| **change == kind).count();
-        let (added, changed, removed) = (count(Change::Added), count(Change::Changed), count(Change::Removed));
-        let (broken, hunts) = (stand.broken().count(), stand.hunts.len());
-        tracing::info!(hunts, added, changed, removed, broken, "the hunts are loaded again");
+        tracing::info!(
+            hunts = stand.hunts.len(),
+            added = count(Change::Added),
+            changed = count(Change::Changed),
+            removed = count(Change::Removed),
+            broken = stand.broken().count(),
+            "the hunts are loaded again"
+        );
     }
 }
 
 /// What tells a finding from the others that were told.
+#[must_use]
 pub fn finding_key(finding: &Finding) -> String {
     format!("{}:{}:{}", finding.file.display(), finding.code, finding.message)
 }

@@ -1,4 +1,4 @@
-//! What systemd is told of a daemon's life (sd_notify(3)); without systemd nothing is told.
+//! What systemd is told of a daemon's life (`sd_notify(3)`); without systemd nothing is told.
 
 use std::time::Duration;
 

@@ -174,15 +174,12 @@ impl Keeper {
     pub async fn keep(mut self, mut stopped: watch::Receiver<bool>) {
         loop {
             let running = Arc::clone(&self.running.borrow_and_update());
-            let every = match &running.config.git {
-                Some(upstream) => {
-                    self.look(upstream, &running, &stopped).await;
-                    upstream.every
-                }
-                None => {
-                    self.publish(Following { seen: true, ..Following::default() });
-                    IDLE
-                }
+            let every = if let Some(upstream) = &running.config.git {
+                self.look(upstream, &running, &stopped).await;
+                upstream.every
+            } else {
+                self.publish(Following { seen: true, ..Following::default() });
+                IDLE
             };
             let wait = tokio::time::sleep(every);
             tokio::pin!(wait);

@@ -130,7 +130,7 @@ impl DeliveryId {
     pub fn of_warning(parts: &[&str]) -> Self {
         let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
         let hash = digest("huntd warning v1", &parts);
-        Self(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+        Self(hex::encode(hash).chars().take(32).collect())
     }
 
     /// The id of what `run` tells `channel`; `notice` tells apart several notices of one run.

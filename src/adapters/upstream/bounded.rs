@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn what_ends_by_itself_is_heard() {
-        let output = output(shell("echo out; echo err >&2; exit 3"), Duration::from_secs(60), &|| false).unwrap();
+        let output = output(shell("echo out; echo err >&2; exit 3"), Duration::from_mins(1), &|| false).unwrap();
         assert_eq!(
             (output.status.code(), output.stdout.as_slice(), output.stderr.as_slice()),
             (Some(3), &b"out\n"[..], &b"err\n"[..])
@@ -97,7 +97,7 @@ mod tests {
         }
         assert!(!lives(), "{}", state());
         // One that hears no TERM.
-        let cut = output(shell("trap '' TERM; sleep 600; sleep 600"), Duration::from_secs(600), &|| true);
+        let cut = output(shell("trap '' TERM; sleep 600; sleep 600"), Duration::from_mins(10), &|| true);
         assert!(matches!(cut, Err(Cut::Stopped)), "{cut:?}");
     }
 

@@ -290,11 +290,11 @@ fn echo(listener: &TcpListener, requests: usize) -> String {
             }
             heard.push_str(&line);
         }
-        let head = format!(
+        let opening = format!(
             "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             heard.len()
         );
-        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(opening.as_bytes()).unwrap();
         stream.write_all(heard.as_bytes()).unwrap();
         all.push_str(&heard);
     }

@@ -251,7 +251,7 @@ fn moved(before: Counters, commit: &RunCommit) -> Counters {
     match run.status {
         RunStatus::Failed => {
             after.failures_in_row = after.failures_in_row.saturating_add(1);
-            after.failing_as = commit.failing_as.clone();
+            after.failing_as.clone_from(&commit.failing_as);
         }
         RunStatus::Partial => after.generation += 1,
         RunStatus::Ok => {

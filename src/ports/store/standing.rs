@@ -58,13 +58,12 @@ async fn stand(conn: &mut SqliteConnection, put: &[StandingVersion], gone: &[Hun
         let found: Option<i64> =
             sqlx::query_scalar(FIND_VERSION).bind(hunt.as_str()).bind(version).fetch_optional(&mut *conn).await?;
         let json = |error: serde_json::Error| Fault::Bad(format!("a hunt can't be written as JSON: {error}"));
-        let version: i64 = match found {
-            Some(version) => version,
-            None => {
-                let notice = serde_json::to_string(&one.notice).map_err(json)?;
-                let add = sqlx::query_scalar(ADD_VERSION).bind(hunt.as_str()).bind(version);
-                add.bind(&one.definition).bind(notice).fetch_one(&mut *conn).await?
-            }
+        let version: i64 = if let Some(version) = found {
+            version
+        } else {
+            let notice = serde_json::to_string(&one.notice).map_err(json)?;
+            let add = sqlx::query_scalar(ADD_VERSION).bind(hunt.as_str()).bind(version);
+            add.bind(&one.definition).bind(notice).fetch_one(&mut *conn).await?
         };
         let fault = broken.as_ref().map(serde_json::to_string).transpose().map_err(json)?;
         // A name that isn't UTF-8 stands for itself well enough: it is compared with itself.

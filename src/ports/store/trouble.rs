@@ -68,10 +68,10 @@ pub struct Look<'a> {
 impl Store {
     /// The hunts that fail, by hunt and tenant.
     pub async fn failing(&self) -> Result<Vec<Failing>, StoreError> {
+        type Row = (String, String, i64, Option<String>, Option<String>);
         let mut read = self.read().await?;
-        let rows: Result<Vec<(String, String, i64, Option<String>, Option<String>)>, _> =
-            sqlx::query_as(FAILING).fetch_all(&mut *read).await;
-        let of = |(hunt, tenant, row, class, error): (String, String, i64, Option<String>, Option<String>)| {
+        let rows: Result<Vec<Row>, _> = sqlx::query_as(FAILING).fetch_all(&mut *read).await;
+        let of = |(hunt, tenant, row, class, error): Row| {
             Ok(Failing {
                 hunt: HuntId::new(hunt).map_err(name_fault)?,
                 tenant: TenantName::new(tenant).map_err(name_fault)?,
@@ -242,9 +242,9 @@ async fn backlogs(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Bac
         }
         let Some(one) = all.get_mut(place) else { continue };
         if waits {
-            one.waiting = unsigned(count)?
+            one.waiting = unsigned(count)?;
         } else {
-            one.failed = unsigned(count)?
+            one.failed = unsigned(count)?;
         }
         one.oldest = one.oldest.min(oldest);
         one.error = one.error.take().or(error);

@@ -94,7 +94,9 @@ fn url(context: &mut Context, node: &Node, what: &str) -> Option<String> {
 fn branch(context: &mut Context, node: &Node, what: &str) -> Option<String> {
     let text = context.text(node, what)?;
     let odd = |c: char| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
-    let part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with('.') || part.ends_with(".lock");
+    // Git's own rule, and git looks at case.
+    let is_lock = |part: &str| part.strip_suffix(".lock").is_some();
+    let part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with('.') || is_lock(part);
     let is_wrong = text.starts_with('-')
         || text.starts_with("refs/")
         || text.contains(odd)

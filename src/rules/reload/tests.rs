@@ -49,7 +49,7 @@ fn a_broken_hunt_keeps_its_last_good_version() {
     let broken = "a broken";
     // In its own file, named or not.
     let own = error("h/a.yaml", "H003", Some("a"));
-    assert_eq!(said(&before, &[], &rest, &[own.clone()]), [broken, "a kept: H003 in h/a.yaml"]);
+    assert_eq!(said(&before, &[], &rest, std::slice::from_ref(&own)), [broken, "a kept: H003 in h/a.yaml"]);
     let unnamed = error("h/a.yaml", "H001", None);
     assert_eq!(said(&before, &[], &rest, &[unnamed]), [broken, "a kept: H001 in h/a.yaml"]);
     // Its id was broken along with it.
@@ -79,7 +79,11 @@ fn broken_is_said_once_and_mended_too() {
     let before = [known("a", "h/a.yaml", "1"), known("b", "h/b.yaml", "1")];
     let fault = error("h/a.yaml", "H003", Some("a"));
     let rest = [before[1].clone()];
-    assert_eq!(said(&before, &["a"], &rest, &[fault.clone()]), ["a kept: H003 in h/a.yaml"], "and no change");
+    assert_eq!(
+        said(&before, &["a"], &rest, std::slice::from_ref(&fault)),
+        ["a kept: H003 in h/a.yaml"],
+        "and no change"
+    );
     assert_eq!(said(&before, &["a"], &before, &[]), ["a mended"]);
     let better = [known("a", "h/a.yaml", "2"), before[1].clone()];
     assert_eq!(said(&before, &["a"], &better, &[]), ["a changed"]);
