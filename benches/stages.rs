@@ -212,7 +212,7 @@ fn commit(number: u32) -> Option<RunCommit> {
         deliveries: Vec::new(),
         held: RoaringBitmap::new(),
         suppressions: Vec::new(),
-        last_failure_notice: None,
+        failing_as: None,
         shortage: None,
     })
 }

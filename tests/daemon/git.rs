@@ -11,7 +11,7 @@ use crate::stage::Stage;
 use crate::support::{Running, wait_for};
 
 /// Long enough for a machine with much else to do.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A site that follows the branch `main` of a repository beside it.
 struct Followed {

@@ -8,7 +8,7 @@ use crate::stage::Stage;
 use crate::support::wait_for;
 
 /// Long enough for a machine with much else to do.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Whom each warning went to, and what it says.
 fn warnings(stage: &Stage) -> Vec<(String, String, String)> {

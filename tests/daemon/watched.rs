@@ -50,6 +50,7 @@ fn answered(what: &str, status: u16, mut get: impl FnMut() -> Option<Reply>) -> 
 }
 
 #[test]
+#[expect(clippy::float_cmp, reason = "what is counted is whole")]
 fn the_metrics_say_what_the_daemon_did() {
     let stage = stage(3, "* * * * * *", "listen: 127.0.0.1:0\n");
     stage.site.write("hunts/off.yaml", "query: DeviceEvents\nschedule: \"@daily\"\nenabled: false\n");
