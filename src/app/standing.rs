@@ -105,23 +105,38 @@ impl Stand {
         self.hunts.values().filter_map(|one| Some((&one.hunt, one.broken.as_ref()?)))
     }
 
-    /// Keeps how the hunts stand, for the next start and for `list`. Of ten thousand, what changed is written.
+    /// Keeps how the hunts stand, for the next start and for `list`. Of ten thousand, what changed is written, some at a
+    /// time: the texts of all at once would be larger than the hunts.
     pub async fn keep(&self, store: &Store) -> Result<(), StoreError> {
         let stood: BTreeMap<HuntId, Standing> =
             store.standing().await?.into_iter().map(|one| (one.hunt.clone(), one)).collect();
         let gone: Vec<HuntId> = stood.keys().filter(|id| !self.hunts.contains_key(*id)).cloned().collect();
-        let put = self.hunts.values().filter_map(|one| {
-            let Known { id, file, version } = known(&one.hunt);
-            let commit = one.hunt.source.commit.as_deref().map(str::to_owned);
-            let standing = Standing { hunt: id, file, version, commit, broken: one.broken.clone() };
-            (stood.get(&standing.hunt) != Some(&standing)).then(|| StandingVersion {
-                standing,
-                definition: definition::print(&one.hunt),
-                notice: NoticeHunt::of(&one.hunt),
-            })
-        });
-        store.stand(&put.collect::<Vec<_>>(), &gone).await
+        store.stand(&[], &gone).await?;
+        let mut put = Vec::with_capacity(AT_ONCE);
+        for one in self.hunts.values() {
+            put.extend(changed(one, &stood));
+            if put.len() == AT_ONCE {
+                store.stand(&put, &[]).await?;
+                put.clear();
+            }
+        }
+        store.stand(&put, &[]).await
     }
+}
+
+/// So many hunts are written at a time.
+const AT_ONCE: usize = 200;
+
+/// How a hunt stands, where that isn't how it stood.
+fn changed(one: &Stander, stood: &BTreeMap<HuntId, Standing>) -> Option<StandingVersion> {
+    let Known { id, file, version } = known(&one.hunt);
+    let commit = one.hunt.source.commit.as_deref().map(str::to_owned);
+    let standing = Standing { hunt: id, file, version, commit, broken: one.broken.clone() };
+    (stood.get(&standing.hunt) != Some(&standing)).then(|| StandingVersion {
+        standing,
+        definition: definition::print(&one.hunt),
+        notice: NoticeHunt::of(&one.hunt),
+    })
 }
 
 /// The hunts that stood, and that are broken now, with what is wrong.

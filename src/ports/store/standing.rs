@@ -28,7 +28,7 @@ impl Store {
         self.told(rows.into_iter().map(standing_of).collect())
     }
 
-    /// Keeps how hunts stand from now on: those of `put`, and no longer those of `gone`. All at once or not at all.
+    /// Keeps how hunts stand from now on: those of `put`, and no longer those of `gone`. All of them or none.
     pub async fn stand(&self, put: &[StandingVersion], gone: &[HuntId]) -> Result<(), StoreError> {
         if put.is_empty() && gone.is_empty() {
             return Ok(());
