@@ -16,6 +16,7 @@ pub mod json;
 pub mod life;
 pub mod log;
 pub mod mail;
+mod page;
 pub mod pointed;
 pub mod quota;
 pub mod record;

@@ -1,11 +1,8 @@
 //! The HTML form.
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{Environment, context};
-
 use crate::model::delivery::Notice;
 
+use super::super::page::page;
 use super::text::text;
 use super::view::{Attachment, View};
 
@@ -17,20 +14,7 @@ const TEMPLATE: &str = include_str!("mail.html");
 /// narrow and wide, no script, no image, no font, and no address that comes from a row.
 #[must_use]
 pub fn html(notice: &Notice, attachment: Attachment) -> String {
-    let view = View::of(notice, attachment);
-    let page = || {
-        let mut environment = Environment::new();
-        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-        environment.add_template(NAME, TEMPLATE)?;
-        environment.get_template(NAME)?.render(context! { mail => Serde(&view) })
-    };
-    // The template is part of the program and every test renders it; a mail without a layout is
-    // still better than none.
-    page().unwrap_or_else(|_: minijinja::Error| {
-        let plain = text(notice, attachment);
-        let escaped = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        format!("<!doctype html><meta charset=\"utf-8\"><pre>{escaped}</pre>")
-    })
+    page(NAME, TEMPLATE, &View::of(notice, attachment), || text(notice, attachment))
 }
 
 #[cfg(test)]

@@ -4,12 +4,10 @@
 
 use std::time::Duration;
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{Environment, context};
 use serde::Serialize;
 
 use super::counted::counted;
+use super::page::page;
 use super::visible::short;
 use crate::model::time::format_duration;
 use crate::model::trouble::{News, Warning};
@@ -111,18 +109,7 @@ pub fn text(warning: &Warning) -> String {
 /// The warning as one HTML page, for old mail programs too: no script, no image, no font, no link.
 #[must_use]
 pub fn html(warning: &Warning) -> String {
-    let view = View::of(warning);
-    let page = || {
-        let mut environment = Environment::new();
-        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-        environment.add_template(NAME, TEMPLATE)?;
-        environment.get_template(NAME)?.render(context! { mail => Serde(&view) })
-    };
-    // The template is part of the program and every test renders it.
-    page().unwrap_or_else(|_: minijinja::Error| {
-        let escaped = text(warning).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        format!("<!doctype html><meta charset=\"utf-8\"><pre>{escaped}</pre>")
-    })
+    page(NAME, TEMPLATE, &View::of(warning), || text(warning))
 }
 
 #[cfg(test)]
