@@ -216,7 +216,7 @@ impl Daemon {
 
 /// What runs at the start; an error where that is nothing.
 async fn standing(store: &Store, config: &Config, tree: &Tree, now: Timestamp) -> Result<Stand, AppError> {
-    let stand = Stand::begin(store, config, tree, now).await?;
+    let stand = Stand::begin(store, config, &tree.hunts, &tree.findings, now).await?;
     for (hunt, fault) in stand.broken() {
         let (hunt, file, line) = (&hunt.id, fault.file.display(), fault.line);
         tracing::error!(%hunt, %file, line, error = fault.message, "the hunt is broken: its last good version runs on");

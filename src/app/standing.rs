@@ -40,13 +40,19 @@ pub struct Stand {
 impl Stand {
     /// What runs at a start: what loads, and in their last good versions the hunts that stood before and are broken
     /// now.
-    pub async fn begin(store: &Store, config: &Config, tree: &Tree, now: Timestamp) -> Result<Self, StoreError> {
+    pub async fn begin(
+        store: &Store,
+        config: &Config,
+        hunts: &[Arc<Hunt>],
+        findings: &[Finding],
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         let mut stand = Self::default();
-        for hunt in &tree.hunts {
+        for hunt in hunts {
             stand.hunts.insert(hunt.id.clone(), Stander { hunt: Arc::clone(hunt), broken: None });
         }
-        stand.hunts.extend(Self::last_good(store, config, &tree.hunts, &tree.findings, now).await?.hunts);
-        stand.unloaded = unloaded(&whole_paths(&tree.findings), &stand.hunts, &[], now);
+        stand.hunts.extend(Self::last_good(store, config, hunts, findings, now).await?.hunts);
+        stand.unloaded = unloaded(&whole_paths(findings), &stand.hunts, &[], now);
         Ok(stand)
     }
 

@@ -27,7 +27,8 @@ pub fn stopping() {
     notify(&[NotifyState::Stopping]);
 }
 
-fn notify(states: &[NotifyState<'_>]) {
+/// Tells systemd.
+pub fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "systemd was not told");
     }

@@ -79,12 +79,7 @@ impl Overseer {
     async fn look(&mut self, last: Timestamp, now: Timestamp, is_slow: bool) -> Result<(), StoreError> {
         let running = Arc::clone(&self.running.borrow_and_update());
         let mut judged: BTreeSet<TroubleKind> = TroubleKind::ALL.into_iter().collect();
-        let mut all = of_runs(
-            &self.store,
-            &running.config,
-            &hunts(&running.config, running.stand.hunts.values().map(|one| &one.hunt)),
-        )
-        .await?;
+        let mut all = of_runs(&self.store, &running.config, &hunts(&running.config, &running.stand)).await?;
         all.extend(trouble::broken(running.stand.broken().map(|(hunt, broken)| (hunt.as_ref(), broken))));
         all.extend(trouble::unloaded(&running.stand.unloaded));
         all.extend(trouble::reload(running.refused.as_ref()));
@@ -157,8 +152,8 @@ impl Overseer {
 /// The hunts that are to run on each tenant, and who looks after them.
 type Hunts = BTreeMap<HuntId, (Option<String>, Vec<TenantName>)>;
 
-fn hunts<'a>(config: &Config, hunts: impl Iterator<Item = &'a Arc<Hunt>>) -> Hunts {
-    let enabled = hunts.filter(|hunt| hunt.enabled);
+fn hunts(config: &Config, stand: &Stand) -> Hunts {
+    let enabled = stand.hunts.values().map(|one| &one.hunt).filter(|hunt| hunt.enabled);
     let tenants = config.tenants.values().filter(|tenant| tenant.enabled);
     let tenants: Vec<&TenantName> = tenants.map(|tenant| &tenant.name).collect();
     let of = |hunt: &Arc<Hunt>| {
@@ -183,9 +178,8 @@ async fn of_runs(store: &Store, config: &Config, hunts: &Hunts) -> Result<Vec<Tr
 pub async fn look_at_runs(store: &Store, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
     let Loaded { config, hunts: loads, findings } = loaded;
     // What a daemon runs in its last good version is trouble as before.
-    let kept = Stand::last_good(store, config, loads, findings, now).await?;
-    let hunts = hunts(config, loads.iter().chain(kept.hunts.values().map(|one| &one.hunt)));
-    let all = of_runs(store, config, &hunts).await?;
+    let stand = Stand::begin(store, config, loads, findings, now).await?;
+    let all = of_runs(store, config, &hunts(config, &stand)).await?;
     note(store, config, &all, &OF_RUNS.into_iter().collect(), now).await?;
     Ok(())
 }

@@ -126,10 +126,13 @@ impl Dispatcher {
     }
 
     async fn deliver(&self, delivery: &Delivery) -> Result<(), StoreError> {
-        match self.store.warning(&delivery.delivery).await {
-            Ok(None) => {}
-            Ok(Some((warning, _))) => return self.warn(delivery, &warning).await,
-            Err(error) => return self.put_off(delivery, None, SendError::Later(error.to_string())).await,
+        // A warning has no hits: with hits it is of a run.
+        if delivery.hits == 0 {
+            match self.store.warning(&delivery.delivery).await {
+                Ok(None) => {}
+                Ok(Some(warning)) => return self.warn(delivery, &warning).await,
+                Err(error) => return self.put_off(delivery, None, SendError::Later(error.to_string())).await,
+            }
         }
         let notice = match self.store.notice(&delivery.delivery).await {
             Ok(notice) => notice,

@@ -33,8 +33,7 @@ impl Broken {
     /// Whether it is the same fault as another, whenever that was seen, and wherever it has moved to in its file.
     #[must_use]
     pub fn is_as(&self, other: &Self) -> bool {
-        let what = |this: &Self| (this.file.clone(), this.code.clone(), this.message.clone());
-        what(self) == what(other)
+        (&self.file, &self.code, &self.message) == (&other.file, &other.code, &other.message)
     }
 }
 

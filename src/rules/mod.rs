@@ -27,6 +27,7 @@ pub mod replay;
 pub mod route;
 pub mod schedule;
 pub mod sieve;
+pub mod skew;
 pub mod trouble;
 pub mod upstream;
 pub mod window;

@@ -27,6 +27,7 @@ use crate::model::secret::ExposeSecret;
 use crate::model::time::{Timestamp, Window};
 use crate::ports::api::{AnswerEnd, AnswerPiece, FirstByte, QueryRequest, TenantApi};
 use crate::ports::clock::SharedClock;
+use crate::rules::skew::skew;
 
 /// A refusal's body is read so far.
 const REFUSAL_CAP: usize = 256 * 1024;
@@ -249,12 +250,10 @@ impl TenantApi for Client {
     }
 }
 
-/// How far a clock is ahead that showed `asked` before the question and `answered` after it, of one that showed `date`
-/// meanwhile, in whole seconds that were cut off.
+/// How far this machine's clock is ahead, in nanoseconds; negative where it is behind.
 fn ahead(date: Timestamp, asked: Timestamp, answered: Timestamp) -> i64 {
-    let ahead = asked.since(date.plus(Duration::from_secs(1)));
-    let behind = date.since(answered);
     let nanos = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+    let (ahead, behind) = skew(date, asked, answered);
     nanos(ahead) - nanos(behind)
 }
 

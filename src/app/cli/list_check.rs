@@ -34,9 +34,8 @@ pub(super) async fn run(loaded: &Loaded, output: Output) -> Result<Exit, AppErro
 
 async fn facts(store: &Store, loaded: &Loaded, now: Timestamp) -> Result<Facts, AppError> {
     let Loaded { config, hunts, findings } = loaded;
-    let kept = Stand::last_good(store, config, hunts, findings, now).await?;
-    let loads = hunts.iter().filter(|hunt| !kept.hunts.contains_key(&hunt.id));
-    let standing: Vec<_> = loads.chain(kept.hunts.values().map(|one| &one.hunt)).filter(|hunt| hunt.enabled).collect();
+    let stand = Stand::begin(store, config, hunts, findings, now).await?;
+    let standing: Vec<_> = stand.hunts.values().map(|one| &one.hunt).filter(|hunt| hunt.enabled).collect();
     let tracks = store.tracks().await?;
     let by_name: HashMap<(&HuntId, &TenantName), &TrackSummary> =
         tracks.iter().map(|track| ((&track.hunt, &track.tenant), track)).collect();
@@ -59,7 +58,7 @@ async fn facts(store: &Store, loaded: &Loaded, now: Timestamp) -> Result<Facts, 
             }
         }
     }
-    let broken = kept.broken().map(|(hunt, broken)| format!("{}: {broken}", hunt.id)).collect();
+    let broken = stand.broken().map(|(hunt, broken)| format!("{}: {broken}", hunt.id)).collect();
     Ok(Facts {
         daemon_runs: Lease::is_held(&config.database),
         hunts: standing.len(),

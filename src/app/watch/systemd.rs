@@ -6,6 +6,7 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 
 use super::eye::Eye;
+use crate::app::systemd;
 use crate::rules::health::Health;
 
 /// How often the line of `systemctl status` is looked at, where there is no watchdog.
@@ -31,10 +32,8 @@ pub(super) async fn tell(eye: Arc<Eye>) {
             messages.push(NotifyState::Status(&status));
         }
         // Nothing to say is no message.
-        if !messages.is_empty()
-            && let Err(error) = sd_notify::notify(&messages)
-        {
-            tracing::debug!(%error, "systemd was not told");
+        if !messages.is_empty() {
+            systemd::notify(&messages);
         }
         told = status;
         tokio::time::sleep(period).await;

@@ -33,7 +33,7 @@ pub(super) const ADD_DELIVERY: &str = "INSERT INTO delivery (delivery, run, chan
      ON CONFLICT (delivery) DO NOTHING RETURNING seq";
 pub(super) const ADD_WARNING: &str = "INSERT INTO warning (delivery, body) VALUES (?1, ?2)";
 pub(super) const LOAD_WARNING: &str =
-    "SELECT attempts, body FROM delivery JOIN warning ON warning.delivery = seq WHERE delivery.delivery = ?1";
+    "SELECT body FROM delivery JOIN warning ON warning.delivery = seq WHERE delivery.delivery = ?1";
 pub(super) const OLD_WARNINGS: &str = "DELETE FROM delivery WHERE run IS NULL AND state <> 'pending' AND created < ?1";
 
 /// The hunts of which a result was committed since then.
@@ -156,16 +156,12 @@ impl Store {
         self.told(write.end(result).await)
     }
 
-    /// What a delivery tells that is of no run, and the attempts made before this one; none where it is of a run.
-    pub async fn warning(&self, delivery: &DeliveryId) -> Result<Option<(Warning, u32)>, StoreError> {
+    /// What a delivery tells that is of no run; none where it is of one.
+    pub async fn warning(&self, delivery: &DeliveryId) -> Result<Option<Warning>, StoreError> {
         let mut read = self.read().await?;
-        let found: Result<Option<(i64, String)>, _> =
-            sqlx::query_as(LOAD_WARNING).bind(delivery.as_str()).fetch_optional(&mut *read).await;
-        let of = |(attempts, body): (i64, String)| {
-            let warning = serde_json::from_str(&body).map_err(|error| bad(&error))?;
-            // The claim has counted the attempt that this is for.
-            Ok((warning, unsigned::<u32>(attempts)?.saturating_sub(1)))
-        };
+        let found: Result<Option<String>, _> =
+            sqlx::query_scalar(LOAD_WARNING).bind(delivery.as_str()).fetch_optional(&mut *read).await;
+        let of = |body: String| serde_json::from_str(&body).map_err(|error| bad(&error));
         self.told(found.map_err(Fault::from).and_then(|found| found.map(of).transpose()))
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::line::Verdict;
 use crate::model::time::{Timestamp, format_duration};
+use crate::rules::skew::skew;
 
 /// A certificate should last so much longer: who renews it is told with time left.
 pub const FORESIGHT: Duration = Duration::from_hours(21 * 24);
@@ -70,11 +71,9 @@ pub fn tls(host: &str, trust: Result<Trust, &str>) -> Verdict {
 }
 
 /// This machine's clock against the `Date` of an answer that was asked for at `asked` and had come by `answered`.
-/// A `Date` has whole seconds, cut off.
 #[must_use]
 pub fn clock(date: Timestamp, asked: Timestamp, answered: Timestamp) -> Verdict {
-    let behind = date.since(answered);
-    let ahead = asked.since(date.plus(Duration::from_secs(1)));
+    let (ahead, behind) = skew(date, asked, answered);
     let (off, side) = if behind > ahead { (behind, "behind") } else { (ahead, "ahead of") };
     let off = Duration::from_secs(off.as_secs());
     let mend = "synchronise it: `timedatectl set-ntp true`, or install chrony; huntd cuts runs and counts calls by it";
