@@ -186,7 +186,7 @@ impl Reloader {
         if bytes == self.bytes {
             return Ok(());
         }
-        let (new, findings) = config::load(&self.path, &bytes).map_err(|findings| {
+        let (new, findings) = config::load(&self.path, &bytes, &setup::directories()).map_err(|findings| {
             log_findings(&findings);
             AppError::new(format!("{} has errors", self.path.display()), "see `huntd check`")
         })?;

@@ -23,6 +23,7 @@ use crate::model::hunt::Hunt;
 use crate::model::place::{Finding, Level};
 use crate::ports::clock::SharedClock;
 use crate::ports::store::{Store, owner_is_alive};
+use crate::rules::config::Directories;
 use crate::rules::definition::{HuntFile, LoadedHunts};
 use crate::rules::metrics::HuntCounts;
 use crate::rules::schedule::ClockMove;
@@ -58,9 +59,15 @@ pub fn config_bytes(path: &Path) -> Result<Vec<u8>, AppError> {
     })
 }
 
+/// The folders of the service, where systemd names them.
+#[must_use]
+pub fn directories() -> Directories {
+    Directories::of(|name| std::env::var_os(name))
+}
+
 /// Reads the config; a config with an error is refused, with every finding shown.
 pub fn config(path: &Path, output: Output) -> Result<(Config, Vec<Finding>), AppError> {
-    config::load(path, &config_bytes(path)?).or_else(|findings| {
+    config::load(path, &config_bytes(path)?, &directories()).or_else(|findings| {
         show(&findings, output)?;
         let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
         let many = if errors == 1 { "an error" } else { "errors" };

@@ -133,3 +133,14 @@ fn a_second_daemon_is_refused() {
     assert_eq!(first.stop().code(), Some(0));
     assert!(log().contains("stopped"));
 }
+
+/// systemd makes the folder, and says where it is.
+#[test]
+fn a_database_that_is_not_named_lies_in_the_services_folder() {
+    let desk = Desk::usual();
+    let config = std::fs::read_to_string(desk.site.file("huntd.yaml")).unwrap();
+    desk.site.write("huntd.yaml", config.replace("database: huntd.db\n", "")).write("state/mark", "");
+    let mut command = desk.site.command(&["run", "enc"]);
+    crate::support::printed(command.env("STATE_DIRECTORY", desk.site.file("state"))).expect(0);
+    assert!(desk.site.file("state/huntd.db").exists() && !desk.site.file("huntd.db").exists());
+}

@@ -16,7 +16,8 @@ use crate::smtp::{Faults, MailServer, PASSWORD, USER};
 use crate::support::{Printed, printed};
 
 /// The checks that need the network.
-const NETWORK: [&str; 9] = ["dns", "proxy", "tls", "clock", "token", "roles", "call", "mail", "heartbeat"];
+const NETWORK: [&str; 10] =
+    ["dns", "proxy", "tls", "clock", "token", "roles", "call", "mail", "heartbeat", "repository"];
 
 /// Gives each file of a site the mode that it should have, whatever the umask of who runs the tests.
 fn tidy(desk: &Desk) {
@@ -93,6 +94,50 @@ fn hunts_that_are_to_come_from_git_are_no_fault_before_the_first_start() {
     let hunts = lines.iter().find(|line| line["check"] == "hunts").unwrap();
     assert_eq!(hunts["state"], "skipped", "{hunts}");
     assert!(hunts["message"].as_str().unwrap().contains("https://git.example/hunts"), "{hunts}");
+}
+
+#[test]
+fn the_repository_of_the_hunts_is_asked_and_nothing_of_it_is_taken() {
+    let desk = desk(TO_FILE);
+    let git = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.arg("-C").arg(desk.site.path()).args(["-c", "user.name=Ann", "-c", "user.email=ann@contoso.example"]);
+        let output = command.args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    git(&["init", "-q", "-b", "main", "origin"]);
+    git(&["-C", "origin", "commit", "-q", "--allow-empty", "-m", "hunts"]);
+    let commit = git(&["-C", "origin", "rev-parse", "HEAD"]);
+    let config = std::fs::read_to_string(desk.site.file("huntd.yaml")).unwrap();
+    let with = |git: &str| {
+        desk.site.write("huntd.yaml", format!("{config}git: {git}\n"));
+        doctor_with(&desk, &["doctor", "--json"], &[])
+    };
+    let (state, message, _) = line(&with("{url: origin, branch: main}").expect(0), "repository");
+    assert_eq!((state.as_str(), message), ("ok", format!("main is at {}", &commit[..12])));
+    assert!(!desk.site.file("huntd.db.hunts").exists(), "nothing is fetched");
+    failed(&with("{url: origin, branch: other}").expect(1), "repository", &["no branch other", "see `branch`"]);
+    failed(&with("{url: away, branch: main}").expect(1), "repository", &["git ls-remote failed", "see `url`"]);
+
+    let token = "{url: 'https://127.0.0.1:1/hunts', branch: main, token: {file: git-token}}";
+    let printed = with(token).expect(1);
+    assert_eq!(line(&printed, "repository").0, "skipped", "the token is missing, which is said of it");
+    desk.site.write("git-token", "hush\n");
+    let printed = with(token).expect(1);
+    failed(&printed, "repository", &["git ls-remote failed", "127.0.0.1"]);
+    assert!(!printed.stdout.contains("hush"), "{}", printed.stdout);
+
+    let signed = "{url: origin, branch: main, allowed_signers: signers}";
+    let of_signers = |printed: &Printed| {
+        let lines: Vec<Value> = printed.objects();
+        lines.into_iter().find(|line| line["check"] == "git" && line["subject"] == "signers").unwrap()
+    };
+    let line = of_signers(&with(signed).expect(1));
+    assert!(line["message"].as_str().unwrap().contains("can't read the allowed signers"), "{line}");
+    desk.site.write("signers", "ann@contoso.example ssh-ed25519 AAAA\n");
+    let line = of_signers(&with(signed).expect(0));
+    assert_eq!(line["state"], "ok", "{line}");
 }
 
 #[test]

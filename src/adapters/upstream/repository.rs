@@ -66,6 +66,16 @@ impl<'a> Repository<'a> {
         self.upstream.checkout.join("source")
     }
 
+    /// Asks for the branch's newest commit, and takes nothing; none where there is no such branch.
+    pub fn ask(&self) -> Result<Option<String>, UpstreamError> {
+        let mut command = git::command();
+        // Whatever repository this is started in isn't meant.
+        command.current_dir("/");
+        let wanted = format!("refs/heads/{}", self.upstream.branch);
+        let said = self.talk("ls-remote", command, &["ls-remote", "--quiet"], &wanted)?;
+        Ok(text(&said.stdout).split_whitespace().next().map(str::to_owned))
+    }
+
     /// Fetches the branch, and looks at what it holds.
     pub fn look(&self) -> Result<Seen, UpstreamError> {
         self.make()?;
@@ -179,13 +189,27 @@ impl<'a> Repository<'a> {
     }
 
     fn fetch(&self) -> Result<(), UpstreamError> {
-        let Upstream { url, branch, .. } = self.upstream;
+        let settings =
+            ["-c", "transfer.fsckObjects=true", "-c", "gc.autoDetach=false", "-c", "maintenance.autoDetach=false"];
+        let fetch = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
+        let wanted = format!("+refs/heads/{}:{FETCHED}", self.upstream.branch);
+        self.talk("fetch", self.command(), &[&settings[..], &fetch].concat(), &wanted).map(drop)
+    }
+
+    /// Has git talk to the server: by no other protocol than the address names, and with the token where there is one.
+    fn talk(
+        &self,
+        what: &'static str,
+        mut command: Command,
+        arguments: &[&str],
+        wanted: &str,
+    ) -> Result<Output, UpstreamError> {
+        let Upstream { url, .. } = self.upstream;
         let (protocol, url) = match url.split_once("://") {
             Some((scheme, _)) => (scheme, url.into()),
             // Git goes to the repository first.
             None => ("file", std::path::absolute(url).unwrap_or_else(|_| url.into()).into_os_string()),
         };
-        let mut command = self.command();
         command.env("GIT_ALLOW_PROTOCOL", protocol);
         if std::env::var_os("GIT_SSH_COMMAND").is_none() {
             // A shared connection would hold on to git's output after its end.
@@ -196,23 +220,14 @@ impl<'a> Repository<'a> {
             Some(token) => show(&mut command, token)?,
             None => Vec::new(),
         };
-        command.args([
-            "-c",
-            "transfer.fsckObjects=true",
-            "-c",
-            "gc.autoDetach=false",
-            "-c",
-            "maintenance.autoDetach=false",
-        ]);
-        command.args(["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]);
-        command.arg("--").arg(url).arg(format!("+refs/heads/{branch}:{FETCHED}"));
-        match self.run("fetch", command) {
-            Err(UpstreamError::Failed { what, said }) => {
+        command.args(arguments).arg("--").arg(url).arg(wanted);
+        self.run(what, command).map_err(|error| match error {
+            UpstreamError::Failed { what, said } => {
                 let said = secrets.iter().fold(said, |said, secret| said.replace(secret, "[secret]"));
-                Err(UpstreamError::Failed { what, said })
+                UpstreamError::Failed { what, said }
             }
-            other => other.map(drop),
-        }
+            other => other,
+        })
     }
 
     fn is_ancestor(&self, older: &str, newer: &str) -> Result<bool, UpstreamError> {

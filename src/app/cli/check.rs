@@ -58,7 +58,7 @@ impl Checked {
 /// The config and the hunts that it names.
 fn whole(path: &Path, arguments: &CheckArguments, kinds: bool) -> Result<Checked, AppError> {
     let bytes = setup::config_bytes(path)?;
-    match config::load(path, &bytes) {
+    match config::load(path, &bytes, &setup::directories()) {
         Err(findings) => Ok(Checked { findings, kinds: Vec::new(), hunts: 0 }),
         Ok((mut config, mut findings)) => {
             config.schema.workspace |= arguments.workspace;

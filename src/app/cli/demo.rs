@@ -220,7 +220,7 @@ fn config(out: &Path, url: &str) -> Result<Config, AppError> {
     for (name, hunt) in HUNTS {
         write(&format!("hunts/{name}"), hunt)?;
     }
-    config::load(&path, text.as_bytes())
+    config::load(&path, text.as_bytes(), &setup::directories())
         .map(|(config, _)| config)
         .map_err(|findings| AppError::plain(format!("the demonstration's config: {findings:?}")))
 }

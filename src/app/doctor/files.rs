@@ -91,6 +91,8 @@ pub fn modes(path: &Path, config: &Config, report: &mut Report) -> Result<(), Ap
     let trusted = trusted(config);
     let mut files = vec![("config", Kind::Config, path)];
     files.extend(config.hunts.iter().map(|folder| ("hunts", Kind::Folder, folder.as_path())));
+    let signers = config.git.as_ref().and_then(|git| git.allowed_signers.as_deref());
+    files.extend(signers.map(|signers| ("allowed signers", Kind::Config, signers)));
     files.push(("database's folder", Kind::Folder, folder_of(&config.database)));
     files.push(("database", Kind::Database, &config.database));
     for (subject, kind, path) in files {
@@ -146,6 +148,9 @@ pub fn tenant(name: &impl std::fmt::Display) -> String {
     format!("tenant {name}")
 }
 
+/// What the repository of the hunts is called.
+pub const REPOSITORY: &str = "git";
+
 /// What a channel is called.
 #[must_use]
 pub fn channel(name: &impl std::fmt::Display) -> String {
@@ -164,7 +169,8 @@ pub fn secrets(config: &Config, units: &Units, report: &mut Report) -> Result<Se
         ChannelKind::Email(mail) => Some((channel(name), mail.password.as_ref()?)),
         ChannelKind::File(_) | ChannelKind::Log => None,
     });
-    for (subject, source) in of_tenants.chain(of_channels) {
+    let of_git = config.git.iter().filter_map(|git| Some((REPOSITORY.to_owned(), &git.token.as_ref()?.source)));
+    for (subject, source) in of_tenants.chain(of_channels).chain(of_git) {
         let (verdict, source) = one_secret(source, units, &trusted);
         report.tell(Check::Secret, &subject, verdict)?;
         // One that others read too is a secret still: what stands on it can be looked at.

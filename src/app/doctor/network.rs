@@ -8,21 +8,23 @@ use url::Url;
 
 use super::super::exit::AppError;
 use super::database::Opened;
-use super::files::{Secrets, channel, tenant};
+use super::files::{REPOSITORY, Secrets, channel, tenant};
 use super::report::Report;
 use crate::adapters::api::{ClientOptions, Probe, TimeLimits, reach};
 use crate::adapters::channel::email::Email;
+use crate::adapters::upstream::Repository;
 use crate::engine::probing::{Probed, probe};
 use crate::engine::tenant::Tenant;
 use crate::model::config::{self, Auth, ChannelKind, Config, EmailChannel, Heartbeat, MailTransport};
 use crate::model::failure::ApiFailure;
 use crate::model::id::ChannelName;
 use crate::model::secret::{ExposeSecret, SecretSource};
+use crate::model::upstream::Upstream;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::Store;
 use crate::ports::store::error::StoreError;
 use crate::rules::doctor::network::{self as judge, FORESIGHT, Trust};
-use crate::rules::doctor::{Check, State, Verdict, token};
+use crate::rules::doctor::{Check, State, Verdict, system, token};
 use crate::rules::remedy;
 
 /// How long a token, an answer or a mail server's sign-in is waited for.
@@ -75,7 +77,7 @@ impl<'a> Network<'a> {
     pub fn count(&self) -> u64 {
         let apis = self.hosts.values().filter(|host| host.is_api).count();
         let all = self.hosts.len() * 3 + apis + self.tenants.len() * 3 + self.mails().count();
-        all as u64 + u64::from(self.config.heartbeat.is_some())
+        all as u64 + u64::from(self.config.heartbeat.is_some()) + u64::from(self.config.git.is_some())
     }
 
     /// Asks all of it.
@@ -108,6 +110,15 @@ impl<'a> Network<'a> {
                 knock(name, mail, secrets.get(&subject).cloned().flatten()).await
             };
             report.tell(Check::Mail, &subject, verdict)?;
+        }
+        if let Some(git) = &self.config.git {
+            let verdict = if secrets.get(REPOSITORY).is_some_and(Option::is_none) {
+                Verdict::behind(Check::Secret)
+            } else {
+                report.begin(Check::Repository, &git.url);
+                repository(git, secrets.get(REPOSITORY).cloned().flatten()).await
+            };
+            report.tell(Check::Repository, &git.url, verdict)?;
         }
         match &self.config.heartbeat {
             None => Ok(()),
@@ -277,6 +288,23 @@ async fn knock(name: &ChannelName, settings: &EmailChannel, password: Option<Sec
             why,
             "check `server`, `user`, `password` and `ca` of the channel, and that the firewall lets this machine out to that port",
         ),
+    }
+}
+
+/// That the branch that the hunts come from is there; nothing of it is taken.
+async fn repository(git: &Upstream, token: Option<SecretSource>) -> Verdict {
+    let mut upstream = git.clone();
+    if let (Some(token), Some(source)) = (&mut upstream.token, token) {
+        token.source = source;
+    }
+    let ask = move || {
+        let asked = Repository::new(&upstream, &|| false).ask();
+        asked.map_err(|error| (error.to_string(), error.hint()))
+    };
+    match tokio::task::spawn_blocking(ask).await {
+        Ok(Ok(commit)) => system::repository(&git.branch, Ok(commit.as_deref())),
+        Ok(Err(why)) => system::repository(&git.branch, Err(why)),
+        Err(error) => Verdict::failed(error.to_string(), "run doctor again"),
     }
 }
 

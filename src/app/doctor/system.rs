@@ -1,7 +1,7 @@
 //! The machine's other programs: systemd with its units, and git.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use super::super::exit::AppError;
@@ -83,6 +83,14 @@ pub async fn checks(config: &Config, units: &Units, report: &mut Report) -> Resu
     let git = said("git").await;
     let is_checkout = config.git.is_some() || config.hunts.iter().any(|folder| is_checkout(folder));
     report.tell(Check::Git, "", system::git(is_checkout, git.as_deref().map_err(String::as_str)))?;
+    if let Some(signers) = config.git.as_ref().and_then(|git| git.allowed_signers.as_ref()) {
+        let read = std::fs::read(signers).map(drop).map_err(|error| error.to_string());
+        // It knows no such option, says so, and ends.
+        let keygen = printed("ssh-keygen", "-?").await.map(drop);
+        let [read, keygen] = [&read, &keygen].map(|result| result.as_ref().copied().map_err(String::as_str));
+        let verdict = system::signers(signers, read, keygen);
+        report.tell(Check::Git, "signers", verdict)?;
+    }
     let systemd = said("systemctl").await.ok();
     let is_here = report.tell(Check::Systemd, "", system::systemd(systemd.as_deref(), needs_credentials(config)))?;
     let unit = if is_here || units.path.is_some() { units.drift() } else { Verdict::behind(Check::Systemd) };
@@ -99,27 +107,33 @@ fn needs_credentials(config: &Config) -> bool {
     config.tenants.values().any(|tenant| {
         let Auth::ClientSecret(source) = &tenant.auth;
         is_credential(source)
-    }) || config.channels.values().any(|kind| match kind {
-        ChannelKind::Email(mail) => mail.password.as_ref().is_some_and(is_credential),
-        ChannelKind::File(_) | ChannelKind::Log => false,
-    })
+    }) || config.git.iter().filter_map(|git| git.token.as_ref()).any(|token| is_credential(&token.source))
+        || config.channels.values().any(|kind| match kind {
+            ChannelKind::Email(mail) => mail.password.as_ref().is_some_and(is_credential),
+            ChannelKind::File(_) | ChannelKind::Log => false,
+        })
 }
 
 /// What a program says of its version, or why it says nothing.
 async fn said(program: &'static str) -> Result<String, String> {
-    let run = move || {
-        let mut command = Command::new(program);
-        command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output()
-    };
-    let output = match tokio::time::timeout(LIMIT, tokio::task::spawn_blocking(run)).await {
-        Ok(Ok(output)) => output.map_err(|error| error.to_string())?,
-        Ok(Err(error)) => return Err(error.to_string()),
-        Err(_) => return Err("it doesn't end".to_owned()),
-    };
+    let output = printed(program, "--version").await?;
     if !output.status.success() {
         return Err(format!("`{program} --version` failed: {}", output.status));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What a program that is asked one thing prints, however it ends.
+async fn printed(program: &'static str, argument: &'static str) -> Result<Output, String> {
+    let run = move || {
+        let mut command = Command::new(program);
+        command.arg(argument).stdin(Stdio::null()).stderr(Stdio::null()).output()
+    };
+    match tokio::time::timeout(LIMIT, tokio::task::spawn_blocking(run)).await {
+        Ok(Ok(output)) => output.map_err(|error| error.to_string()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("it doesn't end".to_owned()),
+    }
 }
 
 #[cfg(test)]

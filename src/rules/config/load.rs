@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::address;
 use super::channel::{channel_names, channels};
+use super::directories::Directories;
 use super::route::{Known, NO_FAILURES, failures, routes};
 use super::schema::schema;
 use super::section::{Context, Section};
@@ -35,7 +36,6 @@ const KEYS: [&str; 13] = [
     "listen",
     "schema",
 ];
-const DATABASE: &str = "/var/lib/huntd/huntd.db";
 const DEFAULT_RETENTION: Retention =
     Retention { rows: Duration::from_hours(90 * 24), runs: Duration::from_hours(400 * 24), size: None };
 
@@ -51,12 +51,12 @@ pub fn default_hunt_defaults() -> HuntDefaults {
 }
 
 /// Reads the config. `file` is its path as it was given: findings name it, and relative paths are
-/// relative to its folder. A sound config may have warnings.
-pub fn load(file: &Path, bytes: &[u8]) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
+/// relative to its folder; `directories` stand in where it names none. A sound config may have warnings.
+pub fn load(file: &Path, bytes: &[u8], directories: &Directories) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
     let base = file.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut context = Context { notes: Notes::new(file), base };
     let root = root(&mut context, bytes);
-    let config = config(&mut context, &root);
+    let config = config(&mut context, &root, directories);
     let failed = context.notes.has_errors();
     let mut findings = context.notes.into_findings();
     findings.sort_by_key(|finding| finding.place);
@@ -86,7 +86,7 @@ fn root(context: &mut Context, bytes: &[u8]) -> Node {
     root
 }
 
-fn config(context: &mut Context, root: &Node) -> Option<Config> {
+fn config(context: &mut Context, root: &Node, directories: &Directories) -> Option<Config> {
     // Nothing more can be said of a file that can't be read.
     if context.notes.has_errors() && root.entries().is_some_and(<[_]>::is_empty) {
         return None;
@@ -94,7 +94,7 @@ fn config(context: &mut Context, root: &Node) -> Option<Config> {
     let section = Section::open(context, root, "", &KEYS)?;
     let hunts = section.read(context, "hunts", paths).unwrap_or_else(|| vec![context.path("hunts")]);
     let database = section.read(context, "database", Context::text);
-    let database = context.path(database.as_deref().unwrap_or(DATABASE));
+    let database = database.map_or_else(|| directories.database(), |path| context.path(&path));
     let git = git(context, &section, &database);
     let timezone =
         section.read(context, "timezone", |context, node, _| context.notes.keep("C012", definition::zone(node)));
@@ -118,7 +118,7 @@ fn config(context: &mut Context, root: &Node) -> Option<Config> {
         failures: failures.unwrap_or(NO_FAILURES),
         heartbeat: heartbeat(context, &section),
         retention: retention(context, &section),
-        listen: listen(context, root, &section),
+        listen: listen(context, root, &section, directories),
         schema: section.read(context, "schema", schema).unwrap_or_default(),
     })
 }
@@ -219,23 +219,29 @@ fn size(context: &mut Context, node: &Node, what: &str) -> Option<u64> {
 }
 
 /// `null` means nowhere, and so differs from a key that is left out.
-fn listen(context: &mut Context, root: &Node, section: &Section<'_>) -> Option<Listen> {
+fn listen(context: &mut Context, root: &Node, section: &Section<'_>, directories: &Directories) -> Option<Listen> {
     let built_in = Listen::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)));
     let Some(entry) = section.entry("listen") else { return root.get("listen").is_none().then_some(built_in) };
     let (text, place) = (context.text(&entry.value, "listen")?, entry.value.place);
+    if text == "unix" {
+        return Some(Listen::Unix(directories.socket()));
+    }
     if let Some(path) = text.strip_prefix("unix:") {
         if path.is_empty() {
-            context.notes.error("C004", Problem::new(place, "`listen` names no path after `unix:`"));
+            context.notes.error(
+                "C004",
+                Problem::new(place, "`listen` names no path after `unix:`; `unix` alone is the service's own socket"),
+            );
             return None;
         }
         return Some(Listen::Unix(context.path(path)));
     }
-    let wrong = "`listen` must be an address with a port, such as 127.0.0.1:9464, or unix:/PATH";
+    let wrong = "`listen` must be an address with a port, such as 127.0.0.1:9464, or unix, or unix:/PATH";
     let address = context.keep(text.parse().map_err(|_| Problem::new(place, wrong)))?;
     let listen = Listen::Address(address);
     if !listen.is_loopback() {
         let message = format!("whoever reaches {address} can read metrics and health, with no password and no TLS");
-        let hint = "write 127.0.0.1 or unix:/PATH, or let a proxy or a firewall say who may";
+        let hint = "write 127.0.0.1 or unix, or let a proxy or a firewall say who may";
         context.notes.warning("C019", Problem::new(place, message).hint(hint));
     }
     Some(listen)

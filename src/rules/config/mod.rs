@@ -37,6 +37,7 @@
 
 mod address;
 mod channel;
+mod directories;
 mod load;
 mod quota;
 mod route;
@@ -46,6 +47,7 @@ mod section;
 mod tenant;
 mod upstream;
 
+pub use directories::Directories;
 pub use load::{default_hunt_defaults, load};
 pub use schema::{Tables, table_file, unread_table_file};
 

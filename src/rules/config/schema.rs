@@ -115,12 +115,12 @@ fn row(line: &str) -> Result<(&str, &str, Type), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::config::load;
+    use crate::rules::config::{Directories, load};
 
     fn read(text: &str) -> Result<SchemaConfig, Vec<String>> {
         let text = format!("tenants: {{}}\nschema: {text}\n");
         let line = |f: &Finding| format!("{} {}:{} {}", f.code, f.place.line, f.place.column, f.message);
-        load(Path::new("etc/huntd.yaml"), text.as_bytes())
+        load(Path::new("etc/huntd.yaml"), text.as_bytes(), &Directories::default())
             .map(|(config, _)| config.schema)
             .map_err(|findings| findings.iter().filter(|f| f.code != "C014").map(line).collect())
     }

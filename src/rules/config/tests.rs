@@ -12,7 +12,7 @@ use crate::model::secret::SecretSource;
 use crate::model::time::Zone;
 
 fn read(text: &str) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
-    load(Path::new("etc/huntd.yaml"), text.as_bytes())
+    load(Path::new("etc/huntd.yaml"), text.as_bytes(), &Directories::default())
 }
 
 fn lines(findings: &[Finding]) -> Vec<String> {
@@ -109,6 +109,7 @@ fn where_metrics_are_served() {
         ("127.0.0.1:1", Some("http://127.0.0.1:1"), &[]),
         ("\"[::1]:1\"", Some("http://[::1]:1"), &[]),
         ("\"[::ffff:127.0.0.1]:1\"", Some("http://[::ffff:127.0.0.1]:1"), &[]),
+        ("unix", Some("unix:/run/huntd/huntd.sock"), &[]),
         ("unix:huntd.sock", Some("unix:etc/huntd.sock"), &[]),
         ("unix:/run/huntd/huntd.sock", Some("unix:/run/huntd/huntd.sock"), &[]),
         ("0.0.0.0:1", Some("http://0.0.0.0:1"), &["C019"]),

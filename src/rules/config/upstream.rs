@@ -154,18 +154,20 @@ mod tests {
     use super::*;
     use crate::model::config::Config;
     use crate::model::secret::SecretSource;
-    use crate::rules::config::load;
+    use crate::rules::config::{Directories, load};
 
     fn read(git: &str) -> Result<Config, Vec<String>> {
         let text = format!("tenants: {{}}\ndatabase: /db/huntd.db\ngit: {git}\n");
-        load(Path::new("/etc/huntd/huntd.yaml"), text.as_bytes()).map(|(config, _)| config).map_err(|findings| {
-            let errors = findings.iter().filter(|finding| finding.code != "C014");
-            errors
-                .map(|finding| {
-                    format!("{} {}:{} {}", finding.code, finding.place.line, finding.place.column, finding.message)
-                })
-                .collect()
-        })
+        load(Path::new("/etc/huntd/huntd.yaml"), text.as_bytes(), &Directories::default())
+            .map(|(config, _)| config)
+            .map_err(|findings| {
+                let errors = findings.iter().filter(|finding| finding.code != "C014");
+                errors
+                    .map(|finding| {
+                        format!("{} {}:{} {}", finding.code, finding.place.line, finding.place.column, finding.message)
+                    })
+                    .collect()
+            })
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub enum Check {
     Mail,
     /// The dead man's switch can be reached.
     Heartbeat,
+    /// The repository that the hunts come from can be asked.
+    Repository,
     /// Git is there.
     Git,
     /// The system's service manager.
@@ -70,6 +72,7 @@ impl Check {
             Self::Call => "call",
             Self::Mail => "mail",
             Self::Heartbeat => "heartbeat",
+            Self::Repository => "repository",
             Self::Git => "git",
             Self::Systemd => "systemd",
             Self::Unit => "unit",

@@ -1,6 +1,9 @@
 //! What else of the machine huntd stands on.
 
+use std::path::Path;
+
 use super::line::Verdict;
+use crate::rules::upstream::short;
 
 /// The first systemd that knows all that the unit names: `LoadCredential=`, `ProtectProc=`, `ProcSubset=` (247).
 const SYSTEMD: u32 = 247;
@@ -57,6 +60,37 @@ pub fn git(is_checkout: bool, printed: Result<&str, &str>) -> Verdict {
     }
 }
 
+/// Whether signatures can be checked: by the keys that may have signed, and by ssh-keygen, with which git does it.
+#[must_use]
+pub fn signers(file: &Path, read: Result<(), &str>, keygen: Result<(), &str>) -> Verdict {
+    let file = file.display();
+    match (read, keygen) {
+        (Ok(()), Ok(())) => Verdict::ok(format!("{file} can be read")),
+        (Err(why), _) => Verdict::failed(
+            format!("can't read the allowed signers {file}: {why}"),
+            "name a file that huntd's user may read: a line a key, as `man ssh-keygen` has it under ALLOWED SIGNERS",
+        ),
+        (_, Err(why)) => Verdict::failed(
+            format!("signatures can't be checked, as ssh-keygen can't be started: {why}"),
+            "install OpenSSH's client: git checks signatures with its ssh-keygen",
+        ),
+    }
+}
+
+/// Whether the branch that the hunts come from is there; `asked` is its newest commit, none where there is no such
+/// branch, or why it can't be asked for, with the mend.
+#[must_use]
+pub fn repository(branch: &str, asked: Result<Option<&str>, (String, String)>) -> Verdict {
+    match asked {
+        Ok(Some(commit)) => Verdict::ok(format!("{branch} is at {}", short(commit))),
+        Ok(None) => Verdict::failed(
+            format!("it has no branch {branch}"),
+            "see `branch` of `git:` in the config: the name without refs/heads/",
+        ),
+        Err((why, mend)) => Verdict::failed(why, mend),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::line::State;
@@ -78,6 +112,24 @@ mod tests {
             assert_eq!(verdict.state, state, "{printed:?}: {}", verdict.message);
             assert_eq!(verdict.hint.is_none(), state == State::Ok);
         }
+    }
+
+    #[test]
+    fn signatures_need_the_keys_and_ssh_keygen() {
+        let verdict = |read, keygen| signers(Path::new("/etc/huntd/signers"), read, keygen);
+        assert_eq!(verdict(Ok(()), Ok(())).state, State::Ok);
+        let (unread, without) = (verdict(Err("not there"), Ok(())), verdict(Ok(()), Err("not found")));
+        assert!(unread.state == State::Failed && unread.message.contains("/etc/huntd/signers: not there"));
+        assert!(without.state == State::Failed && without.message.contains("ssh-keygen can't be started: not found"));
+    }
+
+    #[test]
+    fn the_branch_of_the_hunts_is_there_or_not() {
+        let verdict = repository("main", Ok(Some("0123456789abcdef0123456789abcdef01234567")));
+        assert_eq!((verdict.state, verdict.message.as_str()), (State::Ok, "main is at 0123456789ab"));
+        assert_eq!(repository("main", Ok(None)).state, State::Failed);
+        let verdict = repository("main", Err(("no way".to_owned(), "go".to_owned())));
+        assert_eq!((verdict.state, verdict.hint.as_deref()), (State::Failed, Some("go")));
     }
 
     #[test]
