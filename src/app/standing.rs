@@ -111,26 +111,34 @@ impl Stand {
         self.hunts.values().filter_map(|one| Some((&one.hunt, one.broken.as_ref()?)))
     }
 
-    /// Keeps how the hunts stand, for the next start and for `list`. Of ten thousand, what changed is written, some at a
-    /// time: the texts of all at once would be larger than the hunts.
+    /// Keeps how the hunts stand, for the next start and for `list`. Of ten thousand, some are compared at a time, and
+    /// what changed is written: the texts of all at once would be larger than the hunts.
     pub async fn keep(&self, store: &Store) -> Result<(), StoreError> {
-        let stood: BTreeMap<HuntId, Standing> =
-            store.standing().await?.into_iter().map(|one| (one.hunt.clone(), one)).collect();
-        let gone: Vec<HuntId> = stood.keys().filter(|id| !self.hunts.contains_key(*id)).cloned().collect();
-        store.stand(&[], &gone).await?;
-        let mut put = Vec::with_capacity(AT_ONCE);
-        for one in self.hunts.values() {
-            put.extend(changed(one, &stood));
-            if put.len() == AT_ONCE {
-                store.stand(&put, &[]).await?;
-                put.clear();
+        let (mut hunts, mut after) = (self.hunts.values().peekable(), None);
+        loop {
+            let page = store.standing_after(after.as_ref(), AT_ONCE).await?;
+            // Nothing stood after a page that isn't full.
+            after = page.get(AT_ONCE - 1).map(|one| one.hunt.clone());
+            let stood: BTreeMap<HuntId, Standing> = page.into_iter().map(|one| (one.hunt.clone(), one)).collect();
+            let gone: Vec<HuntId> = stood.keys().filter(|id| !self.hunts.contains_key(*id)).cloned().collect();
+            store.stand(&[], &gone).await?;
+            let mut put = Vec::new();
+            while let Some(one) = hunts.next_if(|one| after.as_ref().is_none_or(|last| one.hunt.id <= *last)) {
+                put.extend(changed(one, &stood));
+                if put.len() == AT_ONCE {
+                    store.stand(&put, &[]).await?;
+                    put.clear();
+                }
+            }
+            store.stand(&put, &[]).await?;
+            if after.is_none() {
+                return Ok(());
             }
         }
-        store.stand(&put, &[]).await
     }
 }
 
-/// So many hunts are written at a time.
+/// So many hunts are read and written at a time.
 const AT_ONCE: usize = 200;
 
 /// How a hunt stands, where that isn't how it stood.
@@ -218,4 +226,50 @@ fn again(stood: &Standing, text: String, config: &Config) -> Option<Hunt> {
     hunt.id = stood.hunt.clone();
     hunt.source.commit = stood.commit.as_deref().map(Into::into);
     (definition::version(&hunt) == stood.version).then_some(hunt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::Zone;
+    use crate::rules::config::default_hunt_defaults;
+
+    /// Hunts by number, each with the query that is given for it.
+    fn stand(hunts: impl Iterator<Item = (usize, &'static str)>) -> Stand {
+        let file = |(number, query)| HuntFile {
+            shown: format!("/hunts/h{number:04}.yaml").into(),
+            relative: format!("h{number:04}.yaml").into(),
+            bytes: format!("query: {query}\n").into_bytes(),
+        };
+        let files: Vec<HuntFile> = hunts.map(file).collect();
+        let loaded = definition::load(&files, &default_hunt_defaults(), Zone::UTC);
+        let stander = |hunt: Hunt| (hunt.id.clone(), Stander { hunt: Arc::new(hunt), broken: None });
+        Stand { hunts: loaded.hunts.into_iter().map(stander).collect(), unloaded: Vec::new() }
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_is_what_stands_however_many_hunts_there_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("huntd.db")).await.unwrap();
+        let of = |from: usize, to: usize| (from..to).map(|number| (number, "print 1"));
+        let edited =
+            of(0, 3 * AT_ONCE).map(|(number, query)| (number, if number % 7 == 0 { "print 2" } else { query }));
+        let stands = [
+            stand(of(0, AT_ONCE)),
+            stand(of(0, 2 * AT_ONCE + 1)),
+            stand(of(AT_ONCE / 2, 3 * AT_ONCE)),
+            stand(edited),
+            stand(of(0, AT_ONCE - 1)),
+            stand(of(5 * AT_ONCE, 5 * AT_ONCE + 1)),
+        ];
+        for stand in stands {
+            stand.keep(&store).await.unwrap();
+            let kept: Vec<(HuntId, String)> =
+                store.standing().await.unwrap().into_iter().map(|one| (one.hunt, one.version)).collect();
+            let stands: Vec<(HuntId, String)> =
+                stand.hunts.values().map(|one| (one.hunt.id.clone(), definition::version(&one.hunt))).collect();
+            assert_eq!(kept, stands);
+        }
+        store.close().await.unwrap();
+    }
 }

@@ -12,8 +12,8 @@ use super::runs::name_fault;
 use crate::model::id::HuntId;
 use crate::model::standing::{Broken, Standing, StandingVersion};
 
-pub(super) const ALL: &str = "SELECT standing.hunt, file, hash, commit_id, fault FROM standing JOIN hunt_version USING (version) \
-     ORDER BY standing.hunt";
+pub(super) const AFTER: &str = "SELECT standing.hunt, file, hash, commit_id, fault FROM standing JOIN hunt_version USING (version) \
+     WHERE standing.hunt > ?1 ORDER BY standing.hunt LIMIT ?2";
 pub(super) const PUT: &str = "INSERT INTO standing (hunt, file, version, commit_id, fault) VALUES (?1, ?2, ?3, ?4, ?5) \
      ON CONFLICT (hunt) DO UPDATE SET file = excluded.file, version = excluded.version, \
      commit_id = excluded.commit_id, fault = excluded.fault";
@@ -22,8 +22,14 @@ pub(super) const DROP: &str = "DELETE FROM standing WHERE hunt = ?1";
 impl Store {
     /// The hunts that stood at the last load, by id.
     pub async fn standing(&self) -> Result<Vec<Standing>, StoreError> {
+        self.standing_after(None, usize::MAX).await
+    }
+
+    /// The hunts that stood at the last load and come after one, by id, at most so many.
+    pub async fn standing_after(&self, after: Option<&HuntId>, most: usize) -> Result<Vec<Standing>, StoreError> {
         let mut read = self.read().await?;
-        let rows: Result<Vec<Row>, _> = sqlx::query_as(ALL).fetch_all(&mut *read).await;
+        let query = sqlx::query_as(AFTER).bind(after.map_or("", HuntId::as_str));
+        let rows: Result<Vec<Row>, _> = query.bind(i64::try_from(most).unwrap_or(i64::MAX)).fetch_all(&mut *read).await;
         let rows = self.told(rows.map_err(Fault::from))?;
         self.told(rows.into_iter().map(standing_of).collect())
     }
