@@ -19,6 +19,7 @@
 
 #[path = "../support/ask.rs"]
 mod ask;
+mod chaos;
 mod git;
 mod journal;
 #[path = "../support/listener.rs"]

@@ -117,7 +117,7 @@ fn a_disk_that_fills_up_holds_the_daemon_up_and_no_more() {
 fn a_disk_that_turns_read_only_holds_the_daemon_up_and_no_more() {
     let stage = stage();
     let (source, library) =
-        (concat!(env!("CARGO_MANIFEST_DIR"), "/tests/chaos/readonly.c"), stage.site.file("readonly.so"));
+        (concat!(env!("CARGO_MANIFEST_DIR"), "/tests/daemon/chaos/readonly.c"), stage.site.file("readonly.so"));
     let built =
         Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).args([source, "-ldl"]).status();
     assert!(built.is_ok_and(|status| status.success()), "this test needs a C compiler named `cc`, as the build does");

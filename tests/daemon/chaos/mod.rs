@@ -5,46 +5,22 @@
 //! long runs (a kill takes about 0.6 s, so that 1,000 of them take some ten minutes):
 //!
 //! ```text
-//! HUNTD_CHAOS_KILLS=1000 cargo test --test chaos killed -- --nocapture
-//! HUNTD_QUOTA_SECONDS=300 cargo test --test chaos quota -- --nocapture
-//! HUNTD_CHAOS_SEED=7 cargo test --test chaos              # other moments
-//! HUNTD_CHAOS_DISK=1 cargo test --test chaos disk         # the daemon itself makes good what a bad disk held up
-//! HUNTD_CHAOS_LOCK=40 cargo test --test chaos busy        # locks of so many seconds, 2 by default
+//! HUNTD_CHAOS_KILLS=1000 cargo test --test daemon killed -- --nocapture
+//! HUNTD_QUOTA_SECONDS=300 cargo test --test daemon quota -- --nocapture
+//! HUNTD_CHAOS_SEED=7 cargo test --test daemon chaos       # other moments
+//! HUNTD_CHAOS_DISK=1 cargo test --test daemon disk        # the daemon itself makes good what a bad disk held up
+//! HUNTD_CHAOS_LOCK=40 cargo test --test daemon busy       # locks of so many seconds, 2 by default
 //! ```
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test may stop at the first surprise"
-)]
-#![allow(clippy::print_stderr, reason = "the long runs say how far they are")]
 
 mod busy;
 mod disk;
 mod gone;
-#[path = "../support/mime.rs"]
-mod mime;
-#[path = "../support/mounts.rs"]
-mod mounts;
 mod quota;
-#[path = "../support/referee.rs"]
-#[allow(dead_code, reason = "each test binary uses its part")]
-mod referee;
-#[path = "../support/smtp.rs"]
-#[allow(dead_code, reason = "each test binary uses its part")]
-mod smtp;
-#[path = "../support/stage.rs"]
-#[allow(dead_code, reason = "each test binary uses its part")]
-mod stage;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::time::Duration;
 
-use referee::Told;
-use stage::{Stage, number};
+use crate::referee::Told;
+use crate::stage::{self, Stage, number};
 
 #[test]
 fn nothing_is_lost_when_the_daemon_is_killed_again_and_again() {

@@ -5,7 +5,7 @@
 //! docs/quota.md:
 //!
 //! ```text
-//! HUNTD_QUOTA_SECONDS=300 cargo test --test chaos quota -- --nocapture
+//! HUNTD_QUOTA_SECONDS=300 cargo test --test daemon quota -- --nocapture
 //! ```
 
 use std::time::Duration;
