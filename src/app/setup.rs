@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use super::excerpt;
 use super::exit::AppError;
@@ -102,6 +102,11 @@ pub struct Tree {
     pub findings: Vec<Finding>,
 }
 
+/// From so many files on, one thread reads them, and another looks into what was read.
+const MANY: usize = 200;
+/// So many files may be read that weren't looked into yet.
+const AHEAD: usize = 32;
+
 /// Reads the hunts that a config names, as [`load_reading`] does.
 pub fn tree(config: &Config, reads: impl Fn(&Hunt) -> bool) -> Result<Tree, AppError> {
     let hint = match &config.git {
@@ -115,8 +120,8 @@ pub fn tree(config: &Config, reads: impl Fn(&Hunt) -> bool) -> Result<Tree, AppE
     let files = folder::read_paths(&config.hunts);
     let (mut hunts, mut world) = (Vec::<Arc<Hunt>>::new(), None);
     let (mut of_files, mut of_names, mut of_queries) = (Vec::new(), Vec::new(), Vec::new());
-    // One file at a time: of ten thousand hunts all places and texts at once are larger than the hunts.
-    for (file, part) in definition::load_each(files.files, &config.defaults, config.timezone) {
+    let many = files.files.len() >= MANY;
+    let mut take = |(file, part): (HuntFile, LoadedHunts)| {
         of_names.extend(definition::check_names(&part, config));
         if part.hunts.iter().any(&reads) {
             let (world, of_tables) = world.get_or_insert_with(|| queries::world(config));
@@ -128,6 +133,18 @@ pub fn tree(config: &Config, reads: impl Fn(&Hunt) -> bool) -> Result<Tree, AppE
             hunt.source.commit = checkouts.iter().find_map(|checkout| checkout.commit_of(&hunt.source.file));
             Arc::new(hunt)
         }));
+    };
+    // One file at a time: of ten thousand hunts all places and texts at once are larger than the hunts.
+    let loading = definition::load_each(files.files, &config.defaults, config.timezone);
+    if many {
+        // To read a file takes about as long as to look into its queries.
+        std::thread::scope(|scope| {
+            let (send, parts) = mpsc::sync_channel(AHEAD);
+            scope.spawn(move || loading.into_iter().try_for_each(|part| send.send(part)));
+            parts.into_iter().for_each(&mut take);
+        });
+    } else {
+        loading.for_each(&mut take);
     }
     if let Some(canary) = canary::hunt(config).filter(|canary| hunts.iter().all(|hunt| hunt.id != canary.id)) {
         hunts.push(Arc::new(canary));
