@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
+use super::doctor::files::Secrets;
+use super::doctor::network::Network;
 use super::reload::Running;
 use super::setup::Loaded;
 use super::standing::Stand;
@@ -33,6 +35,8 @@ const SILENT: Duration = Duration::from_hours(90 * 24);
 /// So many of the last results are looked at.
 const RESULTS: u32 = 60;
 
+/// What changes slowly.
+const OF_SLOW_LOOKS: [TroubleKind; 2] = [TroubleKind::NeverFired, TroubleKind::CertificateExpires];
 /// What a look judges by the database alone: a command without a daemon does no more.
 const OF_RUNS: [TroubleKind; 2] = [TroubleKind::TenantFails, TroubleKind::HuntFails];
 
@@ -100,8 +104,12 @@ impl Overseer {
             let standing: Vec<HuntId> =
                 silent.into_iter().filter(|hunt| running.stand.hunts.contains_key(hunt)).collect();
             all.extend(trouble::never_fired(&standing, SILENT));
+            let network = Network::new(&running.config, &Secrets::new(), Arc::clone(&self.clock));
+            all.extend(trouble::certificates(&network.lasting().await, &self.store.troubles().await?));
         } else {
-            judged.remove(&TroubleKind::NeverFired);
+            for kind in OF_SLOW_LOOKS {
+                judged.remove(&kind);
+            }
         }
         let told = note(&self.store, &running.config, &all, &judged, now).await?;
         if !told.is_empty() {

@@ -39,11 +39,13 @@ pub enum TroubleKind {
     ClockWrong,
     /// A secret expires soon.
     SecretExpires,
+    /// A server's certificate expires soon.
+    CertificateExpires,
 }
 
 impl TroubleKind {
     /// All.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::TenantFails,
         Self::HuntFails,
         Self::HuntBroken,
@@ -58,6 +60,7 @@ impl TroubleKind {
         Self::DatabaseFills,
         Self::ClockWrong,
         Self::SecretExpires,
+        Self::CertificateExpires,
     ];
 
     /// The name.
@@ -78,6 +81,7 @@ impl TroubleKind {
             Self::DatabaseFills => "database_fills",
             Self::ClockWrong => "clock_wrong",
             Self::SecretExpires => "secret_expires",
+            Self::CertificateExpires => "certificate_expires",
         }
     }
 

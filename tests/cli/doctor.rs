@@ -421,9 +421,21 @@ fn a_mail_server_that_hangs_is_given_up() {
     };
     let email = Email::new(ChannelName::new("soc").unwrap(), &settings).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let knocked = runtime.block_on(email.knock(Duration::from_millis(100))).unwrap();
+    let knocked = runtime.block_on(email.knock(Duration::from_millis(100), Duration::ZERO)).unwrap();
     let why = knocked.unwrap_err();
     assert!(why.contains("didn't greet and sign in within"), "{why}");
+}
+
+#[test]
+fn a_mail_servers_certificate_that_ends_soon_is_a_warning() {
+    let ten_days = Duration::from_hours(10 * 24);
+    let server = MailServer::start(&Faults { certificate_lasts: Some(ten_days), ..Faults::default() });
+    let desk = desk(&mail(server.port, &server.ca));
+    desk.site.write("mail-password", PASSWORD);
+    tidy(&desk);
+    let (state, message, hint) = line(&doctor(&desk).expect(0), "mail");
+    assert_eq!((state.as_str(), message.as_str()), ("warning", "its certificates are trusted, and end within 21 days"));
+    assert!(hint.contains(&format!("localhost:{}", server.port)), "{hint}");
 }
 
 #[test]

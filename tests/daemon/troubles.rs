@@ -100,3 +100,16 @@ fn changes_that_are_not_taken_over_are_told() {
     assert!(wait_for_warnings(&stage, 2)[1].1.starts_with("[over] changes are not loaded"));
     assert!(daemon.stop().success(), "{}", stage.log());
 }
+
+#[test]
+fn a_certificate_that_ends_soon_is_told() {
+    let stage = Stage::ending(1, "@daily", Duration::from_hours(10 * 24));
+    let config = std::fs::read_to_string(stage.site.file("huntd.yaml")).unwrap();
+    stage.site.write("huntd.yaml", format!("{config}failures: {{to: [soc], after: 3, every: 24h}}\n"));
+    let daemon = stage.daemon();
+    let told = wait_for_warnings(&stage, 1);
+    let subject = format!("[trouble] a certificate of localhost:{} ends within 21 days", stage.mail.port);
+    assert_eq!(told[0].1, subject);
+    assert!(told[0].2.contains("renews it in time"), "{}", told[0].2);
+    assert!(daemon.stop().success(), "{}", stage.log());
+}

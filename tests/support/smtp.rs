@@ -4,7 +4,9 @@ use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use huntd::ports::clock::{Clock, SystemClock};
 use mailin_embedded::response::{AUTH_OK, AUTHENTICATION_REQUIRED, OK};
 use mailin_embedded::{AuthMechanism, Handler, Response, Server, SslConfig};
 
@@ -18,6 +20,8 @@ pub(crate) const PASSWORD: &str = "correct horse=battery+staple";
 pub(crate) struct Faults {
     /// Offers no STARTTLS.
     pub(crate) no_tls: bool,
+    /// Its certificate ends after so long, to the day.
+    pub(crate) certificate_lasts: Option<Duration>,
     /// Never answers after the mail's text, until the server is dropped.
     pub(crate) hang_after_text: bool,
     /// Answers so after the mail's text.
@@ -62,9 +66,16 @@ impl MailServer {
     pub(crate) fn start(faults: &Faults) -> Self {
         let files = tempfile::tempdir().unwrap();
         let (ca, key) = (files.path().join("ca.pem"), files.path().join("key.pem"));
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        std::fs::write(&ca, made.cert.pem()).unwrap();
-        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        if let Some(lasts) = faults.certificate_lasts {
+            let end = SystemClock::new().now().plus(lasts).to_string();
+            let part = |from: usize, to: usize| end[from..to].parse::<u16>().unwrap();
+            let small = |number: u16| u8::try_from(number).unwrap();
+            params.not_after = rcgen::date_time_ymd(part(0, 4).into(), small(part(5, 7)), small(part(8, 10)));
+        }
+        let signing = rcgen::KeyPair::generate().unwrap();
+        std::fs::write(&ca, params.self_signed(&signing).unwrap().pem()).unwrap();
+        std::fs::write(&key, signing.serialize_pem()).unwrap();
 
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -209,5 +220,5 @@ impl Handler for Conversation {
 
 #[expect(clippy::disallowed_methods, reason = "a server that is slow, is so in real time")]
 fn dawdle() {
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(2));
 }

@@ -54,6 +54,12 @@ impl Stage {
         Self::with(seconds, schedule, PLENTY, &stream(seconds, 2), &Faults::default())
     }
 
+    /// The same, with a mail server whose certificate lasts for so long.
+    pub(crate) fn ending(seconds: u64, schedule: &str, lasts: Duration) -> Self {
+        let faults = Faults { certificate_lasts: Some(lasts), ..Faults::default() };
+        Self::with(seconds, schedule, PLENTY, &stream(seconds, 2), &faults)
+    }
+
     fn with(seconds: u64, schedule: &str, per_minute: u32, rest: &str, faults: &Faults) -> Self {
         let (site, mail) = (Site::new(), MailServer::start(faults));
         let events = usize::try_from(seconds * 2).unwrap();

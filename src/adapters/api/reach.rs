@@ -176,6 +176,23 @@ fn watching(ahead: Duration, roots: Vec<CertificateDer<'static>>) -> Result<(Cli
     Ok((config, saw))
 }
 
+/// Whether the certificates that a server showed will still be good after `ahead`, by this machine's own and `roots`.
+pub fn lasts(
+    host: &str,
+    chain: &[CertificateDer<'_>],
+    roots: Vec<CertificateDer<'static>>,
+    ahead: Duration,
+) -> Result<bool, String> {
+    let verifier = Verifier::new_with_extra_roots(roots, provider()).map_err(|error| error.to_string())?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
+    let Some((own, others)) = chain.split_first() else { return Err("it showed no certificate".to_owned()) };
+    Ok(verifier.verify_server_cert(own, others, &name, &[], later(UnixTime::now(), ahead)).is_ok())
+}
+
+fn later(now: UnixTime, ahead: Duration) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()).saturating_add(ahead))
+}
+
 impl ServerCertVerifier for Watching {
     fn verify_server_cert(
         &self,
@@ -187,8 +204,7 @@ impl ServerCertVerifier for Watching {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let at = |at| self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at);
         let verified = at(now)?;
-        let later = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()).saturating_add(self.ahead));
-        *self.saw.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(at(later).is_ok());
+        *self.saw.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(at(later(now, self.ahead)).is_ok());
         Ok(verified)
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use url::Url;
 
 use super::super::exit::AppError;
@@ -23,9 +24,10 @@ use crate::model::upstream::Upstream;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::Store;
 use crate::ports::store::error::StoreError;
-use crate::rules::doctor::network::{self as judge, FORESIGHT, Trust};
+use crate::rules::doctor::network::{self as judge, Trust};
 use crate::rules::doctor::{Check, State, Verdict, system, token};
 use crate::rules::remedy;
+use crate::rules::trouble::AHEAD;
 
 /// How long a token, an answer or a mail server's sign-in is waited for.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -152,7 +154,7 @@ impl<'a> Network<'a> {
             return Ok(false);
         }
         report.begin(Check::Tls, name);
-        let seen = reach::ask(&host.url, FORESIGHT, &self.clock).await;
+        let seen = reach::ask(&host.url, AHEAD, &self.clock).await;
         let trust = seen.as_ref().map(|seen| trust(seen.lasts)).map_err(String::as_str);
         report.tell(Check::Tls, name, judge::tls(name, trust))?;
         if host.is_api {
@@ -220,6 +222,24 @@ impl<'a> Network<'a> {
         report.tell(Check::Call, &subject, verdict).map(drop)
     }
 
+    /// Whether the certificates of each server will last; none where it has none, or can't be reached.
+    pub async fn lasting(&self) -> BTreeMap<String, Option<bool>> {
+        let hosts = join_all(self.hosts.values().map(async |host| {
+            let seen = reach::ask(&host.url, AHEAD, &self.clock).await;
+            (shown(&host.url), seen.ok().and_then(|seen| seen.lasts))
+        }));
+        let mails = join_all(self.mails().filter_map(|(name, settings)| {
+            let (email, server) = (Email::new(name.clone(), settings).ok()?, place(settings)?);
+            Some(async move { (server, email.knock(LIMIT, AHEAD).await.and_then(Result::ok).flatten()) })
+        }));
+        let beat = async {
+            let beat = self.config.heartbeat.as_ref().filter(|beat| reach::proxy(&beat.url).is_none())?;
+            Some((shown(&beat.url), reach::greet(&beat.url, AHEAD).await.ok().flatten()))
+        };
+        let (hosts, mails, beat) = tokio::join!(hosts, mails, beat);
+        hosts.into_iter().chain(mails).chain(beat).collect()
+    }
+
     fn mails(&self) -> impl Iterator<Item = (&'a ChannelName, &'a EmailChannel)> {
         self.config.channels.iter().filter_map(|(name, kind)| match kind {
             ChannelKind::Email(mail) if matches!(mail.transport, MailTransport::Smtp { .. }) => {
@@ -235,6 +255,14 @@ impl<'a> Network<'a> {
 struct Ways {
     sign_in: bool,
     api: bool,
+}
+
+/// A mail server's host and port.
+fn place(settings: &EmailChannel) -> Option<String> {
+    match &settings.transport {
+        MailTransport::Smtp { host, port, .. } => Some(format!("{host}:{port}")),
+        MailTransport::Folder(_) => None,
+    }
 }
 
 /// A URL's host, with its port where it isn't the scheme's own: path and query may be secret.
@@ -280,14 +308,12 @@ async fn knock(name: &ChannelName, settings: &EmailChannel, password: Option<Sec
         Ok(email) => email,
         Err(error) => return Verdict::failed(error.to_string(), "mend the channel in the config"),
     };
-    match email.knock(LIMIT).await {
+    match email.knock(LIMIT, AHEAD).await {
         None => Verdict::skipped("mails go to a folder", "nothing to mend"),
-        Some(Ok(())) if settings.user.is_some() => Verdict::ok("greets, and takes the sign-in; no mail was sent"),
-        Some(Ok(())) => Verdict::ok("greets; no mail was sent"),
-        Some(Err(why)) => Verdict::failed(
-            why,
-            "check `server`, `user`, `password` and `ca` of the channel, and that the firewall lets this machine out to that port",
-        ),
+        Some(met) => {
+            let met = met.as_ref().map(|lasts| trust(*lasts)).map_err(String::as_str);
+            judge::mail(&place(&settings).unwrap_or_default(), settings.user.is_some(), met)
+        }
     }
 }
 
@@ -313,7 +339,7 @@ async fn heartbeat(name: &str, beat: &Heartbeat) -> Verdict {
     if let Some(proxy) = reach::proxy(&beat.url) {
         return judge::proxy(&proxy.shown, proxy.connect().await.as_ref().map(drop).map_err(String::as_str));
     }
-    match reach::greet(&beat.url, FORESIGHT).await.map(trust) {
+    match reach::greet(&beat.url, AHEAD).await.map(trust) {
         Ok(Trust::Plain) => Verdict::ok("can be reached; no beat was sent"),
         Ok(Trust::Lasting) => Verdict::ok("can be reached, and is trusted; no beat was sent"),
         Ok(Trust::Ending) => judge::tls(name, Ok(Trust::Ending)),

@@ -6,8 +6,6 @@ use super::line::Verdict;
 use crate::model::time::{Timestamp, format_duration};
 use crate::rules::skew::skew;
 
-/// A certificate should last so much longer: who renews it is told with time left.
-pub const FORESIGHT: Duration = Duration::from_hours(21 * 24);
 /// Seconds of difference that no promise of huntd minds.
 const NEAR: Duration = Duration::from_secs(5);
 /// A clock that is further off cuts runs at the wrong moments, and may be refused at the sign-in.
@@ -44,9 +42,9 @@ pub fn proxy(shown: &str, reached: Result<(), &str>) -> Verdict {
 pub enum Trust {
     /// It speaks plain HTTP.
     Plain,
-    /// Its certificates are trusted, now and in [`FORESIGHT`].
+    /// Its certificates are trusted, now and in [`AHEAD`](crate::rules::trouble::AHEAD).
     Lasting,
-    /// Its certificates are trusted now, and one of them ends within [`FORESIGHT`].
+    /// Its certificates are trusted now, and one of them ends before that.
     Ending,
 }
 
@@ -59,13 +57,31 @@ pub fn tls(host: &str, trust: Result<Trust, &str>) -> Verdict {
             "nothing to mend; name an https URL where it isn't for a test",
         ),
         Ok(Trust::Lasting) => Verdict::ok("its certificates are trusted, and last three weeks and more"),
-        Ok(Trust::Ending) => Verdict::warning(
-            "its certificates are trusted, and end within 21 days",
-            format!("see that {host}, or the proxy that speaks for it, renews them in time"),
-        ),
+        Ok(Trust::Ending) => ending(host),
         Err(why) => Verdict::failed(
             format!("{host} can't be reached: {why}"),
             "check the firewall and any proxy (HTTPS_PROXY, NO_PROXY); where the certificate is refused, install ca-certificates, or the CA of a proxy that opens TLS (update-ca-certificates)",
+        ),
+    }
+}
+
+fn ending(host: &str) -> Verdict {
+    Verdict::warning(
+        "its certificates are trusted, and end within 21 days",
+        format!("see that {host}, or the proxy that speaks for it, renews them in time"),
+    )
+}
+
+/// Whether a mail server takes huntd in; `why` tells why it doesn't.
+#[must_use]
+pub fn mail(server: &str, signs_in: bool, met: Result<Trust, &str>) -> Verdict {
+    match met {
+        Ok(Trust::Ending) => ending(server),
+        Ok(_) if signs_in => Verdict::ok("greets, and takes the sign-in; no mail was sent"),
+        Ok(_) => Verdict::ok("greets; no mail was sent"),
+        Err(why) => Verdict::failed(
+            why,
+            "check `server`, `user`, `password` and `ca` of the channel, and that the firewall lets this machine out to that port",
         ),
     }
 }

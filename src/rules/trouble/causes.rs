@@ -15,8 +15,6 @@ use crate::model::upstream::Following;
 pub const OVERDUE: Duration = Duration::from_mins(30);
 /// A delivery that was tried, and still waits after so long, is trouble.
 pub const DELIVERY_LATE: Duration = Duration::from_mins(30);
-/// Before a secret's end by so much it is trouble.
-const EXPIRES: Duration = Duration::from_hours(21 * 24);
 /// A clock that is wrong by more than this is trouble: the API's windows, and tokens, go by its clock.
 const SKEW: Duration = Duration::from_mins(2);
 /// A disk with less than a twentieth free is full soon, unless that is still much; with less than this, always.
@@ -373,25 +371,8 @@ pub fn clock(ahead: &BTreeMap<TenantName, i64>) -> Vec<Trouble> {
     )]
 }
 
-/// Secrets with the end that the config says: what each is of, and when it ends.
-#[must_use]
-pub fn secrets(ends: &[(String, Timestamp)], now: Timestamp) -> Vec<Trouble> {
-    let soon = ends.iter().filter(|(_, end)| now >= end.minus(EXPIRES));
-    let of = |(what, end): &(String, Timestamp)| {
-        let left = end.since(now);
-        let headline = if left.is_zero() {
-            format!("{what} has expired")
-        } else {
-            format!("{what} expires in {} days", left.as_secs().div_ceil(24 * 3600))
-        };
-        let hint = "make a new one, put it in the old one's place, and write its end into the config: huntd reads it at its next sign-in";
-        system(TroubleKind::SecretExpires, what, &headline, [format!("it ends at {end}")], Some(hint.to_owned()))
-    };
-    soon.map(of).collect()
-}
-
 /// A cause that is no hunt's own.
-fn system(
+pub(super) fn system(
     kind: TroubleKind,
     subject: &str,
     headline: &str,

@@ -6,13 +6,15 @@
 
 mod causes;
 mod check;
+mod ends;
 mod news;
 #[cfg(test)]
 mod tests;
 
 pub use causes::{
     DELIVERY_LATE, OVERDUE, broken, clock, columns, database, deliveries, disk, failing, git, never_fired, overdue,
-    reload, rows_missing, secrets, unloaded,
+    reload, rows_missing, unloaded,
 };
 pub use check::{Facts, Health, check};
+pub use ends::{AHEAD, certificates, secrets};
 pub use news::{Channels, Step, news, plan};

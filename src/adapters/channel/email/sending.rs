@@ -94,17 +94,19 @@ impl Email {
         self
     }
 
-    /// Connects, protects the connection and signs in, within `limit`, and sends nothing. None where mails go to a
-    /// folder.
-    pub async fn knock(&self, limit: Duration) -> Option<Result<(), String>> {
+    /// Connects, protects the connection and signs in, within `limit`, and sends nothing. Says whether the server's
+    /// certificates will still be good after `ahead`, where the connection is protected. None where mails go to a folder.
+    pub async fn knock(&self, limit: Duration, ahead: Duration) -> Option<Result<Option<bool>, String>> {
         let Way::Smtp { server, .. } = &self.way else { return None };
-        let met = tokio::time::timeout(limit, server.connect()).await;
+        let met = tokio::time::timeout(limit, async {
+            let mut session = server.connect().await?;
+            let lasts = server.lasts(&session, ahead).await;
+            session.quit().await;
+            lasts
+        });
         let late = || format!("mail server {server} didn't greet and sign in within {}", format_duration(limit));
-        Some(match met {
-            Ok(Ok(mut session)) => {
-                session.quit().await;
-                Ok(())
-            }
+        Some(match met.await {
+            Ok(Ok(lasts)) => Ok(lasts),
             Ok(Err(Trouble::Later(text) | Trouble::Never(text) | Trouble::TooLarge(text))) => Err(text),
             Err(_) => Err(late()),
         })

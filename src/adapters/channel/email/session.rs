@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lettre::Message;
@@ -13,7 +13,10 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParam
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
 use lettre::transport::smtp::response::Severity;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
+use crate::adapters::api::reach;
 use crate::adapters::secret;
 use crate::model::config::MailTls;
 use crate::model::secret::{ExposeSecret, SecretSource, SecretString};
@@ -135,15 +138,31 @@ impl Server {
     /// The system's certificates, and those of `ca`, read anew for each connection.
     async fn tls_parameters(&self) -> Result<TlsParameters, Trouble> {
         let mut builder = TlsParameters::builder(self.host.clone());
-        if let Some(path) = &self.ca {
-            let unfit = |why: String| {
-                Trouble::Later(format!("`ca` must be a file of PEM certificates, and {} isn't: {why}", path.display()))
-            };
-            let pem = tokio::fs::read(path).await.map_err(|error| unfit(error.to_string()))?;
-            builder =
-                builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|error| unfit(error.to_string()))?);
+        if let Some(pem) = self.roots().await? {
+            let unfit = |error: SmtpError| self.unfit(&error.to_string());
+            builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(unfit)?);
         }
         builder.build().map_err(|error| Trouble::Later(format!("TLS can't be set up: {error}")))
+    }
+
+    /// The bytes of `ca`.
+    async fn roots(&self) -> Result<Option<Vec<u8>>, Trouble> {
+        let Some(path) = &self.ca else { return Ok(None) };
+        tokio::fs::read(path).await.map(Some).map_err(|error| self.unfit(&error.to_string()))
+    }
+
+    fn unfit(&self, why: &str) -> Trouble {
+        let path = self.ca.as_deref().unwrap_or(Path::new("")).display();
+        Trouble::Later(format!("`ca` must be a file of PEM certificates, and {path} isn't: {why}"))
+    }
+
+    /// Whether the certificates of a conversation will still be good after `ahead`; none where it isn't protected.
+    pub(super) async fn lasts(&self, session: &Session, ahead: Duration) -> Result<Option<bool>, Trouble> {
+        let Some(chain) = session.certificates() else { return Ok(None) };
+        let pem = self.roots().await?.unwrap_or_default();
+        let roots = CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>();
+        let roots = roots.map_err(|error| self.unfit(&error.to_string()))?;
+        reach::lasts(&self.host, &chain, roots, ahead).map(Some).map_err(Trouble::Later)
     }
 
     fn trouble(&self, step: Step, error: &SmtpError, words: &Unspoken) -> Trouble {
@@ -152,6 +171,12 @@ impl Server {
 }
 
 impl Session {
+    /// The certificates that the server showed; none where the connection isn't protected.
+    pub(super) fn certificates(&self) -> Option<Vec<CertificateDer<'static>>> {
+        let chain = self.connection.certificate_chain().ok()?;
+        Some(chain.into_iter().map(CertificateDer::from).collect())
+    }
+
     /// Whether the other side still answers.
     pub(super) async fn lives(&mut self) -> bool {
         tokio::time::timeout(LIVES, self.connection.test_connected()).await.unwrap_or(false)
