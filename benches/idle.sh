@@ -71,10 +71,12 @@ field() { awk -v name="$2:" '$1 == name { print $2 }' "/proc/$1/status"; }
 cd "$site"
 measure() {
     local began used rest_began rest_used
+    # Else the line of the start before would be taken for this one's.
+    rm -f daemon.log
     began=$(date +%s.%N)
     "$huntd" --config huntd.yaml daemon > daemon.log 2>&1 &
     daemon=$!
-    until grep -q 'huntd runs' daemon.log; do kill -0 "$daemon"; sleep 0.01; done
+    until grep -qs 'huntd runs' daemon.log; do kill -0 "$daemon"; sleep 0.01; done
     local ready; ready=$(date +%s.%N); used=$(cpu $daemon)
     sleep 10
     rest_began=$(date +%s.%N) rest_used=$(cpu $daemon)
