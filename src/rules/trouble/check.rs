@@ -106,7 +106,8 @@ const fn weight(kind: TroubleKind) -> Health {
         | TroubleKind::NeverFired
         | TroubleKind::DatabaseFills
         | TroubleKind::ClockWrong
-        | TroubleKind::SecretExpires => Health::Warning,
+        | TroubleKind::SecretExpires
+        | TroubleKind::CertificateExpires => Health::Warning,
     }
 }
 
