@@ -130,7 +130,8 @@ impl Daemon {
             .await
             .map_err(|error| AppError::plain(format!("the scheduler can't start: {error}")))?;
         let (agenda, started) = (scheduler.shared_agenda(), clock.now());
-        let watched = Watched { vitals, clock, started, store: store.clone(), gates, agenda };
+        let heard = channels.subscribe();
+        let watched = Watched { vitals, clock, started, store: store.clone(), gates, agenda, channels: heard };
         let (stop, stopped) = watch::channel(false);
         let (orders, new_orders) = mpsc::channel(1);
         let links = Links { tenants, channels, orders, outbox: Arc::clone(&outbox_bell), stopped: stopped.clone() };

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::eye::Eye;
 use crate::adapters::machine;
+use crate::engine::dispatcher::Channels;
 use crate::engine::tenant::Tenant;
 use crate::model::hunt::Hunt;
 use crate::model::id::TenantName;
 use crate::model::time::Timestamp;
 use crate::model::trouble::TroubleKind;
 use crate::ports::store::error::StoreError;
-use crate::rules::metrics::{Facts, MOST_TRACKS, TenantFacts, TrackFacts};
+use crate::rules::metrics::{self, Counts, Facts, MOST_TRACKS, TenantFacts, TrackFacts};
 use crate::rules::quota::{self, Limits};
 use crate::rules::schedule;
 
@@ -36,7 +37,7 @@ pub(super) async fn gather(eye: &Eye) -> Facts {
         hunts: watched.vitals.hunts(),
         unlisted: due.len().saturating_sub(MOST_TRACKS),
         tracks: due.iter().take(MOST_TRACKS).map(unknown).collect(),
-        counts: watched.vitals.counts(),
+        counts: counts(eye),
         tenants: of_tenants(eye, &tenants),
         outbox: Vec::new(),
         troubles: BTreeMap::new(),
@@ -53,6 +54,16 @@ pub(super) async fn gather(eye: &Eye) -> Facts {
         Err(_) => facts.is_readable = false,
     }
     facts
+}
+
+fn channels(eye: &Eye) -> Arc<Channels> {
+    Arc::clone(&eye.watched.channels.borrow())
+}
+
+fn counts(eye: &Eye) -> Counts {
+    let mut counts = eye.watched.vitals.counts();
+    channels(eye).keys().for_each(|channel| counts.expect(channel));
+    counts
 }
 
 /// All hunts on all tenants, in order.
@@ -93,7 +104,7 @@ async fn read(eye: &Eye, tenants: &BTreeMap<TenantName, Arc<Tenant>>, facts: &mu
         // No key of borrowed parts can be looked up.
         track.state = states.get(&(track.hunt.clone(), track.tenant.clone())).copied();
     }
-    facts.outbox = store.outbox_states().await?;
+    facts.outbox = metrics::of_channels(store.outbox_states().await?, channels(eye).keys(), now);
     // Each kind, so that who adds them up never meets a gap.
     facts.troubles = TroubleKind::ALL.into_iter().map(|kind| (kind, 0)).collect();
     for open in store.troubles().await? {

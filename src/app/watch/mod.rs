@@ -11,11 +11,13 @@ mod systemd;
 
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::exit::AppError;
 use super::web::server;
 use crate::adapters::heartbeat::Heart;
+use crate::engine::dispatcher::Channels;
 use crate::engine::gate::Gates;
 use crate::engine::tick::Agenda;
 use crate::engine::vitals::Vitals;
@@ -40,6 +42,8 @@ pub struct Watched {
     pub gates: Gates,
     /// When each hunt is due.
     pub agenda: Arc<Mutex<Agenda>>,
+    /// The channels of the config, as they are now.
+    pub channels: watch::Receiver<Arc<Channels>>,
 }
 
 /// Watches a daemon.

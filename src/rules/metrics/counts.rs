@@ -9,6 +9,9 @@ use crate::model::id::{ChannelName, HuntId, TenantName};
 use crate::model::run::{Run, RunStatus, Trigger};
 use crate::model::time::Timestamp;
 
+/// How an attempt to deliver ends.
+const OUTCOMES: [&str; 3] = ["sent", "later", "failed"];
+
 /// What is counted of a hunt on a tenant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TrackCounts {
@@ -21,14 +24,14 @@ pub struct TrackCounts {
 }
 
 impl TrackCounts {
-    /// Runs by status, without those that there were none of.
+    /// Runs by status, also those that there were none of: what rises from nothing to one is no increase to Prometheus.
     pub fn runs(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
-        RunStatus::ALL.map(RunStatus::as_str).into_iter().zip(self.runs).filter(|(_, count)| *count > 0)
+        RunStatus::ALL.map(RunStatus::as_str).into_iter().zip(self.runs)
     }
 
-    /// Hits by kind, without those that there were none of.
+    /// Hits by kind, also those that there were none of.
     pub fn hits(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
-        HitKind::ALL.map(HitKind::as_str).into_iter().zip(self.hits).filter(|(_, count)| *count > 0)
+        HitKind::ALL.map(HitKind::as_str).into_iter().zip(self.hits)
     }
 }
 
@@ -72,6 +75,13 @@ impl Counts {
         *self.calls.entry((tenant.clone(), outcome)).or_default() += 1;
         if failure.is_some_and(is_throttled) {
             *self.throttled.entry(tenant.clone()).or_default() += 1;
+        }
+    }
+
+    /// There is a channel: what it did stands at nothing until it does something.
+    pub fn expect(&mut self, channel: &ChannelName) {
+        for outcome in OUTCOMES {
+            self.deliveries.entry((channel.clone(), outcome)).or_default();
         }
     }
 

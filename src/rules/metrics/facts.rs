@@ -99,6 +99,21 @@ pub struct TenantFacts {
     pub blocked_until: Option<Timestamp>,
 }
 
+/// What the outbox holds of each channel in each state, also where that is nothing: a series that comes and goes tells no
+/// rise from nothing. What is there of a channel that the config no longer has stays.
+#[must_use]
+pub fn of_channels<'a>(
+    held: Vec<OutboxFacts>,
+    channels: impl IntoIterator<Item = &'a ChannelName>,
+    now: Timestamp,
+) -> Vec<OutboxFacts> {
+    let none = |channel: &ChannelName, state| OutboxFacts { channel: channel.clone(), state, count: 0, oldest: now };
+    let nothing = channels.into_iter().flat_map(|channel| ["failed", "pending"].map(|state| none(channel, state)));
+    let mut all: BTreeMap<_, _> = nothing.map(|one| ((one.channel.clone(), one.state), one)).collect();
+    all.extend(held.into_iter().map(|one| ((one.channel.clone(), one.state), one)));
+    all.into_values().collect()
+}
+
 /// Deliveries of one channel in one state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxFacts {
@@ -108,7 +123,7 @@ pub struct OutboxFacts {
     pub state: &'static str,
     /// How many.
     pub count: u64,
-    /// When the oldest was made.
+    /// When the oldest was made; now where there is none.
     pub oldest: Timestamp,
 }
 

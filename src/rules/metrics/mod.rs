@@ -10,5 +10,7 @@ mod text;
 
 pub use catalogue::{METRICS, Metric};
 pub use counts::{Counts, TrackCounts};
-pub use facts::{Facts, HuntCounts, MOST_TRACKS, OutboxFacts, Process, Room, TenantFacts, TrackFacts, TrackState};
+pub use facts::{
+    Facts, HuntCounts, MOST_TRACKS, OutboxFacts, Process, Room, TenantFacts, TrackFacts, TrackState, of_channels,
+};
 pub use text::render;

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Counts, HuntCounts, OutboxFacts, Process, Room, TrackFacts, TrackState};
+use super::super::{Counts, HuntCounts, OutboxFacts, Process, Room, TrackFacts, TrackState, of_channels};
 use super::*;
 use crate::model::failure::{ApiFailure, FailureClass};
 use crate::model::id::{ChannelName, HuntId, TenantName};
@@ -97,6 +97,12 @@ fn each_hunt_has_its_own_counts() {
         assert!(text.lines().any(|one| one == line), "{line}\n{text}");
     }
     assert_eq!(lines_of(&text, "huntd_failures_in_row").len(), 1, "one that never ran has none");
+    let never_ran = |line: &&String| line.contains("hunt=\"a\"") && line.ends_with(" 0");
+    for (name, kinds) in [("huntd_hits_total", 4), ("huntd_runs_total", 3)] {
+        let lines = lines_of(&text, name);
+        assert_eq!(lines.iter().filter(never_ran).count(), kinds, "a count begins at nothing: {lines:?}");
+        assert_eq!(lines.len(), 4 * kinds, "{lines:?}");
+    }
 }
 
 #[test]
@@ -159,6 +165,39 @@ fn the_outbox_tells_how_long_its_oldest_waits() {
     assert_eq!(
         lines_of(&text, "huntd_deliveries_total"),
         ["huntd_deliveries_total{channel=\"soc\",outcome=\"sent\"} 1"]
+    );
+}
+
+#[test]
+fn a_channel_of_which_nothing_is_known_stands_at_nothing() {
+    let [soc, hits, gone] = ["soc", "hits", "gone"].map(|name| ChannelName::new(name).unwrap());
+    let of =
+        |channel: &ChannelName, state, count, oldest| OutboxFacts { channel: channel.clone(), state, count, oldest };
+    let before = NOW.minus(Duration::from_mins(1));
+    let held = vec![of(&gone, "failed", 1, before), of(&soc, "pending", 4, before)];
+    assert_eq!(
+        of_channels(held, [&soc, &hits], NOW),
+        [
+            of(&gone, "failed", 1, before),
+            of(&hits, "failed", 0, NOW),
+            of(&hits, "pending", 0, NOW),
+            of(&soc, "failed", 0, NOW),
+            of(&soc, "pending", 4, before),
+        ]
+    );
+    let mut counts = Counts::default();
+    counts.delivered(&soc, "later");
+    [&soc, &hits].into_iter().for_each(|channel| counts.expect(channel));
+    assert_eq!(
+        lines_of(&render(&Facts { counts, ..facts() }), "huntd_deliveries_total"),
+        [
+            "huntd_deliveries_total{channel=\"hits\",outcome=\"failed\"} 0",
+            "huntd_deliveries_total{channel=\"hits\",outcome=\"later\"} 0",
+            "huntd_deliveries_total{channel=\"hits\",outcome=\"sent\"} 0",
+            "huntd_deliveries_total{channel=\"soc\",outcome=\"failed\"} 0",
+            "huntd_deliveries_total{channel=\"soc\",outcome=\"later\"} 1",
+            "huntd_deliveries_total{channel=\"soc\",outcome=\"sent\"} 0",
+        ]
     );
 }
 
