@@ -11,7 +11,7 @@ use crate::model::trouble::TroubleKind;
 use crate::rules::health::{Health, Pulse};
 use crate::rules::quota::Usage;
 
-/// So many hunts times tenants are told one by one; some ten lines each, a kilobyte. The rest are counted.
+/// So many hunts times tenants are told one by one; a dozen lines each, a kilobyte. The rest are counted.
 pub const MOST_TRACKS: usize = 20_000;
 
 /// All.

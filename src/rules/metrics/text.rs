@@ -13,7 +13,7 @@ use crate::rules::quota::Usage;
 /// The text.
 #[must_use]
 pub fn render(facts: &Facts) -> String {
-    let mut out = Text(String::with_capacity(4096 + facts.tracks.len() * 640));
+    let mut out = Text(String::with_capacity(4096 + facts.tracks.len() * 1024));
     for metric in METRICS {
         let before = out.0.len();
         out.head(metric.name, metric.kind, metric.help);
