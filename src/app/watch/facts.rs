@@ -62,7 +62,9 @@ fn channels(eye: &Eye) -> Arc<Channels> {
 
 fn counts(eye: &Eye) -> Counts {
     let mut counts = eye.watched.vitals.counts();
-    channels(eye).keys().for_each(|channel| counts.expect(channel));
+    for channel in channels(eye).keys() {
+        counts.expect(channel);
+    }
     counts
 }
 

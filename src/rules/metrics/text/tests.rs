@@ -187,7 +187,9 @@ fn a_channel_of_which_nothing_is_known_stands_at_nothing() {
     );
     let mut counts = Counts::default();
     counts.delivered(&soc, "later");
-    [&soc, &hits].into_iter().for_each(|channel| counts.expect(channel));
+    for channel in [&soc, &hits] {
+        counts.expect(channel);
+    }
     assert_eq!(
         lines_of(&render(&Facts { counts, ..facts() }), "huntd_deliveries_total"),
         [
