@@ -71,6 +71,15 @@ impl Lease {
     }
 }
 
+impl Drop for Lease {
+    /// Closing the file isn't enough: a child that another thread is about to start shares it until then.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(%error, "the lock can't be given back: it ends with the process");
+        }
+    }
+}
+
 /// The lock of a database, whatever it is called in a config: beside the file that a link leads to.
 fn lock_path(database: &Path) -> PathBuf {
     let mut name = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
@@ -118,6 +127,16 @@ mod tests {
         let first = Lease::take(&database).unwrap();
         let error = Lease::take(&database).unwrap_err();
         assert!(error.to_string().contains(&format!("(process {})", std::process::id())), "{error}");
+        drop(first);
+        assert!(Lease::take(&database).is_ok());
+    }
+
+    #[test]
+    fn a_lease_ends_though_a_child_shares_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("huntd.db");
+        let first = Lease::take(&database).unwrap();
+        let _shared = first.file.try_clone().unwrap();
         drop(first);
         assert!(Lease::take(&database).is_ok());
     }

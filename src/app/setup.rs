@@ -140,7 +140,14 @@ pub fn tree(config: &Config, reads: impl Fn(&Hunt) -> bool) -> Result<Tree, AppE
         // To read a file takes about as long as to look into its queries.
         std::thread::scope(|scope| {
             let (send, parts) = mpsc::sync_channel(AHEAD);
-            scope.spawn(move || loading.into_iter().try_for_each(|part| send.send(part)));
+            scope.spawn(move || {
+                for part in loading {
+                    // Who takes them takes them all, unless it panics.
+                    if send.send(part).is_err() {
+                        return;
+                    }
+                }
+            });
             parts.into_iter().for_each(&mut take);
         });
     } else {

@@ -224,7 +224,9 @@ impl<'a> Network<'a> {
 
     /// Whether the certificates of each server will last; none where it has none, or can't be reached.
     pub async fn lasting(&self) -> BTreeMap<String, Option<bool>> {
-        let hosts = join_all(self.hosts.values().map(async |host| {
+        // Over plain HTTP there is nothing to be seen, and a heartbeat's host would take a greeting for a beat.
+        let is_protected = |url: &Url| url.scheme() == "https";
+        let hosts = join_all(self.hosts.values().filter(|host| is_protected(&host.url)).map(async |host| {
             let seen = reach::ask(&host.url, AHEAD, &self.clock).await;
             (shown(&host.url), seen.ok().and_then(|seen| seen.lasts))
         }));
@@ -233,7 +235,11 @@ impl<'a> Network<'a> {
             Some(async move { (server, email.knock(LIMIT, AHEAD).await.and_then(Result::ok).flatten()) })
         }));
         let beat = async {
-            let beat = self.config.heartbeat.as_ref().filter(|beat| reach::proxy(&beat.url).is_none())?;
+            let beat = self
+                .config
+                .heartbeat
+                .as_ref()
+                .filter(|beat| is_protected(&beat.url) && reach::proxy(&beat.url).is_none())?;
             Some((shown(&beat.url), reach::greet(&beat.url, AHEAD).await.ok().flatten()))
         };
         let (hosts, mails, beat) = tokio::join!(hosts, mails, beat);
