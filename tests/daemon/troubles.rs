@@ -1,7 +1,10 @@
-//! What the daemon tells of itself: a hunt that is broken, changes that aren't taken over, and a monitor's question.
+//! What the daemon tells of itself: a hunt that is broken, changes that aren't taken over, a tenant on which more is due
+//! than fits, and a monitor's question.
 
 use std::process::Command;
 use std::time::Duration;
+
+use sqlx::{ConnectOptions, Connection};
 
 use crate::mime::Part;
 use crate::stage::Stage;
@@ -99,4 +102,86 @@ fn changes_that_are_not_taken_over_are_told() {
     hang_up();
     assert!(wait_for_warnings(&stage, 2)[1].1.starts_with("[over] changes are not loaded"));
     assert!(daemon.stop().success(), "{}", stage.log());
+}
+
+/// Loads the hunts again, and so has the daemon look at once, until there are so many warnings.
+fn poke_until_warned(stage: &Stage, many: usize) -> Vec<(String, String, String)> {
+    let loads = || stage.log().matches("the hunts are loaded again").count();
+    let mut seen = None;
+    wait_for(&format!("{many} warnings"), LIMIT, || {
+        let now = loads();
+        if seen.is_none_or(|seen| now > seen) {
+            seen = Some(now);
+            let text = std::fs::read_to_string(stage.site.file("hunts/a.yaml")).unwrap();
+            stage.site.write("hunts/a.yaml", format!("# once more\n{text}"));
+        }
+        warnings(stage).len() >= many
+    });
+    warnings(stage)
+}
+
+/// As if so much time had gone by since the last late run.
+fn long_ago(stage: &Stage, ago: Duration) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let changed = runtime.block_on(async {
+        let path = stage.site.file("huntd.db");
+        let mut conn = sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+        let nanos = i64::try_from(ago.as_nanos()).unwrap();
+        let update = sqlx::query("UPDATE overload SET since = since - ?1, last = last - ?1").bind(nanos);
+        let changed = update.execute(&mut conn).await.unwrap().rows_affected();
+        conn.close().await.unwrap();
+        changed
+    });
+    assert_eq!(changed, 1, "runs of one tenant were late");
+}
+
+#[test]
+fn a_tenant_on_which_more_is_due_than_fits_is_told_until_it_fits() {
+    let stage = Stage::slow(1, "* * * * * *");
+    let hunt = std::fs::read_to_string(stage.site.file("hunts/stream.yaml")).unwrap();
+    for name in ["a", "b", "c", "d"] {
+        stage.site.write(&format!("hunts/{name}.yaml"), &hunt);
+    }
+    let plenty = std::fs::read_to_string(stage.site.file("huntd.yaml")).unwrap();
+    let hour = "calls_per_hour: 1000000";
+    let scarce = plenty.replace(hour, &format!("{hour}, concurrent: 1"));
+    assert_ne!(scarce, plenty);
+    let told = |every: &str| format!("failures: {{to: [soc], after: 8, every: {every}}}\n");
+
+    stage.site.write("huntd.yaml", format!("{scarce}{}", told("24h")));
+    let daemon = stage.daemon();
+    let all = poke_until_warned(&stage, 1);
+    let (to, subject, text) = &all[0];
+    assert_eq!(to, "soc@contoso.example");
+    let headline = "more is due on contoso than its quota lets through: ";
+    assert!(subject.starts_with(&format!("[trouble] {headline}")) && subject.ends_with(" hunts run late"), "{subject}");
+    for part in
+        ["full of the quota: calls at a time: 1 of 1", " late runs\n", "late runs since ", "huntd plan", "stream: "]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let said = stage.site.huntd(&["list", "--check"]).expect(1).stdout;
+    assert!(said.starts_with("HUNTD WARNING - 1 problem") && said.contains(headline), "{said}");
+    assert!(daemon.stop().success(), "{}", stage.log());
+    assert_eq!(warnings(&stage).len(), 1, "once");
+
+    // It lasts, and a reminder is due: also after a restart.
+    stage.site.write("huntd.yaml", format!("{scarce}{}", told("1s")));
+    let daemon = stage.daemon();
+    let all = poke_until_warned(&stage, 2);
+    assert!(all[1].1.starts_with(&format!("[still trouble] {headline}")), "{all:#?}");
+    assert!(daemon.stop().success(), "{}", stage.log());
+
+    // The quota lets all through, and an hour goes by.
+    let before = warnings(&stage).len();
+    stage.site.write("huntd.yaml", format!("{plenty}{}", told("24h")));
+    long_ago(&stage, Duration::from_mins(61));
+    let daemon = stage.daemon();
+    wait_for("the end", LIMIT, || warnings(&stage).len() > before);
+    let said = stage.site.huntd(&["list", "--check"]).expect(0).stdout;
+    assert!(said.starts_with("HUNTD OK"), "{said}");
+    assert!(daemon.stop().success(), "{}", stage.log());
+    let all = warnings(&stage);
+    assert_eq!(all.len(), before + 1, "{all:#?}");
+    assert!(all[before].1.starts_with(&format!("[over] {headline}")), "{all:#?}");
 }
