@@ -182,12 +182,12 @@ fn configs_of_the_reference_load() {
     let whole: Vec<_> = blocks(&text, "yaml").into_iter().filter(|(_, block)| block.starts_with("# whole")).collect();
     assert!(whole.len() >= 2, "docs/config.md has {} whole configs", whole.len());
     for (line, block) in whole {
-        let loaded = config::load(Path::new("huntd.yaml"), block.as_bytes());
+        let loaded = config::load(Path::new("huntd.yaml"), block.as_bytes(), &config::Directories::default());
         let (_, warnings) = loaded.unwrap_or_else(|findings| panic!("docs/config.md:{line}: {findings:?}"));
         assert_eq!(warnings, [], "docs/config.md:{line}");
     }
     let example = fs::read("deploy/huntd.example.yaml").unwrap();
-    let loaded = config::load(Path::new("deploy/huntd.example.yaml"), &example);
+    let loaded = config::load(Path::new("deploy/huntd.example.yaml"), &example, &config::Directories::default());
     let (_, warnings) = loaded.unwrap_or_else(|findings| panic!("the example: {findings:?}"));
     let codes: BTreeSet<_> = warnings.iter().map(|warning| warning.code).collect();
     assert_eq!(codes, BTreeSet::from(["C008"]), "the example names what isn't served yet, and nothing else");

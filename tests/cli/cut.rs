@@ -9,7 +9,7 @@ use huntd::model::hunt::Hunt;
 use huntd::model::run::{RunStatus, Trigger};
 use huntd::model::time::Timestamp;
 use huntd::ports::clock::{Clock, ManualClock, SharedClock};
-use huntd::rules::config::load;
+use huntd::rules::config::{Directories, load};
 use huntd::sim::scenario::{Fault, Scenario, parse_scenario};
 use huntd::sim::simulator::Simulator;
 
@@ -53,7 +53,7 @@ impl Engine {
             .write("secret", SECRET)
             .write("hunts/enc.yaml", HUNT);
         let path = site.file("huntd.yaml");
-        let (config, _) = load(&path, &std::fs::read(&path).unwrap()).unwrap();
+        let (config, _) = load(&path, &std::fs::read(&path).unwrap(), &Directories::default()).unwrap();
         let hunt: Hunt = setup::hunts(&config).0.hunts.remove(0);
         let store = setup::store(&config).await.unwrap();
         let tenant = setup::tenants(&config, &shared).unwrap().into_values().next().unwrap();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use huntd::model::place::Level;
-use huntd::rules::config::load;
+use huntd::rules::config::{Directories, load};
 use serde_json::{Map, Value};
 
 const EXAMPLE: &str = include_str!("../../deploy/huntd.example.yaml");
@@ -16,7 +16,8 @@ const BOGUS: &str = "qqqqqqqqqqqqqqqq";
 
 #[test]
 fn the_example_is_a_config() {
-    let (config, findings) = load(Path::new("/etc/huntd/huntd.yaml"), EXAMPLE.as_bytes()).unwrap();
+    let (config, findings) =
+        load(Path::new("/etc/huntd/huntd.yaml"), EXAMPLE.as_bytes(), &Directories::default()).unwrap();
     // What isn't served yet is warned of, and nothing else.
     assert!(findings.iter().all(|finding| finding.level == Level::Warning && finding.code == "C008"), "{findings:?}");
     assert_eq!(config.hunts, [Path::new("/etc/huntd/hunts")]);
@@ -54,7 +55,8 @@ fn at<'a>(value: &'a mut Value, place: &[String]) -> &'a mut Map<String, Value> 
 fn known(example: &Value, place: &[String]) -> Option<BTreeSet<String>> {
     let mut example = example.clone();
     at(&mut example, place).insert(BOGUS.to_owned(), Value::Null);
-    let findings = load(Path::new("/etc/huntd/huntd.yaml"), example.to_string().as_bytes()).err()?;
+    let findings =
+        load(Path::new("/etc/huntd/huntd.yaml"), example.to_string().as_bytes(), &Directories::default()).err()?;
     let finding = findings.iter().find(|finding| finding.code == "C002" && finding.message.contains(BOGUS))?;
     let keys = finding.hint.as_deref().unwrap().strip_prefix("its keys are ").unwrap();
     Some(keys.split(", ").filter(|key| !key.is_empty()).map(str::to_owned).collect())
@@ -132,7 +134,7 @@ fn the_unit_starts_what_there_is() {
     // Longer than the daemon's own two waits of 20 s.
     assert_eq!(setting("TimeoutStopSec"), ["60s"]);
     // What it writes is where the unit lets it write.
-    let (config, _) = load(Path::new("/etc/huntd/huntd.yaml"), EXAMPLE.as_bytes()).unwrap();
+    let (config, _) = load(Path::new("/etc/huntd/huntd.yaml"), EXAMPLE.as_bytes(), &Directories::default()).unwrap();
     assert!(config.database.starts_with(Path::new("/var/lib").join(setting("StateDirectory")[0])));
     assert!(EXAMPLE.contains(&format!("/var/log/{}/", setting("LogsDirectory")[0])));
     for line in UNIT.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '['])) {

@@ -11,7 +11,7 @@ use huntd::engine::vitals::Vitals;
 use huntd::model::config::{ChannelKind, Config};
 use huntd::ports::channel::Channel;
 use huntd::ports::clock::{Clock, ManualClock, SharedClock, SystemClock};
-use huntd::rules::config::load;
+use huntd::rules::config::{Directories, load};
 
 use crate::desk::{Desk, EVENTS};
 use crate::smtp::{Faults, MailServer, PASSWORD, USER};
@@ -27,7 +27,7 @@ fn channels(server: &MailServer) -> String {
 /// The config as the binary would read it, and its mail channel with less patience.
 fn impatient(desk: &Desk) -> (Config, Channels) {
     let path = desk.site.file("huntd.yaml");
-    let (config, _) = load(&path, &std::fs::read(&path).unwrap()).unwrap();
+    let (config, _) = load(&path, &std::fs::read(&path).unwrap(), &Directories::default()).unwrap();
     let (name, kind) = config.channels.iter().next().unwrap();
     let ChannelKind::Email(settings) = kind else { panic!("{kind:?}") };
     let email = Email::new(name.clone(), settings).unwrap().with_limit(Duration::from_secs(1));

@@ -110,14 +110,15 @@ fn the_first_messages_are_exact() {
     };
     let loaded = definition::load(&[file], &config::default_hunt_defaults(), Zone::UTC);
     let text = "tenants: {contoso: {tenant_id: a.example, client_id: b, auth: {client_secret: {env: S}}}}\nchannels: {soc: {log: {}}}\n";
-    let (config, warnings) = config::load(Path::new("huntd.yaml"), text.as_bytes()).unwrap();
+    let (config, warnings) =
+        config::load(Path::new("huntd.yaml"), text.as_bytes(), &config::Directories::default()).unwrap();
     assert_eq!(warnings, []);
     let mut findings = loaded.findings.clone();
     findings.extend(check_names(&loaded, &config));
     insta::assert_snapshot!("first_messages_of_hunts", human::render(&findings, &|_| Some(hunts.to_owned()), false));
 
     let text = format!("{text}timezone: Europe/Rga\nroutes: [{{to: [sok]}}]\nfailures: {{to: [sok]}}\n");
-    let findings = config::load(Path::new("huntd.yaml"), text.as_bytes()).unwrap_err();
+    let findings = config::load(Path::new("huntd.yaml"), text.as_bytes(), &config::Directories::default()).unwrap_err();
     insta::assert_snapshot!("first_messages_of_config", human::render(&findings, &|_| Some(text.clone()), false));
 }
 
