@@ -87,6 +87,11 @@ pub fn starved(facts: Facts<'_>, now: Timestamp) -> Option<Trouble> {
     }
     let runs = episode.map(|episode| episode.late).unwrap_or_default();
     let failures = runs.saturating_add(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
+    let still = match waiting.len() {
+        0 => String::new(),
+        1 => ", and 1 that waits still".to_owned(),
+        many => format!(", and {many} that wait still"),
+    };
     let hunts = worst_first(late, waiting);
     if failures == 0 || hunts.is_empty() {
         return None;
@@ -94,7 +99,7 @@ pub fn starved(facts: Facts<'_>, now: Timestamp) -> Option<Trouble> {
     let many = if hunts.len() == 1 { "1 hunt runs late".to_owned() } else { format!("{} hunts run late", hunts.len()) };
     let full = full(quota, ledger, now);
     let full = if full.is_empty() { "nothing, when this was looked at".to_owned() } else { full.join("; ") };
-    let since = episode.map(|episode| format!("late runs since {}: {runs}", episode.since.floor_to(SECOND)));
+    let since = episode.map(|episode| format!("late runs since {}: {runs}{still}", episode.since.floor_to(SECOND)));
     let more = hunts.len().saturating_sub(NAMED);
     let more = (more > 0).then(|| format!("and {more} more: `huntd list` names them"));
     let named = hunts.iter().take(NAMED).map(late_line);
@@ -131,12 +136,13 @@ fn worst_first(late: Vec<LateHunt>, waiting: Vec<(HuntId, Duration)>) -> Vec<Lat
 fn late_line(late: &LateHunt) -> String {
     // In whole seconds; a part of one counts as one.
     let by = Duration::from_secs(late.by.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX));
-    let runs = match late.runs {
-        0 => "waits still".to_owned(),
-        1 => "1 late run".to_owned(),
-        runs => format!("at worst, {runs} late runs"),
+    let by = format_duration(by);
+    let how = match late.runs {
+        0 => format!("waits still, {by} past its next tick"),
+        1 => format!("1 run late, by {by}"),
+        runs => format!("{runs} runs late, by {by} at worst"),
     };
-    format!("{}: {} late, {runs}", late.hunt, format_duration(by))
+    format!("{}: {how}", late.hunt)
 }
 
 /// What of a tenant's quota is full, or nearly: a line each.

@@ -134,8 +134,8 @@ async fn it_begins_is_told_again_while_it_lasts_and_ends() {
     let quota = Quota { calls_per_hour: 5, ..QUOTA };
     let stage = Stage::with(THREE, quota, "right").await;
     stage.clock.hold();
-    // Eight calls an hour, of which five go out.
-    let mut scheduler = stage.scheduler(&hunts(4, "*/30 * * * *")).await;
+    // Twenty-four calls an hour, of which five go out.
+    let mut scheduler = stage.scheduler(&hunts(4, "*/10 * * * *")).await;
     let mut told = Vec::new();
     for _ in 0..30 {
         pass_by(&stage, &mut scheduler, HOUR, MINUTE * 5).await;
@@ -177,7 +177,7 @@ async fn who_waits_past_the_next_tick_is_told_of_though_no_run_ends() {
     assert_eq!(look(&stage).await, [News::Begins]);
     let told = stage.owners.warned().remove(0).trouble;
     assert_eq!((told.failures, told.hunts.len()), (3, 3), "{told:?}");
-    assert!(told.reasons.contains(&"h1: 2m late, waits still".to_owned()), "{told:?}");
+    assert!(told.reasons.contains(&"h1: waits still, 2m past its next tick".to_owned()), "{told:?}");
     let tenants = Tenants::from([(stage.tenant.name.clone(), Arc::clone(&stage.tenant))]);
     let queue = (&stage.runner.gates, &stage.runner.clock);
     let h1 = HuntId::new("h1").unwrap();

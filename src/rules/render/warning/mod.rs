@@ -164,9 +164,14 @@ mod tests {
     #[test]
     fn an_overload_names_the_hunts_and_what_to_do() {
         let page = html(&starved(News::GoesOn));
-        for part in
-            ["23 hunts run late", "h0: 1m30s late", "and 3 more", "calls a minute: 1 of 1", "huntd plan", "lasted 1d2h"]
-        {
+        for part in [
+            "23 hunts run late",
+            "h0: waits still, 1m30s past",
+            "and 3 more",
+            "calls a minute: 1 of 1",
+            "huntd plan",
+            "lasted 1d2h",
+        ] {
             assert!(page.contains(part), "{part} in {page}");
         }
         let over = text(&starved(News::Ends));
