@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::error::StoreError;
 use super::super::{DeliveryFilter, RunFilter, Store};
 use super::fixture::{at, empty, fresh, tenant};
 use crate::model::id::{HuntId, RunId, TenantName};
@@ -74,15 +73,6 @@ async fn how_far_an_overload_has_come_is_kept_a_tenant() {
     assert_eq!(store.episodes().await.unwrap()[&tenant()], anew, "an hour went by");
     assert_eq!(store.deliveries(&DeliveryFilter::default()).await.unwrap().len(), 0, "a run tells nobody of it");
     assert_eq!(store.check().await.unwrap(), [] as [&str; 0]);
-}
-
-#[tokio::test]
-async fn a_run_that_is_not_committed_leaves_no_trace_of_its_being_late() {
-    let (_folder, store) = fresh().await;
-    let mut overtaken = run("a", 0, 3);
-    overtaken.generation = 7;
-    assert!(matches!(store.commit_run(&overtaken).await, Err(StoreError::Overtaken)));
-    assert_eq!(store.episodes().await.unwrap(), BTreeMap::new());
 }
 
 #[tokio::test]
