@@ -204,4 +204,5 @@ async fn who_waits_for_access_or_sleeps_is_not_late_by_overload() {
     let run = stage.run(&hunt("other", "")).await.run;
     assert!(run.started.since(START) >= MINUTE * 15, "{run:?}");
     assert_eq!((run.late, run.trigger), (None, Trigger::Schedule));
+    assert_eq!(starved(&stage).await, []);
 }
