@@ -213,7 +213,6 @@ fn commit(number: u32) -> Option<RunCommit> {
         held: RoaringBitmap::new(),
         suppressions: Vec::new(),
         failing_as: None,
-        shortage: None,
     })
 }
 

@@ -18,19 +18,13 @@ ALTER TABLE spending ADD COLUMN late_nanos INTEGER NOT NULL DEFAULT 0 CHECK (lat
 -- Which hunts those are: few, or none, among many.
 CREATE INDEX spending_late ON spending (hour, track) WHERE late_runs > 0;
 
--- Where runs of a tenant were late, and when that was last told: once a tenant, whichever process finds it.
+-- Where runs of a tenant were late: one row a tenant, written with each late run, whichever process makes it. Whether it
+-- goes on, and is news, is judged by what is here (src/rules/overload.rs).
 CREATE TABLE overload (
     tenant TEXT NOT NULL PRIMARY KEY,
     -- When the first and the last of these late runs ended.
     since INTEGER NOT NULL,
     last INTEGER NOT NULL,
     -- How many they are.
-    late INTEGER NOT NULL CHECK (late > 0),
-    told INTEGER
+    late INTEGER NOT NULL CHECK (late > 0)
 ) STRICT, WITHOUT ROWID;
-
--- What was told with a run, so that a repeat is the same to the letter.
-CREATE TABLE overload_notice (
-    run INTEGER PRIMARY KEY REFERENCES run (seq) ON DELETE CASCADE,
-    body TEXT NOT NULL CHECK (json_valid(body))
-) STRICT;

@@ -10,6 +10,7 @@ use std::process::Command;
 
 use huntd::model::place::{Finding, Level};
 use huntd::model::time::{Timestamp, Zone};
+use huntd::model::trouble::TroubleKind;
 use huntd::rules::check::codes;
 use huntd::rules::config;
 use huntd::rules::definition::{self, HuntFile};
@@ -487,7 +488,7 @@ fn source(folder: &str) -> String {
 
 #[test]
 fn failures_are_quoted_as_huntd_says_them() {
-    const QUOTED: [&str; 19] = [
+    const QUOTED: [&str; 20] = [
         "the secret is wrong: give the secret's value, not its id, of this very app",
         "the secret has expired: make a new one for the app and put it in place; huntd reads it anew each time",
         "grant the app the application permission",
@@ -505,6 +506,7 @@ fn failures_are_quoted_as_huntd_says_them() {
         "the config is not loaded again: the one before holds",
         "synchronise it: `timedatectl set-ntp true`, or install chrony; huntd cuts runs and counts calls by it",
         "waiting for the quota",
+        "than its quota lets through: ",
         "can't be read: $CREDENTIALS_DIRECTORY isn't set",
         "run huntd as a systemd service with LoadCredential=, or name a `file` or an `env` instead",
     ];
@@ -515,6 +517,14 @@ fn failures_are_quoted_as_huntd_says_them() {
     assert_eq!(lacking(&page), Vec::<&str>::new(), "docs/operations.md quotes these no more");
     assert_eq!(lacking(&source), Vec::<&str>::new(), "huntd says these no more");
     assert!(page.matches("\n### ").count() > 10, "the ten commonest failures");
+}
+
+#[test]
+fn each_kind_of_trouble_is_explained() {
+    let page = fs::read_to_string("docs/config.md").unwrap();
+    let lacks = |kind: &TroubleKind| !page.contains(&format!("\n| `{kind}` | "));
+    let lacking: Vec<TroubleKind> = TroubleKind::ALL.into_iter().filter(lacks).collect();
+    assert_eq!(lacking, [], "docs/config.md says nothing of these");
 }
 
 #[test]

@@ -236,7 +236,7 @@ struct Links {
 
 /// Starts what goes on beside the engine: retention, loading again, and looking at trouble.
 fn keepers(start: Start, stand: Stand, watched: &Watched, links: Links, hangup: Signal) -> Vec<JoinHandle<()>> {
-    let Watched { store, clock, vitals, agenda, .. } = watched.clone();
+    let Watched { store, clock, vitals, agenda, gates, .. } = watched.clone();
     let Links { tenants, channels, orders, outbox, stopped } = links;
     let told = start.tree.findings.iter().map(reload::finding_key).collect();
     let Start { path, bytes, config, stamp, .. } = start;
@@ -263,6 +263,7 @@ fn keepers(start: Start, stand: Stand, watched: &Watched, links: Links, hangup: 
         running: running.subscribe(),
         following: keeper.following.subscribe(),
         agenda,
+        gates,
         outbox,
     };
     let reloader = Reloader {

@@ -14,6 +14,8 @@ use super::reload::Running;
 use super::setup::Loaded;
 use super::standing::Stand;
 use crate::adapters::machine;
+use crate::engine::gate::Gates;
+use crate::engine::punctual;
 use crate::engine::tick::Agenda;
 use crate::model::config::{ChannelKind, Config, Tenant};
 use crate::model::hunt::Hunt;
@@ -52,6 +54,8 @@ pub struct Overseer {
     pub following: watch::Receiver<Following>,
     /// When each hunt is due.
     pub agenda: Arc<Mutex<Agenda>>,
+    /// The queues before its tenants.
+    pub gates: Gates,
     /// Rings when there is something to send.
     pub outbox: Arc<Notify>,
 }
@@ -83,7 +87,8 @@ impl Overseer {
     async fn look(&mut self, last: Timestamp, now: Timestamp, is_slow: bool) -> Result<(), StoreError> {
         let running = Arc::clone(&self.running.borrow_and_update());
         let mut judged: BTreeSet<TroubleKind> = TroubleKind::ALL.into_iter().collect();
-        let mut all = of_runs(&self.store, &running.config, &hunts(&running.config, &running.stand)).await?;
+        let hunts = hunts(&running.config, &running.stand);
+        let mut all = of_runs(&self.store, &running.config, &hunts).await?;
         all.extend(trouble::broken(running.stand.broken().map(|(hunt, broken)| (hunt.as_ref(), broken))));
         all.extend(trouble::unloaded(&running.stand.unloaded));
         all.extend(trouble::reload(running.refused.as_ref()));
@@ -93,6 +98,8 @@ impl Overseer {
             judged.remove(&TroubleKind::GitFails);
         }
         all.extend(trouble::overdue(&self.overdue(now), now));
+        let queue = (&self.gates, &self.clock);
+        all.extend(punctual::starved(&self.store, queue, &running.tenants, |hunt, on| runs(&hunts, hunt, on)).await?);
         all.extend(trouble::deliveries(&self.store.backlogs(now).await?, now));
         all.extend(self.room(&running.config));
         let ahead = running.tenants.iter().filter_map(|(name, tenant)| Some((name.clone(), tenant.api.clock_ahead()?)));
@@ -171,10 +178,14 @@ fn hunts(config: &Config, stand: &Stand) -> Hunts {
     enabled.map(of).collect()
 }
 
+fn runs(hunts: &Hunts, hunt: &HuntId, tenant: &TenantName) -> bool {
+    hunts.get(hunt).is_some_and(|(_, on)| on.contains(tenant))
+}
+
 async fn of_runs(store: &Store, config: &Config, hunts: &Hunts) -> Result<Vec<Trouble>, StoreError> {
     let mut all = store.failing().await?;
     // What runs no longer is no trouble, whatever its last run came to.
-    all.retain(|one| hunts.get(&one.hunt).is_some_and(|(_, on)| on.contains(&one.tenant)));
+    all.retain(|one| runs(hunts, &one.hunt, &one.tenant));
     let mut counts: BTreeMap<TenantName, usize> = config.tenants.keys().map(|name| (name.clone(), 0)).collect();
     for tenant in hunts.values().flat_map(|(_, on)| on) {
         *counts.entry(tenant.clone()).or_default() += 1;

@@ -57,6 +57,12 @@ impl Gates {
         gates.iter().map(|(tenant, gate)| (tenant.clone(), gate.state().waiting.len())).collect()
     }
 
+    /// The hunts whose next tick has come while they wait for the quota by their schedule, and how long ago, by tenant.
+    pub(super) fn late(&self, clock: &SharedClock) -> BTreeMap<TenantName, Vec<(HuntId, Duration)>> {
+        let gates = self.by_tenant.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.iter().map(|(tenant, gate)| (tenant.clone(), gate.late(clock))).collect()
+    }
+
     /// How many of each tenant's scheduled runs were late since this process began, and by how much at worst: counted
     /// as they are committed.
     #[must_use]
@@ -241,8 +247,7 @@ impl Gate {
         Ask { work: wish.work, under_way: state.under_way.values().sum(), leave }
     }
 
-    /// The hunts whose next tick has come while they wait for the quota by their schedule, and how long ago.
-    pub(super) fn late(&self, clock: &SharedClock) -> Vec<(HuntId, Duration)> {
+    fn late(&self, clock: &SharedClock) -> Vec<(HuntId, Duration)> {
         let (state, now, steady) = (self.state(), clock.now(), clock.steady());
         let late = |waiter: &Waiter| {
             let by = now.since(waiter.wish.deadline).min(waiter.waited(state.shut, steady));

@@ -1,48 +1,50 @@
-//! Runs that are late: what is told with them, and what the log says of them each hour.
+//! Runs that are late: on which tenants more is due than fits, and what the log says of it each hour.
 
 use std::time::Duration;
 
 use super::gate::Gates;
-use super::order::Order;
-use crate::model::config::Failures;
-use crate::model::overload::{Overload, Shortage};
-use crate::model::run::Run;
+use super::tenant::Tenants;
+use crate::model::id::{HuntId, TenantName};
 use crate::model::time::format_duration;
+use crate::model::trouble::Trouble;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::Store;
 use crate::ports::store::error::StoreError;
-use crate::rules::overload;
+use crate::rules::overload::{self, Facts};
 
 /// Between two lines of the log.
 const HOUR: Duration = Duration::from_hours(1);
 
-/// What is told with a late run, if that is news.
-pub(super) async fn shortage(
+/// The tenants on which more is due than their quota lets through, a cause each. `runs` says whether a hunt still runs on
+/// a tenant: what runs no longer is no trouble.
+pub async fn starved(
     store: &Store,
     (gates, clock): (&Gates, &SharedClock),
-    failures: &Failures,
-    order: &Order,
-    run: &Run,
-) -> Result<Option<Shortage>, StoreError> {
-    if run.late.is_none() || !order.notify {
-        return Ok(None);
+    tenants: &Tenants,
+    runs: impl Fn(&HuntId, &TenantName) -> bool,
+) -> Result<Vec<Trouble>, StoreError> {
+    let (now, episodes, mut queues) = (clock.now(), store.episodes().await?, gates.late(clock));
+    let mut all = Vec::new();
+    for (name, tenant) in tenants {
+        let episode = overload::lasting(episodes.get(name), now);
+        let mut waiting = queues.remove(name).unwrap_or_default();
+        waiting.retain(|(hunt, _)| runs(hunt, name));
+        // On most tenants all fits, and nothing more is read.
+        if episode.is_none() && waiting.is_empty() {
+            continue;
+        }
+        let mut late = match &episode {
+            Some(episode) => store.late_hunts(name, overload::named_from(episode, now)).await?,
+            None => Vec::new(),
+        };
+        late.retain(|late| runs(&late.hunt, name));
+        let ledger = &store.ledger(name, now).await?;
+        all.extend(overload::starved(
+            Facts { tenant: name, quota: &tenant.quota, ledger, episode, late, waiting },
+            now,
+        ));
     }
-    let (tenant, now) = (&order.tenant, run.finished);
-    let before = store.episode(&tenant.name).await?;
-    let (mut waiting, mut full) = (Vec::new(), Vec::new());
-    // At overload most runs are late, and few of them are news.
-    if overload::may_be_news(before, failures, now) {
-        waiting = gates.of(&tenant.name).late(clock);
-        full = overload::full(&tenant.quota, &store.ledger(&tenant.name, now).await?, now);
-    }
-    Ok(Some(Shortage { failures: failures.clone(), waiting, full }))
-}
-
-/// Says what was told.
-pub(super) fn log_told(run: &Run, told: &Overload) {
-    let (tenant, hunts, full) = (&run.tenant, told.count(), told.full.join("; "));
-    let worst = told.hunts.first().map(|worst| format!("{} by {}", worst.hunt, format_duration(worst.by)));
-    tracing::warn!(%tenant, hunts, worst, full, "hunts run late, as more is due than the quota lets through: see `huntd plan`");
+    Ok(all)
 }
 
 /// Says each hour which tenants' runs were late.

@@ -13,7 +13,6 @@ use super::collecting::{Collected, Collector};
 use super::insisting::insist;
 pub use super::means::Runner;
 pub use super::order::Order;
-use super::punctual;
 use super::waiting::Waiting;
 use crate::model::coverage::CoverageNote;
 use crate::model::delivery::About;
@@ -137,7 +136,7 @@ impl Runner {
         let answer = collector.collect(&known).await?;
         let base = self.base(order, &asking, run, started, spent);
         let mut too_much = false;
-        let (mut commit, verdict, class) = match answer {
+        let (commit, verdict, class) = match answer {
             Ok(collected) => {
                 too_much = collected.is_too_much;
                 let (commit, verdict) = self.judge(order, &asking, &track, base, collected);
@@ -145,16 +144,11 @@ impl Runner {
             }
             Err(failure) => (self.judge_failure(order, &asking, &track, base, &failure), None, Some(failure.class)),
         };
-        let queue = (&self.gates, &self.clock);
-        commit.shortage = punctual::shortage(&self.store, queue, &self.failures, order, &commit.run).await?;
-        let told = insist(&self.clock, || self.store.commit_run(&commit)).await?;
+        insist(&self.clock, || self.store.commit_run(&commit)).await?;
         self.vitals.ran(&commit.run);
         log_run(&commit.run);
         if commit.run.trigger == Trigger::Schedule && commit.run.calls > 0 {
             self.gates.of(&order.tenant.name).ran(commit.run.late.as_ref());
-        }
-        if let Some(told) = told {
-            punctual::log_told(&commit.run, &told);
         }
         let RunCommit { run, notice, deliveries, coverage, .. } = commit;
         let coverage = track.coverage.noted(&coverage, &run.run);
@@ -247,7 +241,6 @@ impl Runner {
             held,
             suppressions,
             failing_as: None,
-            shortage: None,
             run,
         };
         (commit, telling.verdict)
@@ -300,7 +293,6 @@ impl Runner {
             held: track.held.clone(),
             suppressions: Vec::new(),
             failing_as: Some(failure.class.as_str().to_owned()),
-            shortage: None,
             run,
         }
     }

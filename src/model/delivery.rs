@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::coverage::Stretch;
 use super::id::{ChannelName, DeliveryId, RunId};
-use super::overload::Overload;
 use super::run::Run;
 use super::time::Timestamp;
 use super::told::Told;
@@ -58,13 +57,11 @@ pub enum About {
     Hits,
     /// That event time is lost.
     Loss,
-    /// That more is due on its tenant than fits.
-    Overload,
 }
 
 impl About {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Hits, Self::Loss, Self::Overload];
+    pub const ALL: [Self; 2] = [Self::Hits, Self::Loss];
 
     /// The name, as it goes into the delivery's id.
     #[must_use]
@@ -72,7 +69,6 @@ impl About {
         match self {
             Self::Hits => "hits",
             Self::Loss => "loss",
-            Self::Overload => "overload",
         }
     }
 
@@ -108,7 +104,7 @@ pub struct Delivery {
 }
 
 /// One notice: all that a channel needs to tell the hits of a run, and nothing that it must ask for.
-/// One of trouble has no hits: it tells that event time is lost, or that hunts of the tenant run late.
+/// One of trouble has no hits: it tells that event time is lost.
 #[derive(Debug, Clone)]
 pub struct Notice {
     /// The delivery.
@@ -125,8 +121,6 @@ pub struct Notice {
     pub hits: Told,
     /// The event time that is lost.
     pub losses: Vec<Stretch>,
-    /// Which hunts run late, and why; only where it is about that.
-    pub overload: Option<Overload>,
 }
 
 impl Notice {

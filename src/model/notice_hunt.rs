@@ -5,7 +5,7 @@ use super::severity::Severity;
 
 /// What of a hunt a notice shows; taken from the stored definition, so that an edit between run
 /// and delivery changes nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NoticeHunt {
     /// The id.
     pub id: String,

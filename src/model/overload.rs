@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::config::Failures;
 use super::id::HuntId;
 use super::time::Timestamp;
 
@@ -56,51 +55,17 @@ pub struct Episode {
     pub last: Timestamp,
     /// How many they are.
     pub late: u32,
-    /// When it was last told of the tenant, also of an overload before this one.
-    pub told: Option<Timestamp>,
-}
-
-/// What a late run brings along, for the case that it is to be told with it.
-#[derive(Debug, Clone)]
-pub struct Shortage {
-    /// Whom to tell, and how often.
-    pub failures: Failures,
-    /// Hunts whose next tick has come while they wait still, and how long ago.
-    pub waiting: Vec<(HuntId, Duration)>,
-    /// What of the quota is full, a line each.
-    pub full: Vec<String>,
 }
 
 /// A hunt that runs late.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LateHunt {
-    /// Its id.
-    pub hunt: String,
+    /// The hunt.
+    pub hunt: HuntId,
     /// By how much, at worst.
     pub by: Duration,
     /// How many of its runs were late; none where its first one waits still.
     pub runs: u64,
-}
-
-/// What is told of a tenant on which more is due than fits.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Overload {
-    /// The hunts that run late, the worst first.
-    pub hunts: Vec<LateHunt>,
-    /// How many more there are.
-    pub more: usize,
-    /// What of the quota is full, a line each.
-    pub full: Vec<String>,
-    /// How long it lasts.
-    pub lasts: Duration,
-}
-
-impl Overload {
-    /// How many hunts run late.
-    #[must_use]
-    pub const fn count(&self) -> usize {
-        self.hunts.len() + self.more
-    }
 }
 
 #[cfg(test)]

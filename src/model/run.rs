@@ -11,7 +11,7 @@ use super::id::{ChannelName, DeliveryId, HuntId, RunId, TenantName};
 use super::known::Deltas;
 use super::lateness::Lateness;
 use super::notice_hunt::NoticeHunt;
-use super::overload::{LateRun, Shortage};
+use super::overload::LateRun;
 use super::time::{Timestamp, Window};
 
 /// How a run ended.
@@ -182,6 +182,4 @@ pub struct RunCommit {
     pub suppressions: Vec<([u8; 16], Timestamp)>,
     /// The class of its failure (`FailureClass::as_str`); none where it didn't fail.
     pub failing_as: Option<String>,
-    /// What is told with it where it was late and that is news of its tenant; `None` leaves overload as it was.
-    pub shortage: Option<Shortage>,
 }

@@ -23,6 +23,8 @@ pub enum TroubleKind {
     GitFails,
     /// Runs that are due don't begin, or don't end.
     RunsOverdue,
+    /// More is due on a tenant than its quota lets through: hunts run late.
+    QuotaStarved,
     /// A hunt finds no row where it always found some.
     RowsMissing,
     /// The answer to a hunt's query has other columns than before, and the hunt is the same.
@@ -45,13 +47,14 @@ pub enum TroubleKind {
 
 impl TroubleKind {
     /// All.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::TenantFails,
         Self::HuntFails,
         Self::HuntBroken,
         Self::ReloadFails,
         Self::GitFails,
         Self::RunsOverdue,
+        Self::QuotaStarved,
         Self::RowsMissing,
         Self::ColumnsChanged,
         Self::NeverFired,
@@ -73,6 +76,7 @@ impl TroubleKind {
             Self::ReloadFails => "reload_fails",
             Self::GitFails => "git_fails",
             Self::RunsOverdue => "runs_overdue",
+            Self::QuotaStarved => "quota_starved",
             Self::RowsMissing => "rows_missing",
             Self::ColumnsChanged => "columns_changed",
             Self::NeverFired => "never_fired",
@@ -89,6 +93,12 @@ impl TroubleKind {
     #[must_use]
     pub const fn recovers(self) -> bool {
         !matches!(self, Self::ColumnsChanged | Self::NeverFired)
+    }
+
+    /// Whether its hunts don't hunt for it: those that run late do.
+    #[must_use]
+    pub const fn stops(self) -> bool {
+        !matches!(self, Self::QuotaStarved)
     }
 }
 
@@ -143,11 +153,11 @@ pub struct Trouble {
     pub reasons: Vec<String>,
     /// How to mend it.
     pub hint: Option<String>,
-    /// The hunts that it stops, by name.
+    /// The hunts that it stops or holds up, by name.
     pub hunts: Vec<Affected>,
     /// The mail addresses of those hunts' owners, where it is the hunts' own.
     pub owners: Vec<String>,
-    /// Failures in a row, where it is about that; else 0.
+    /// Failures in a row, or late runs, where it is about that; else 0.
     pub failures: u32,
 }
 

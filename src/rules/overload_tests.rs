@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
+use proptest::prelude::*;
+
 use super::*;
-use crate::model::id::ChannelName;
 use crate::model::quota::LedgerCall;
 use crate::model::time::Zone;
 use crate::rules::config::default_hunt_defaults;
@@ -43,68 +44,158 @@ fn a_run_is_late_from_the_next_tick_of_its_hunt_on_as_far_as_it_waited() {
     }
 }
 
-#[test]
-fn an_overload_is_over_after_an_hour_without_a_late_run() {
-    let first = goes_on(None, at("10:00:00"));
-    assert_eq!(first, Episode { since: at("10:00:00"), last: at("10:00:00"), late: 1, told: None });
-    let told = Episode { told: Some(at("10:00:00")), ..first };
-    let second = goes_on(Some(told), at("10:59:59"));
-    assert_eq!((second.since, second.last, second.late, second.told), (first.since, at("10:59:59"), 2, told.told));
-    let other = goes_on(Some(told), at("11:00:00"));
-    assert_eq!((other.since, other.late, other.told), (at("11:00:00"), 1, told.told), "when it was told stays known");
-    let back = goes_on(Some(told), at("09:00:00"));
-    assert_eq!((back.since, back.late), (at("09:00:00"), 2), "the clock was set back");
+fn episode(since: &str, last: &str, late: u32) -> Episode {
+    Episode { since: at(since), last: at(last), late }
 }
 
 #[test]
-fn it_is_news_after_some_late_runs_and_again_while_it_lasts() {
-    let failures = Failures { to: vec![ChannelName::new("soc").unwrap()], after: 3, every: seconds(7200) };
-    let episode =
-        |late, told: Option<&str>| Episode { since: at("10:00:00"), last: at("10:30:00"), late, told: told.map(at) };
-    for (late, told, now, news, may) in [
-        (1, None, "10:30:00", false, true),
-        (2, None, "10:30:00", false, true),
-        (3, None, "10:30:00", true, true),
-        (4, Some("10:30:00"), "10:31:00", false, false),
-        (99, Some("10:30:00"), "12:29:59", false, false),
-        (99, Some("10:30:00"), "12:30:00", true, true),
-        (2, Some("10:30:00"), "12:30:00", false, true),
-        (99, Some("10:30:00"), "10:00:00", true, true),
-    ] {
-        let episode = episode(late, told);
-        assert_eq!(is_news(&episode, &failures, at(now)), news, "{late} {told:?} {now}");
-        assert_eq!(may_be_news(Some(episode), &failures, at(now)), may, "{late} {told:?} {now}");
+fn an_overload_is_over_after_an_hour_without_a_late_run() {
+    let first = goes_on(None, at("10:00:00"));
+    assert_eq!(first, episode("10:00:00", "10:00:00", 1));
+    assert_eq!(goes_on(Some(&first), at("10:59:59")), episode("10:00:00", "10:59:59", 2));
+    assert_eq!(goes_on(Some(&first), at("11:00:00")), episode("11:00:00", "11:00:00", 1), "another one");
+    assert_eq!(goes_on(Some(&first), at("09:30:00")), episode("09:30:00", "09:30:00", 2), "the clock was set back");
+    assert_eq!(goes_on(Some(&first), at("09:00:00")), episode("09:00:00", "09:00:00", 1), "by an hour");
+    for (now, lasts) in
+        [("10:00:00", true), ("10:59:59", true), ("11:00:00", false), ("09:00:01", true), ("09:00:00", false)]
+    {
+        assert_eq!(lasting(Some(&first), at(now)), lasts.then_some(first), "{now}");
     }
-    assert!(may_be_news(None, &failures, at("10:00:00")));
-    assert_eq!(told_from(&episode(9, None), at("11:00:00")), at("10:00:00"));
-    assert_eq!(told_from(&episode(9, Some("10:30:00")), at("11:00:00")), at("10:30:00"));
-    assert_eq!(told_from(&episode(9, Some("09:30:00")), at("11:00:00")), at("10:00:00"));
-    assert_eq!(told_from(&episode(9, Some("13:30:00")), at("11:00:00")), at("10:00:00"), "told by a clock ahead");
+    assert_eq!(lasting(None, at("10:00:00")), None);
+}
+
+#[test]
+fn late_runs_of_the_overload_are_named_and_of_a_day_at_most() {
+    let long = episode("10:00:00", "10:30:00", 9);
+    assert_eq!(named_from(&long, at("10:40:00")), at("10:00:00"));
+    assert_eq!(named_from(&long, at("10:40:00").plus(DAY)), at("10:40:00"));
+    assert_eq!(named_from(&long, at("09:40:00")), at("09:40:00"), "the clock was set back");
+}
+
+fn late_hunt(hunt: &str, by: u64, runs: u64) -> LateHunt {
+    LateHunt { hunt: HuntId::new(hunt).unwrap(), by: seconds(by), runs }
+}
+
+fn waits(hunt: &str, by: u64) -> (HuntId, Duration) {
+    (HuntId::new(hunt).unwrap(), seconds(by))
+}
+
+/// What is made of a tenant with a default quota.
+fn judged(
+    episode: Option<Episode>,
+    late: Vec<LateHunt>,
+    waiting: Vec<(HuntId, Duration)>,
+    ledger: &CallLedger,
+) -> Option<Trouble> {
+    let (tenant, quota) = (TenantName::new("contoso").unwrap(), Quota { calls_per_minute: 1, ..Quota::DEFAULT });
+    starved(Facts { tenant: &tenant, quota: &quota, ledger, episode, late, waiting }, at("10:20:00"))
 }
 
 #[test]
 fn the_worst_hunts_come_first_and_who_waits_counts_too() {
-    let late = |hunt: &str, by, runs| LateHunt { hunt: hunt.to_owned(), by: seconds(by), runs };
-    let waits = |hunt: &str, by| (HuntId::new(hunt).unwrap(), seconds(by));
-    let episode = Episode { since: at("10:00:00"), last: at("10:20:00"), late: 9, told: None };
-    let found = overload(
-        &episode,
-        vec![late("a", 60, 4), late("b", 30, 2)],
-        &[waits("b", 90), waits("c", 60), waits("a", 5)],
-        vec!["calls a minute: 2 of 2".to_owned()],
-        at("10:20:00"),
-    );
-    assert_eq!(found.hunts, [late("b", 90, 2), late("a", 60, 4), late("c", 60, 0)]);
-    assert_eq!((found.more, found.count(), found.lasts), (0, 3, seconds(1200)));
-    let many = (0..25).map(|number| late(&format!("h{number:02}"), number, 1)).collect();
-    let found = overload(&episode, many, &[], Vec::new(), at("10:20:00"));
-    assert_eq!((found.hunts.len(), found.more, found.count()), (20, 5, 25));
-    assert_eq!((found.hunts[0].hunt.as_str(), found.hunts[19].hunt.as_str()), ("h24", "h05"));
+    let lasts = Some(episode("10:00:00", "10:19:00", 9));
+    let call = LedgerCall { sent: at("10:19:30"), answered: Some(at("10:19:31")), ran: None, cpu: None };
+    let ledger = CallLedger { calls: vec![call], ..CallLedger::default() };
+    let late = vec![late_hunt("a", 60, 4), late_hunt("b", 30, 1)];
+    let found = judged(lasts, late, vec![waits("b", 90), waits("c", 60), waits("a", 5)], &ledger).unwrap();
+    assert_eq!((found.key().as_str(), found.failures), ("quota_starved:contoso", 12));
+    assert_eq!(found.headline, "more is due on contoso than its quota lets through: 3 hunts run late");
+    let reasons = [
+        "full of the quota: calls a minute: 1 of 1",
+        "late runs since 2026-11-24T10:00:00Z: 9, and 3 that wait still",
+        "b: 1 run late, by 1m30s",
+        "a: 4 runs late, by 1m at worst",
+        "c: waits still, 1m past its next tick",
+    ];
+    assert_eq!(found.reasons, reasons);
+    let hunts: Vec<String> = found.hunts.iter().map(ToString::to_string).collect();
+    assert_eq!(hunts, ["b on contoso", "a on contoso", "c on contoso"]);
+    assert!(found.hint.unwrap().contains("`huntd quota --tenant contoso`"));
+
+    let many = (0..25).map(|number| late_hunt(&format!("h{number:02}"), number, 1)).collect();
+    let found = judged(lasts, many, Vec::new(), &CallLedger::default()).unwrap();
+    assert_eq!((found.hunts.len(), found.reasons.len()), (25, 2 + NAMED + 1));
+    assert_eq!(found.reasons[0], "full of the quota: nothing, when this was looked at");
+    assert!(found.reasons[2].ends_with("by 24s") && found.reasons[21].ends_with("by 5s"));
+    assert_eq!(found.reasons[22], "and 5 more: `huntd list` names them");
+}
+
+#[test]
+fn it_is_there_as_long_as_runs_are_late_or_wait_to_be() {
+    use crate::model::quota::Block;
+    let (lasts, one) = (Some(episode("10:00:00", "10:19:00", 1)), || vec![late_hunt("a", 60, 1)]);
+    let free = CallLedger::default();
+    assert_eq!(judged(None, Vec::new(), Vec::new(), &free), None);
+    assert_eq!(judged(lasts, Vec::new(), Vec::new(), &free), None, "its hunts run no longer");
+    let found = judged(lasts, one(), Vec::new(), &free).unwrap();
+    assert_eq!(found.headline, "more is due on contoso than its quota lets through: 1 hunt runs late");
+    assert_eq!(found.failures, 1);
+    // No run ends where the quota lets nothing through.
+    let found = judged(None, Vec::new(), vec![waits("b", 90), waits("c", 60)], &free).unwrap();
+    assert_eq!((found.failures, found.hunts.len(), found.reasons.len()), (2, 2, 3));
+    let block = |reason| {
+        let block = Block { until: at("10:30:00"), reason, said: "no".to_owned() };
+        CallLedger { block: Some(block), ..CallLedger::default() }
+    };
+    assert_eq!(judged(None, Vec::new(), vec![waits("b", 90)], &block(BlockReason::Access)), None, "not for the quota");
+    assert!(judged(None, Vec::new(), vec![waits("b", 90)], &block(BlockReason::Cpu)).is_some());
+    assert_eq!(judged(lasts, one(), vec![waits("b", 90)], &block(BlockReason::Access)).unwrap().failures, 1);
+}
+
+proptest! {
+    /// Whatever the pauses between late runs: each of an hour or more ends one, and its runs are counted; it goes on for
+    /// an hour after its last one.
+    #[test]
+    fn a_pause_of_an_hour_parts_two_overloads(pauses in proptest::collection::vec(prop_oneof![1..3_600_u64, 3_600..90_000_u64], 0..40)) {
+        let mut now = at("00:00:00");
+        let mut last = goes_on(None, now);
+        for pause in &pauses {
+            let goes = *pause < 3_600;
+            now = now.plus(seconds(*pause));
+            prop_assert_eq!(lasting(Some(&last), now).is_some(), goes);
+            let next = goes_on(Some(&last), now);
+            let expected = if goes { (last.since, last.late + 1) } else { (now, 1) };
+            prop_assert_eq!((next.since, next.late, next.last), (expected.0, expected.1, now));
+            last = next;
+        }
+        prop_assert!(named_from(&last, now) >= last.since && named_from(&last, now) <= now);
+    }
+
+    /// Each hunt that is late or waits is named once among the hunts, and the first twenty with by how much, in falling
+    /// order; late runs and those to be are all counted.
+    #[test]
+    fn nobody_is_left_out_and_nobody_named_twice(
+        late in proptest::collection::btree_map(0..40_u32, (1..9_000_u64, 1..9_u64), 0..40),
+        waiting in proptest::collection::btree_map(0..40_u32, 1..9_000_u64, 0..40),
+        runs in 1..1_000_u32,
+    ) {
+        let all: BTreeMap<u32, u64> = late.iter().map(|(hunt, (by, _))| (*hunt, *by)).chain(waiting.clone()).fold(
+            BTreeMap::new(),
+            |mut all, (hunt, by)| { let worst = all.entry(hunt).or_insert(by); *worst = by.max(*worst); all },
+        );
+        let found = judged(
+            Some(episode("10:00:00", "10:19:00", runs)),
+            late.iter().map(|(hunt, (by, runs))| late_hunt(&format!("h{hunt}"), *by, *runs)).collect(),
+            waiting.iter().map(|(hunt, by)| waits(&format!("h{hunt}"), *by)).collect(),
+            &CallLedger::default(),
+        );
+        prop_assert_eq!(found.is_some(), !all.is_empty());
+        let Some(found) = found else { return Ok(()) };
+        prop_assert_eq!(found.failures, runs + u32::try_from(waiting.len()).unwrap());
+        let named: Vec<u32> = found.hunts.iter().map(|one| one.hunt[1..].parse().unwrap()).collect();
+        let mut sorted = named.clone();
+        sorted.sort_unstable();
+        prop_assert_eq!(&sorted, &all.keys().copied().collect::<Vec<_>>());
+        prop_assert!(named.windows(2).all(|two| all[&two[0]] >= all[&two[1]]));
+        let lines = found.reasons.iter().filter(|line| line.starts_with('h')).count();
+        prop_assert_eq!(lines, all.len().min(NAMED));
+        prop_assert_eq!(found.reasons.last().unwrap().starts_with("and "), all.len() > NAMED);
+    }
 }
 
 #[test]
 fn what_is_full_is_named() {
-    use crate::model::quota::{Block, BlockReason};
+    use crate::model::quota::Block;
     let now = at("10:05:00");
     let call = |ago| {
         let sent = now.minus(seconds(ago));
@@ -115,8 +206,10 @@ fn what_is_full_is_named() {
     assert_eq!(full(&quota, &ledger(vec![]), now), [""; 0]);
     assert_eq!(full(&quota, &ledger(vec![call(10)]), now), [""; 0], "half of the minute");
     assert_eq!(full(&quota, &ledger(vec![call(20), call(10)]), now), ["calls a minute: 2 of 2"]);
+    let under_way = LedgerCall { answered: None, ran: None, ..call(10) };
     let one = Quota { concurrent: 1, ..quota };
-    assert_eq!(full(&one, &ledger(vec![]), now), ["calls at a time: 1 of 1"], "the one that was just answered");
+    assert_eq!(full(&one, &ledger(vec![under_way]), now), ["calls at a time: 1 of 1"]);
+    assert_eq!(full(&one, &ledger(vec![]), now), [""; 0]);
     let most = Quota { running_per_hour: Some(seconds(2)), cpu_per_cycle: Some(seconds(2)), ..quota };
     let both = ["CPU of the quarter hour: 2s of 2s", "the running time is spent, until 2026-11-24T11:04:43Z"];
     assert_eq!(full(&most, &ledger(vec![call(200), call(100)]), now)[..1], both[..1]);

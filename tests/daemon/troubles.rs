@@ -1,7 +1,10 @@
-//! What the daemon tells of itself: a hunt that is broken, changes that aren't taken over, and a monitor's question.
+//! What the daemon tells of itself: a hunt that is broken, changes that aren't taken over, a tenant on which more is due
+//! than fits, and a monitor's question.
 
 use std::process::Command;
 use std::time::Duration;
+
+use sqlx::{ConnectOptions, Connection};
 
 use crate::mime::Part;
 use crate::stage::Stage;
@@ -112,4 +115,82 @@ fn a_certificate_that_ends_soon_is_told() {
     assert_eq!(told[0].1, subject);
     assert!(told[0].2.contains("renews it in time"), "{}", told[0].2);
     assert!(daemon.stop().success(), "{}", stage.log());
+}
+
+/// Has the hunts loaded again and again, upon which the daemon looks at once, until there are so many warnings.
+fn poke_until_warned(stage: &Stage, hunt: &str, many: usize) -> Vec<(String, String, String)> {
+    let mut polls = 0;
+    wait_for(&format!("{many} warnings"), LIMIT, || {
+        polls += 1;
+        // A load waits until the folder is at rest.
+        if polls % 20 == 0 {
+            stage.site.write("hunts/a.yaml", format!("{hunt}description: the {polls}th\n"));
+        }
+        warnings(stage).len() >= many
+    });
+    warnings(stage)
+}
+
+/// As if so much time had gone by since the last late run.
+fn long_ago(stage: &Stage, ago: Duration) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let changed = runtime.block_on(async {
+        let path = stage.site.file("huntd.db");
+        let mut conn = sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+        let nanos = i64::try_from(ago.as_nanos()).unwrap();
+        let update = sqlx::query("UPDATE overload SET since = since - ?1, last = last - ?1").bind(nanos);
+        let changed = update.execute(&mut conn).await.unwrap().rows_affected();
+        conn.close().await.unwrap();
+        changed
+    });
+    assert_eq!(changed, 1, "runs of one tenant were late");
+}
+
+#[test]
+fn a_tenant_on_which_more_is_due_than_fits_is_told_until_it_fits() {
+    let stage = Stage::slow(1, "* * * * * *");
+    let hunt = std::fs::read_to_string(stage.site.file("hunts/stream.yaml")).unwrap();
+    for name in ["a", "b", "c", "d"] {
+        stage.site.write(&format!("hunts/{name}.yaml"), &hunt);
+    }
+    let config = std::fs::read_to_string(stage.site.file("huntd.yaml")).unwrap();
+    let begin = |concurrent: u32, every: &str| {
+        let hour = "calls_per_hour: 1000000";
+        assert!(config.contains(hour), "{config}");
+        let config = config.replace(hour, &format!("{hour}, concurrent: {concurrent}"));
+        stage.site.write("huntd.yaml", format!("{config}failures: {{to: [soc], after: 8, every: {every}}}\n"));
+        stage.daemon()
+    };
+
+    let daemon = begin(1, "24h");
+    let all = poke_until_warned(&stage, &hunt, 1);
+    let (to, subject, text) = &all[0];
+    assert_eq!(to, "soc@contoso.example");
+    let headline = "more is due on contoso than its quota lets through: ";
+    assert!(subject.starts_with(&format!("[trouble] {headline}")) && subject.ends_with(" hunts run late"), "{subject}");
+    for part in ["full of the quota: ", " late runs", "late runs since ", "huntd plan", " late, by "] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let said = stage.site.huntd(&["list", "--check"]).expect(1).stdout;
+    assert!(said.starts_with("HUNTD WARNING - 1 problem") && said.contains(headline), "{said}");
+    assert!(daemon.stop().success(), "{}", stage.log());
+    assert_eq!(warnings(&stage).len(), 1, "once");
+
+    // It lasts, and a reminder is due: also after a restart.
+    let daemon = begin(1, "1s");
+    let all = poke_until_warned(&stage, &hunt, 2);
+    assert!(all[1].1.starts_with(&format!("[still trouble] {headline}")), "{all:#?}");
+    assert!(daemon.stop().success(), "{}", stage.log());
+
+    // The quota lets all through, and an hour goes by.
+    long_ago(&stage, Duration::from_mins(61));
+    let daemon = begin(100, "24h");
+    let over = |(_, subject, _): &(String, String, String)| subject.starts_with(&format!("[over] {headline}"));
+    wait_for("the end", LIMIT, || warnings(&stage).iter().any(over));
+    let said = stage.site.huntd(&["list", "--check"]).expect(0).stdout;
+    assert!(said.starts_with("HUNTD OK"), "{said}");
+    assert!(daemon.stop().success(), "{}", stage.log());
+    let all = warnings(&stage);
+    let again = all.iter().filter(|(_, subject, _)| subject.starts_with("[still trouble] ")).count();
+    assert_eq!((all.iter().filter(|told| over(told)).count(), all.len()), (1, again + 2), "{all:#?}");
 }

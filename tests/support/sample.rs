@@ -8,7 +8,6 @@ use huntd::model::delivery::{About, Notice, NoticeHunt};
 use huntd::model::hit::{Hit, HitKind};
 use huntd::model::hunt::Severity;
 use huntd::model::id::{ChannelName, DeliveryId, HitId, HuntId, RunId, TenantName};
-use huntd::model::overload::{LateHunt, Overload};
 use huntd::model::run::{Run, RunStatus, Trigger};
 use huntd::model::time::{Timestamp, Window};
 use huntd::model::trouble::{Affected, News, Trouble, TroubleKind, Warning};
@@ -81,7 +80,6 @@ pub(crate) fn notice(rows: &[&str]) -> Notice {
         },
         about: About::Hits,
         losses: Vec::new(),
-        overload: None,
         hits: rows.iter().zip((1..=u8::MAX).cycle()).map(|(row, number)| hit(number, row)).collect::<Vec<_>>().into(),
     }
 }
@@ -120,24 +118,6 @@ pub(crate) fn warning(news: News) -> Warning {
         at,
         owner: None,
     }
-}
-
-/// Hunts of the tenant that run late, so many.
-pub(crate) fn overload(hunts: usize) -> Notice {
-    let mut notice = notice(&[]);
-    notice.about = About::Overload;
-    let late = |number: usize| LateHunt {
-        hunt: format!("h{number}"),
-        by: Duration::from_secs(90 - number as u64),
-        runs: (number % 3) as u64,
-    };
-    notice.overload = Some(Overload {
-        hunts: (0..hunts.min(20)).map(late).collect(),
-        more: hunts.saturating_sub(20),
-        full: vec!["calls a minute: 2 of 2".to_owned()],
-        lasts: Duration::from_mins(10),
-    });
-    notice
 }
 
 /// Event time that no complete result held.

@@ -60,6 +60,12 @@ impl Stage {
         Self::with(seconds, schedule, PLENTY, &stream(seconds, 2), &faults)
     }
 
+    /// The same with a tenant that takes two seconds for each answer.
+    pub(crate) fn slow(seconds: u64, schedule: &str) -> Self {
+        let rest = format!("faults:\n  - {{does: {{slow_first_byte: 2s}}}}\n{}", stream(seconds, 2));
+        Self::with(seconds, schedule, PLENTY, &rest, &Faults::default())
+    }
+
     fn with(seconds: u64, schedule: &str, per_minute: u32, rest: &str, faults: &Faults) -> Self {
         let (site, mail) = (Site::new(), MailServer::start(faults));
         let events = usize::try_from(seconds * 2).unwrap();

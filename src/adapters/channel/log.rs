@@ -9,7 +9,7 @@ use crate::model::delivery::Notice;
 use crate::model::id::{ChannelName, DeliveryId};
 use crate::model::trouble::{News, Warning};
 use crate::ports::channel::{Channel, SendError};
-use crate::rules::render::log::{fields, late_hunts};
+use crate::rules::render::log::fields;
 use crate::rules::render::visible::visible;
 
 /// The target of the events.
@@ -86,20 +86,6 @@ impl Channel for Log {
                 why = %why,
                 delivery = %delivery,
                 "event time is lost"
-            );
-        }
-        if let Some(told) = &notice.overload {
-            let (hunts, late, full) = (told.count(), late_hunts(told), told.full.join("; "));
-            let full = visible(&full);
-            tracing::error!(
-                target: TARGET,
-                tenant = %run.tenant,
-                run = %run.run,
-                hunts,
-                late = %late,
-                full = %full,
-                delivery = %delivery,
-                "hunts run late"
             );
         }
         Ok(())

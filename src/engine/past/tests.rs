@@ -189,7 +189,6 @@ async fn make(store: &Store, hunt: &Hunt, tenant: &TenantName, number: u64, made
         held: telling.held,
         suppressions: telling.suppressions,
         failing_as: None,
-        shortage: None,
         run,
     };
     store.commit_run(&commit).await.unwrap();

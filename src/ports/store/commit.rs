@@ -19,7 +19,6 @@ use super::seek;
 use super::track::{Counters, counters, memory};
 use crate::model::hit::{HitKind, RowBlock};
 use crate::model::known::Step;
-use crate::model::overload::Overload;
 use crate::model::run::{Run, RunCommit, RunStatus, Trigger};
 use crate::model::time::Timestamp;
 
@@ -55,9 +54,7 @@ impl Store {
     /// A failed run moves no hit: it is never overtaken, leaves generation, held hits and
     /// suppressions, and may carry deliveries (that the hunt keeps failing). A partial one counts
     /// neither as complete nor as failed.
-    ///
-    /// Where the run was late, and that is news of its tenant, it says what is told of it.
-    pub async fn commit_run(&self, commit: &RunCommit) -> Result<Option<Overload>, StoreError> {
+    pub async fn commit_run(&self, commit: &RunCommit) -> Result<(), StoreError> {
         let packed = self.told(Packed::of(commit))?;
         let mut write = self.begin().await?;
         let result = write_all(&mut write.conn, commit, &packed).await;
@@ -95,11 +92,7 @@ impl Packed {
     }
 }
 
-async fn write_all(
-    conn: &mut SqliteConnection,
-    commit: &RunCommit,
-    packed: &Packed,
-) -> Result<Option<Overload>, Fault> {
+async fn write_all(conn: &mut SqliteConnection, commit: &RunCommit, packed: &Packed) -> Result<(), Fault> {
     let run = &commit.run;
     sqlx::query(ADD_TRACK).bind(run.hunt.as_str()).bind(run.tenant.as_str()).execute(&mut *conn).await?;
     let before = counters(&mut *conn, &run.hunt, &run.tenant).await?;
@@ -110,10 +103,9 @@ async fn write_all(
     let version = version(&mut *conn, commit, packed).await?;
     let seq = add_run(&mut *conn, run, before.track, version, packed).await?;
     cost::note(&mut *conn, run, before.track, seq).await?;
-    let told = match &run.late {
-        Some(late) => overload::note(&mut *conn, (run, seq), late, commit.shortage.as_ref()).await?,
-        None => None,
-    };
+    if let Some(late) = &run.late {
+        overload::note(&mut *conn, run, seq, late).await?;
+    }
     let next_ordinal = add_hits(&mut *conn, commit, &before, seq).await?;
     for (delivery, told) in commit.deliveries.iter().zip(&packed.told) {
         sqlx::query(ADD_DELIVERY)
@@ -135,7 +127,7 @@ async fn write_all(
     if run.status != RunStatus::Failed {
         keep_memory(conn, commit, packed, before.track).await?;
     }
-    Ok(told)
+    Ok(())
 }
 
 /// The stored definition's number; the definition is written only when it is new.

@@ -8,7 +8,6 @@ use super::coverage;
 use super::database::Store;
 use super::error::StoreError;
 use super::fault::{Fault, unsigned};
-use super::overload;
 use super::pack::unpack_told;
 use super::runs::{RUN_BY_SEQ, name_fault, run_of};
 use super::told::{self, Said};
@@ -47,6 +46,5 @@ async fn build(conn: &mut SqliteConnection, delivery: &DeliveryId, aside: Arc<dy
         let told = coverage::load(&mut *conn, track, None).await?;
         losses.extend(told.stretches().iter().filter(|stretch| stretch.told.as_ref() == Some(&run.run)).cloned());
     }
-    let overload = if about == About::Overload { Some(overload::load(&mut *conn, seq).await?) } else { None };
-    Ok(Notice { delivery: delivery.clone(), attempts, hunt, run, about, hits, losses, overload })
+    Ok(Notice { delivery: delivery.clone(), attempts, hunt, run, about, hits, losses })
 }

@@ -4,8 +4,6 @@
 //! line without a character that acts.
 
 use crate::model::hit::Hit;
-use crate::model::overload::{LateHunt, Overload};
-use crate::model::time::format_duration;
 
 use super::json::one_line;
 use super::visible::{cut, visible};
@@ -52,17 +50,6 @@ pub fn fields(hit: &Hit) -> Fields {
     }
 }
 
-/// The hunts that run late with by how much, the worst first.
-#[must_use]
-pub fn late_hunts(told: &Overload) -> String {
-    let late = |late: &LateHunt| format!("{} {}", visible(&late.hunt), format_duration(late.by));
-    let mut all: Vec<String> = told.hunts.iter().map(late).collect();
-    if told.more > 0 {
-        all.push(format!("{} more", told.more));
-    }
-    all.join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::samples;
@@ -74,15 +61,6 @@ mod tests {
         let fields = fields(&samples::hit(1, samples::HOSTILE));
         assert!(!fields.row.contains(is_hidden));
         assert!(fields.row.contains("\\u001b"), "{}", fields.row);
-    }
-
-    #[test]
-    fn late_hunts_are_one_line() {
-        let mut notice = samples::overload(22);
-        let told = notice.overload.as_mut().unwrap();
-        told.hunts[0].hunt = "a\nb".to_owned();
-        told.hunts.truncate(2);
-        assert_eq!(late_hunts(told), "a\\nb 1m30s, h1 1m29s, 2 more");
     }
 
     #[test]

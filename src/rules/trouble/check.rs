@@ -101,6 +101,7 @@ const fn weight(kind: TroubleKind) -> Health {
         TroubleKind::HuntBroken
         | TroubleKind::ReloadFails
         | TroubleKind::GitFails
+        | TroubleKind::QuotaStarved
         | TroubleKind::RowsMissing
         | TroubleKind::ColumnsChanged
         | TroubleKind::NeverFired

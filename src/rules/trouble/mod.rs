@@ -2,7 +2,7 @@
 //!
 //! Promises: one notice a cause, and not a hunt; the first after as many failures in a row as the config says, again
 //! each `every` while it lasts, and one when it is over; a cause that can't be judged for a while is neither told again
-//! nor called over.
+//! nor called over. Hunts that run late for want of quota are judged in `rules/overload`, and are a cause like any other.
 
 mod causes;
 mod check;

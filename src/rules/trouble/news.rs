@@ -30,7 +30,8 @@ pub fn news(
     at: Timestamp,
 ) -> Vec<Step> {
     let before: BTreeMap<String, &OpenTrouble> = open.iter().map(|open| (open.trouble.key(), open)).collect();
-    let stopped: BTreeSet<Affected> = now.iter().flat_map(|trouble| trouble.hunts.iter().cloned()).collect();
+    let halting = now.iter().filter(|trouble| trouble.kind.stops());
+    let stopped: BTreeSet<Affected> = halting.flat_map(|trouble| trouble.hunts.iter().cloned()).collect();
     // Of one cause that is named twice, the first holds.
     let mut there = BTreeMap::new();
     for trouble in now {

@@ -147,6 +147,22 @@ fn a_hunt_that_a_larger_cause_stops_has_not_recovered() {
 }
 
 #[test]
+fn a_hunt_that_runs_late_has_recovered_all_the_same() {
+    let starved = || {
+        let trouble = Trouble { kind: TroubleKind::QuotaStarved, subject: "a".to_owned(), ..cause(3).remove(0) };
+        vec![trouble]
+    };
+    let mut ledger = Ledger::default();
+    ledger.look(cause(3), START);
+    let told = ledger.look(starved(), START.plus(HOUR));
+    assert_eq!(told, ["ends hunt_fails:h", "begins quota_starved:a"], "late runs are sound ones");
+    // A hunt that fails isn't late any more, and what it fails of is told.
+    assert_eq!(ledger.look(cause(3), START.plus(HOUR * 2)), ["begins hunt_fails:h"]);
+    assert_eq!(ledger.look(starved(), START.plus(HOUR * 3)), ["ends hunt_fails:h", "begins quota_starved:a"]);
+    assert_eq!(ledger.look(Vec::new(), START.plus(HOUR * 4)), ["ends quota_starved:a"]);
+}
+
+#[test]
 fn an_event_is_told_once() {
     let mut ledger = Ledger::default();
     let changed = || {

@@ -131,7 +131,7 @@ async fn runs_from_before_are_summed_by_the_migration() {
     store.close().await.unwrap();
     let mut conn = options(&path).connect().await.unwrap();
     let back = "DROP TABLE spending; DROP TABLE run_cpu; DROP TABLE run_late; DROP TABLE overload; \
-                DROP TABLE overload_notice; DELETE FROM _sqlx_migrations WHERE version IN (4, 7)";
+                DELETE FROM _sqlx_migrations WHERE version IN (4, 7)";
     sqlx::raw_sql(back).execute(&mut conn).await.unwrap();
     conn.close().await.unwrap();
 

@@ -111,7 +111,6 @@ pub(super) fn empty(minutes: i64, generation: u64) -> RunCommit {
         held: RoaringBitmap::new(),
         suppressions: vec![],
         failing_as: None,
-        shortage: None,
     }
 }
 

@@ -1,7 +1,6 @@
 //! The subject line.
 
 use crate::model::delivery::Notice;
-use crate::model::overload::Overload;
 
 use super::super::tally::Tally;
 use super::super::visible::short;
@@ -12,30 +11,18 @@ const SUBJECT: usize = 180;
 /// The longest name in it, so that the tenant is never cut off.
 const NAME: usize = 110;
 
-/// `[high] 3 new: Encoded PowerShell (contoso)`, `[time lost] Encoded PowerShell (contoso)`, or `[overload] 3 hunts run
-/// late (contoso)`. One line, no character that acts.
+/// `[high] 3 new: Encoded PowerShell (contoso)`, or `[time lost] Encoded PowerShell (contoso)`. One line, no character
+/// that acts.
 #[must_use]
 pub fn subject(notice: &Notice) -> String {
-    let name = name(notice);
+    let name = short(&notice.hunt.name, NAME);
     let tenant = short(notice.run.tenant.as_str(), 64);
     let line = match Trouble::of(notice) {
-        Some(trouble) if notice.overload.is_some() => {
-            format!("[{}] {name} {} ({tenant})", trouble.word, trouble.headline)
-        }
         Some(trouble) => format!("[{}] {name} ({tenant})", trouble.word),
         None => format!("[{}] {}: {name} ({tenant})", notice.hunt.severity, Tally::of(&notice.hits)),
     };
     // `=?` begins an encoded word (RFC 2047), which a mail program would decode again.
     short(&line.replace("=?", "= ?"), SUBJECT)
-}
-
-/// Whom the notice is about: the hunt, or how many.
-pub(super) fn name(notice: &Notice) -> String {
-    match notice.overload.as_ref().map(Overload::count) {
-        None => short(&notice.hunt.name, NAME),
-        Some(1) => "1 hunt".to_owned(),
-        Some(count) => format!("{count} hunts"),
-    }
 }
 
 #[cfg(test)]
@@ -52,8 +39,6 @@ mod tests {
         samples::kinds(&mut notice, &[HitKind::New, HitKind::Returned, HitKind::Gone]);
         assert_eq!(subject(&notice), "[high] 1 new, 1 returned, 1 gone: Encoded PowerShell (contoso)");
         assert_eq!(subject(&samples::lost()), "[time lost] Encoded PowerShell (contoso)");
-        assert_eq!(subject(&samples::overload(3)), "[overload] 3 hunts run late (contoso)");
-        assert_eq!(subject(&samples::overload(1)), "[overload] 1 hunt runs late (contoso)");
     }
 
     #[test]

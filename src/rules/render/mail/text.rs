@@ -101,7 +101,6 @@ mod tests {
             r#"{"ProcessCommandLine":"powershell -enc AA==","DeviceName":"ws-01","RemoteUrl":"https://evil.example"}"#;
         insta::assert_snapshot!(text(&samples::notice(&[row]), Attachment::Csv));
         insta::assert_snapshot!(text(&samples::lost(), Attachment::Csv));
-        insta::assert_snapshot!(text(&samples::overload(3), Attachment::Csv));
     }
 
     #[test]

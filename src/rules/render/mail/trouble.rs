@@ -34,30 +34,12 @@ const LOST: Trouble = Trouble {
     commands: "To look further",
 };
 
-/// Of several hunts; they stand in the place of a hunt's name.
-const LATE: Trouble = Trouble {
-    word: "overload",
-    headline: "run late",
-    counts: "more is due than the quota lets through",
-    errors: "Late, and by how much at worst",
-    moment: "As of",
-    note: "Nothing is lost: a run that comes late covers the event time of all ticks that it waited through. What it finds \
-           is found late. Hunts of higher severity go first. To mend it: give hunts that are due at one moment a splay, \
-           run what can wait less often, leave out what isn't needed, or give huntd more of the quota. This is told \
-           again only while it lasts.",
-    commands: "What to do",
-};
-
 impl Trouble {
     /// Of a notice; none where it tells hits.
     pub(super) fn of(notice: &Notice) -> Option<Self> {
         match notice.about {
             About::Hits => None,
             About::Loss => Some(LOST),
-            About::Overload if notice.overload.as_ref().is_some_and(|told| told.count() == 1) => {
-                Some(Trouble { headline: "runs late", ..LATE })
-            }
-            About::Overload => Some(LATE),
         }
     }
 }

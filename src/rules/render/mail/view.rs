@@ -1,13 +1,10 @@
 //! What a mail shows, decided once for both of its forms.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use crate::model::coverage::Stretch;
-use crate::model::delivery::{About, Notice, NoticeHunt};
+use crate::model::delivery::{About, Notice};
 use crate::model::hit::Hit;
-use crate::model::overload::{LateHunt, Overload};
 use crate::model::run::{RunStatus, Trigger};
 use crate::model::time::{Timestamp, Window, Zone, format_duration};
 
@@ -15,7 +12,7 @@ use super::super::cells::{Cell, Cells};
 use super::super::defang::{defang, defang_address, holds_addresses};
 use super::super::tally::Tally;
 use super::super::visible::{cut, short, visible};
-use super::subject::{name, subject};
+use super::subject::subject;
 use super::trouble::Trouble;
 
 /// What of the CSV goes with the mail.
@@ -114,15 +111,13 @@ impl View {
         let trouble = Trouble::of(notice);
         let cards = cards(notice);
         let hidden = notice.hits.len() - cards.len();
-        // Of the hunt whose run found it, a notice about the whole tenant says nothing.
-        let nobody = NoticeHunt { severity: notice.hunt.severity, ..NoticeHunt::default() };
-        let hunt = if notice.overload.is_some() { &nobody } else { &notice.hunt };
+        let hunt = &notice.hunt;
         Self {
             subject: subject(notice),
             preview: preview(notice, &cards),
             trouble,
             severity: hunt.severity.as_str(),
-            name: if notice.overload.is_some() { name(notice) } else { short(&hunt.name, 200) },
+            name: short(&hunt.name, 200),
             tenant: short(notice.run.tenant.as_str(), 64),
             counts: trouble.as_ref().map_or_else(|| Tally::of(&notice.hits).to_string(), |it| it.counts.to_owned()),
             as_of: utc(notice.run.as_of),
@@ -212,31 +207,7 @@ fn errors(notice: &Notice) -> Vec<String> {
     if notice.about == About::Loss {
         return notice.losses.iter().take(LOSSES).flat_map(|loss| lines(&loss_line(loss), DESCRIPTION)).collect();
     }
-    if let Some(told) = &notice.overload {
-        return overload_lines(told).iter().flat_map(|line| lines(line, DESCRIPTION)).collect();
-    }
     notice.run.error.as_deref().map(|error| lines(error, DESCRIPTION)).unwrap_or_default()
-}
-
-fn overload_lines(told: &Overload) -> Vec<String> {
-    let late = |late: &LateHunt| {
-        let runs = usize::try_from(late.runs).unwrap_or(usize::MAX);
-        let times = if runs == 0 { "waits still".to_owned() } else { plural(runs, "late run") };
-        format!("{}: {} ({times})", short(&late.hunt, 200), roughly(late.by))
-    };
-    let mut lines: Vec<String> = told.hunts.iter().map(late).collect();
-    if told.more > 0 {
-        lines.push(format!("and {}: huntd list", plural(told.more, "more hunt")));
-    }
-    let full = if told.full.is_empty() { "nothing, when this was found".to_owned() } else { told.full.join("; ") };
-    lines.push(String::new());
-    lines.push(format!("Full of the quota: {full}"));
-    lines
-}
-
-/// In whole seconds; a part of one counts as one.
-fn roughly(span: Duration) -> String {
-    format_duration(Duration::from_secs(span.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)))
 }
 
 fn loss_line(loss: &Stretch) -> String {
@@ -248,11 +219,6 @@ fn facts(notice: &Notice) -> Vec<Fact> {
     let run = &notice.run;
     let mut facts = vec![Fact { name: "Run", value: run.run.to_string() }];
     let mut add = |name, value: String| facts.push(Fact { name, value });
-    if let Some(told) = &notice.overload {
-        add("Found", utc(run.finished));
-        add("Lasts", roughly(told.lasts));
-        return facts;
-    }
     add("Hunt", short(&notice.hunt.id, 200));
     add("As of", utc(run.as_of));
     if let Some(window) = run.window {
@@ -277,9 +243,6 @@ fn commands(notice: &Notice) -> Vec<String> {
     let (hunt, run) = (shell_word(&notice.hunt.id), &notice.run);
     match notice.about {
         About::Loss => vec![format!("huntd gaps {hunt}"), format!("huntd runs {hunt}")],
-        About::Overload => {
-            vec!["huntd plan".to_owned(), format!("huntd quota --tenant {}", run.tenant), "huntd list".to_owned()]
-        }
         About::Hits => vec![format!("huntd show {}", run.run), format!("huntd hits --run {}", run.run)],
     }
 }

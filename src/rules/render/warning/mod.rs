@@ -10,7 +10,7 @@ use super::counted::counted;
 use super::page::page;
 use super::visible::short;
 use crate::model::time::format_duration;
-use crate::model::trouble::{News, Warning};
+use crate::model::trouble::{News, Trouble, TroubleKind, Warning};
 
 /// The layout; its ending makes minijinja escape every value.
 const NAME: &str = "warning.html";
@@ -47,7 +47,8 @@ impl View {
         let lasted = format_duration(at.since(since));
         let time = match news {
             News::Begins if trouble.failures > 1 => {
-                format!("as of {at}; {} failures in a row", trouble.failures)
+                let what = if trouble.kind == TroubleKind::QuotaStarved { "late runs" } else { "failures in a row" };
+                format!("as of {at}; {} {what}", trouble.failures)
             }
             News::Begins => format!("as of {at}"),
             News::GoesOn => format!("as of {at}; it has lasted {lasted}"),
@@ -65,9 +66,19 @@ impl View {
             hint: trouble.hint.as_ref().filter(|_| !is_over).map(|hint| short(hint, REASON)),
             hunts,
             more: (more > 0).then(|| format!("and {}", counted(more as u64, "more hunt"))),
-            commands: vec!["huntd list --check".to_owned(), "huntd doctor".to_owned()],
+            commands: commands(trouble),
             kind: trouble.kind.as_str(),
         }
+    }
+}
+
+fn commands(trouble: &Trouble) -> Vec<String> {
+    match trouble.kind {
+        TroubleKind::QuotaStarved => {
+            let quota = format!("huntd quota --tenant {}", short(&trouble.subject, SUBJECT));
+            vec!["huntd plan".to_owned(), quota, "huntd list".to_owned()]
+        }
+        _ => vec!["huntd list --check".to_owned(), "huntd doctor".to_owned()],
     }
 }
 
@@ -117,11 +128,54 @@ mod tests {
     use super::super::samples;
     use super::super::visible::is_hidden;
     use super::*;
+    use crate::model::config::Quota;
+    use crate::model::id::{HuntId, TenantName};
+    use crate::model::overload::{Episode, LateHunt};
+    use crate::model::quota::{CallLedger, LedgerCall};
+    use crate::rules::overload;
 
     #[test]
     fn reads_like_a_report() {
         insta::assert_snapshot!(text(&samples::warning(News::Begins)));
         insta::assert_snapshot!(text(&samples::warning(News::Ends)));
+        insta::assert_snapshot!(text(&starved(News::Begins)));
+    }
+
+    /// Twenty-three hunts that run late, of which one waits still.
+    fn starved(news: News) -> Warning {
+        let warning = samples::warning(news);
+        let tenant = TenantName::new("contoso").unwrap();
+        let hunt = |number: u64| HuntId::new(format!("h{number}")).unwrap();
+        let by = |number: u64| Duration::from_secs(90 - number);
+        let late =
+            (1..23).map(|number| LateHunt { hunt: hunt(number), by: by(number), runs: number % 3 + 1 }).collect();
+        let call = LedgerCall { sent: warning.at.minus(SECOND * 9), answered: Some(warning.at), ran: None, cpu: None };
+        let facts = overload::Facts {
+            tenant: &tenant,
+            quota: &Quota { calls_per_minute: 1, ..Quota::DEFAULT },
+            ledger: &CallLedger { calls: vec![call], ..CallLedger::default() },
+            episode: Some(Episode { since: warning.since, last: warning.at, late: 44 }),
+            late,
+            waiting: vec![(hunt(0), by(0))],
+        };
+        Warning { trouble: overload::starved(facts, warning.at).unwrap(), ..warning }
+    }
+
+    #[test]
+    fn an_overload_names_the_hunts_and_what_to_do() {
+        let page = html(&starved(News::GoesOn));
+        for part in [
+            "23 hunts run late",
+            "h0: waits still, 1m30s past",
+            "and 3 more",
+            "calls a minute: 1 of 1",
+            "huntd plan",
+            "lasted 1d2h",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+        let over = text(&starved(News::Ends));
+        assert!(over.starts_with("[over] more is due on contoso") && !over.contains("splay"), "{over}");
     }
 
     #[test]
