@@ -24,8 +24,8 @@ use super::setup::Tree;
 pub struct Stander {
     /// The version that runs.
     pub hunt: Arc<Hunt>,
-    /// What is wrong with its file; then the version is the last good one.
-    pub broken: Option<Broken>,
+    /// What is wrong with its file; then the version is the last good one. Boxed, as of ten thousand hunts few have it.
+    pub broken: Option<Box<Broken>>,
 }
 
 /// The hunts that run, by id.
@@ -73,7 +73,7 @@ impl Stand {
             let Some(before) = stood.iter().find(|one| one.hunt == id) else { continue };
             let Some(text) = store.definition(&id, &before.version).await? else { continue };
             if let Some(hunt) = again(before, text, config) {
-                stand.hunts.insert(id, Stander { hunt: Arc::new(hunt), broken: Some(broken) });
+                stand.hunts.insert(id, Stander { hunt: Arc::new(hunt), broken: Some(Box::new(broken)) });
             }
         }
         Ok(stand)
@@ -93,8 +93,8 @@ impl Stand {
         }
         for (id, finding) in reload.kept {
             let Some(one) = self.hunts.get(&id) else { continue };
-            let fault = fault(&finding, one.broken.as_ref(), now);
-            after.hunts.insert(id, Stander { hunt: Arc::clone(&one.hunt), broken: Some(fault) });
+            let fault = fault(&finding, one.broken.as_deref(), now);
+            after.hunts.insert(id, Stander { hunt: Arc::clone(&one.hunt), broken: Some(Box::new(fault)) });
         }
         after.unloaded = unloaded(&findings, &after.hunts, &self.unloaded, now);
         Ok((after, reload.changes))
@@ -108,7 +108,7 @@ impl Stand {
 
     /// Those that run in their last good version, and why.
     pub fn broken(&self) -> impl Iterator<Item = (&Arc<Hunt>, &Broken)> {
-        self.hunts.values().filter_map(|one| Some((&one.hunt, one.broken.as_ref()?)))
+        self.hunts.values().filter_map(|one| Some((&one.hunt, one.broken.as_deref()?)))
     }
 
     /// Keeps how the hunts stand, for the next start and for `list`. Of ten thousand, some are compared at a time, and
@@ -145,7 +145,7 @@ const AT_ONCE: usize = 200;
 fn changed(one: &Stander, stood: &BTreeMap<HuntId, Standing>) -> Option<StandingVersion> {
     let Known { id, file, version } = known(&one.hunt);
     let commit = one.hunt.source.commit.as_deref().map(str::to_owned);
-    let standing = Standing { hunt: id, file, version, commit, broken: one.broken.clone() };
+    let standing = Standing { hunt: id, file, version, commit, broken: one.broken.as_deref().cloned() };
     (stood.get(&standing.hunt) != Some(&standing)).then(|| StandingVersion {
         standing,
         definition: definition::print(&one.hunt),
@@ -178,7 +178,7 @@ fn known(hunt: &Hunt) -> Known {
 
 /// What is wrong with files, where no hunt runs on in a last good version for it.
 fn unloaded(faults: &[Finding], hunts: &BTreeMap<HuntId, Stander>, before: &[Broken], now: Timestamp) -> Vec<Broken> {
-    let told: BTreeSet<&Path> = hunts.values().filter_map(|one| Some(one.broken.as_ref()?.file.as_path())).collect();
+    let told: BTreeSet<&Path> = hunts.values().filter_map(|one| Some(one.broken.as_deref()?.file.as_path())).collect();
     let mut seen = BTreeSet::new();
     let first = faults.iter().filter(|finding| !told.contains(finding.file.as_path()) && seen.insert(&finding.file));
     let of = |finding: &Finding| {

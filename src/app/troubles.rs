@@ -87,8 +87,8 @@ impl Overseer {
     async fn look(&mut self, last: Timestamp, now: Timestamp, is_slow: bool) -> Result<(), StoreError> {
         let running = Arc::clone(&self.running.borrow_and_update());
         let mut judged: BTreeSet<TroubleKind> = TroubleKind::ALL.into_iter().collect();
-        let hunts = hunts(&running.config, &running.stand);
-        let mut all = of_runs(&self.store, &running.config, &hunts).await?;
+        let orders = Orders { config: &running.config, stand: &running.stand };
+        let mut all = of_runs(&self.store, orders).await?;
         all.extend(trouble::broken(running.stand.broken().map(|(hunt, broken)| (hunt.as_ref(), broken))));
         all.extend(trouble::unloaded(&running.stand.unloaded));
         all.extend(trouble::reload(running.refused.as_ref()));
@@ -99,7 +99,7 @@ impl Overseer {
         }
         all.extend(trouble::overdue(&self.overdue(now), now));
         let queue = (&self.gates, &self.clock);
-        all.extend(punctual::starved(&self.store, queue, &running.tenants, |hunt, on| runs(&hunts, hunt, on)).await?);
+        all.extend(punctual::starved(&self.store, queue, &running.tenants, |hunt, on| orders.runs(hunt, on)).await?);
         all.extend(trouble::deliveries(&self.store.backlogs(now).await?, now));
         all.extend(self.room(&running.config));
         let ahead = running.tenants.iter().filter_map(|(name, tenant)| Some((name.clone(), tenant.api.clock_ahead()?)));
@@ -164,33 +164,42 @@ impl Overseer {
     }
 }
 
-/// The hunts that are to run on each tenant, and who looks after them.
-type Hunts = BTreeMap<HuntId, (Option<String>, Vec<TenantName>)>;
-
-fn hunts(config: &Config, stand: &Stand) -> Hunts {
-    let enabled = stand.hunts.values().map(|one| &one.hunt).filter(|hunt| hunt.enabled);
-    let tenants = config.tenants.values().filter(|tenant| tenant.enabled);
-    let tenants: Vec<&TenantName> = tenants.map(|tenant| &tenant.name).collect();
-    let of = |hunt: &Arc<Hunt>| {
-        let on = tenants.iter().filter(|tenant| hunt.runs_on(tenant)).map(|tenant| TenantName::clone(tenant)).collect();
-        (hunt.id.clone(), (hunt.owner.clone(), on))
-    };
-    enabled.map(of).collect()
+/// Which hunts are to run where: asked of what stands, as lists of ten thousand each minute would cost more than the look.
+#[derive(Clone, Copy)]
+struct Orders<'a> {
+    config: &'a Config,
+    stand: &'a Stand,
 }
 
-fn runs(hunts: &Hunts, hunt: &HuntId, tenant: &TenantName) -> bool {
-    hunts.get(hunt).is_some_and(|(_, on)| on.contains(tenant))
+impl Orders<'_> {
+    fn hunt(&self, hunt: &HuntId) -> Option<&Hunt> {
+        self.stand.hunts.get(hunt).map(|one| one.hunt.as_ref()).filter(|hunt| hunt.enabled)
+    }
+
+    fn runs(&self, hunt: &HuntId, tenant: &TenantName) -> bool {
+        let is_asked = self.config.tenants.get(tenant).is_some_and(|tenant| tenant.enabled);
+        is_asked && self.hunt(hunt).is_some_and(|hunt| hunt.runs_on(tenant))
+    }
+
+    fn owner(&self, hunt: &HuntId) -> Option<String> {
+        self.hunt(hunt)?.owner.clone()
+    }
+
+    /// How many hunts are to run on each tenant.
+    fn counts(&self) -> BTreeMap<TenantName, usize> {
+        let hunts = || self.stand.hunts.values().filter(|one| one.hunt.enabled);
+        let count = |tenant: &Tenant| {
+            if tenant.enabled { hunts().filter(|one| one.hunt.runs_on(&tenant.name)).count() } else { 0 }
+        };
+        self.config.tenants.values().map(|tenant| (tenant.name.clone(), count(tenant))).collect()
+    }
 }
 
-async fn of_runs(store: &Store, config: &Config, hunts: &Hunts) -> Result<Vec<Trouble>, StoreError> {
+async fn of_runs(store: &Store, orders: Orders<'_>) -> Result<Vec<Trouble>, StoreError> {
     let mut all = store.failing().await?;
     // What runs no longer is no trouble, whatever its last run came to.
-    all.retain(|one| runs(hunts, &one.hunt, &one.tenant));
-    let mut counts: BTreeMap<TenantName, usize> = config.tenants.keys().map(|name| (name.clone(), 0)).collect();
-    for tenant in hunts.values().flat_map(|(_, on)| on) {
-        *counts.entry(tenant.clone()).or_default() += 1;
-    }
-    Ok(trouble::failing(&all, &counts, |hunt| hunts.get(hunt).and_then(|(owner, _)| owner.clone())))
+    all.retain(|one| orders.runs(&one.hunt, &one.tenant));
+    Ok(trouble::failing(&all, &orders.counts(), |hunt| orders.owner(hunt)))
 }
 
 /// Looks at what runs by hand came to: a site without a daemon is told of failures too.
@@ -198,7 +207,7 @@ pub async fn look_at_runs(store: &Store, loaded: &Loaded, now: Timestamp) -> Res
     let Loaded { config, hunts: loads, findings } = loaded;
     // What a daemon runs in its last good version is trouble as before.
     let stand = Stand::begin(store, config, loads, findings, now).await?;
-    let all = of_runs(store, config, &hunts(config, &stand)).await?;
+    let all = of_runs(store, Orders { config, stand: &stand }).await?;
     note(store, config, &all, &OF_RUNS.into_iter().collect(), now).await?;
     Ok(())
 }
