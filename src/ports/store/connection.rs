@@ -57,13 +57,13 @@ fn shared(path: &Path) -> SqliteConnectOptions {
         // Back to 64 MiB after a large run; else the WAL keeps its greatest size for good.
         .pragma("journal_size_limit", "67108864")
         // KiB when negative. A run of 100,000 rows dirties more: what doesn't fit goes to the WAL before the commit.
-        .pragma("cache_size", "-4096")
+        .pragma("cache_size", "-2048")
         .disable_statement_logging()
 }
 
 /// The readers' pool; opens nothing before the first read.
 pub(super) fn readers(options: SqliteConnectOptions) -> SqlitePool {
-    let options = options.pragma("query_only", "ON").pragma("cache_size", "-2048");
+    let options = options.pragma("query_only", "ON").pragma("cache_size", "-1024");
     SqlitePoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(PATIENCE)
