@@ -7,6 +7,7 @@ use clap::Parser;
 use huntd::app::args::Arguments;
 use huntd::app::cli;
 use huntd::app::exit::AppError;
+use huntd::app::journal;
 use huntd::app::output::READER_GONE;
 use tokio::runtime::Builder;
 
@@ -42,6 +43,14 @@ fn fail(error: AppError) -> ExitCode {
     };
     // Set once, just here: a hook that stands already can only be this one.
     let _first = miette::set_hook(Box::new(handler)).is_ok();
-    eprintln!("{:?}", miette::Report::new(error));
+    // journald reads a line's priority at its beginning: `journalctl -p warning` is to find why a start failed.
+    let priority = if journal::is_there() { "<3>" } else { "" };
+    for line in format!("{:?}", miette::Report::new(error)).split('\n') {
+        if line.is_empty() {
+            eprintln!();
+        } else {
+            eprintln!("{priority}{line}");
+        }
+    }
     ExitCode::from(2)
 }

@@ -112,8 +112,12 @@ impl Reloader {
                 // One that nobody can stop any more is stopped.
                 _ = async { stopped.wait_for(|stopped| *stopped).await.is_ok() } => return,
                 Some(()) = hangup.recv() => {
+                    let git = self.config.git.clone();
                     self.load(Cause::Asked).await;
-                    self.fetch.notify_one();
+                    // Another repository is looked at anyway, and one failure counts once.
+                    if self.config.git == git {
+                        self.fetch.notify_one();
+                    }
                 }
                 () = bell.notified() => {}
                 () = tokio::time::sleep(SLOW_LOOK) => {}
@@ -122,6 +126,10 @@ impl Reloader {
     }
 
     fn watch(&self, bell: &Arc<Notify>) -> Option<TreeWatch> {
+        // The bell is rung too when a commit is taken.
+        if setup::unfetched(&self.config).is_some() {
+            return None;
+        }
         TreeWatch::start(&self.config.hunts, Arc::clone(bell))
             .inspect_err(|error| {
                 let every = SLOW_LOOK.as_secs();
@@ -234,8 +242,14 @@ impl Reloader {
         // What changes while it is read is seen by the next look.
         self.stamp = stamp(self.config.hunts.clone()).await;
         let config = self.config.clone();
-        let tree = blocking(move || setup::tree(&config, |_| true)).await?;
         let running = Arc::clone(&self.running.borrow());
+        if let Some(git) = setup::unfetched(&config) {
+            // No fault: the branch is looked at next, and a failure of that is told as such.
+            tracing::info!(url = git.url, "the hunts are still to be fetched: those from before run on");
+            self.order(&running.stand).await?;
+            return Ok(running.stand.clone());
+        }
+        let tree = blocking(move || setup::tree(&config, |_| true)).await?;
         let (after, changes) = running
             .stand
             .reload(&tree, self.clock.now())

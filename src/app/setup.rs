@@ -2,7 +2,7 @@
 //! effects but the database file.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
@@ -21,6 +21,7 @@ use crate::engine::vitals::Vitals;
 use crate::model::config::Config;
 use crate::model::hunt::Hunt;
 use crate::model::place::{Finding, Level};
+use crate::model::upstream::Upstream;
 use crate::ports::clock::SharedClock;
 use crate::ports::store::{Store, owner_is_alive};
 use crate::rules::config::Directories;
@@ -162,6 +163,13 @@ pub fn tree(config: &Config, reads: impl Fn(&Hunt) -> bool) -> Result<Tree, AppE
     }
     let findings = [files.findings, of_files, of_names, of_queries].concat();
     Ok(Tree { hunts, findings })
+}
+
+/// The repository of the hunts, where nothing was fetched from it yet.
+#[must_use]
+pub fn unfetched(config: &Config) -> Option<&Upstream> {
+    let is_absent = |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    config.git.as_ref().filter(|git| is_absent(&git.current()))
 }
 
 /// That hunts folders can be read; the hint says where they were named.

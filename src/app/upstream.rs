@@ -195,6 +195,7 @@ impl Keeper {
                     // A load of the hunts, of which there is one after each swap, is no reason to look.
                     Ok(()) = self.running.changed() => {
                         if self.running.borrow_and_update().config.git != running.config.git {
+                            self.unfit = None;
                             break;
                         }
                     }

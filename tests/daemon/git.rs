@@ -155,6 +155,28 @@ fn pushes_take_effect_and_what_is_broken_or_rewritten_does_not() {
 }
 
 #[test]
+fn a_running_daemon_goes_over_to_a_repository_without_an_alarm() {
+    let followed = Followed::with("");
+    let site = &followed.stage.site;
+    let with_git = fs::read_to_string(site.file("huntd.yaml")).unwrap();
+    site.write("huntd.yaml", with_git.split_once('\n').unwrap().1).write("hunts/a.yaml", hunt("folder"));
+    let daemon = followed.start();
+    wait_for("a run from the folder", LIMIT, || !followed.runs("a").is_empty());
+    let first = followed.push(&[("a", &hunt("one"))], "--no-gpg-sign");
+    site.write("huntd.yaml", with_git);
+    // As the docs have it: `huntd check && systemctl reload huntd`.
+    let checked = site.huntd(&["check"]).expect(0);
+    assert!(checked.stderr.contains("weren't fetched yet"), "{}", checked.stderr);
+    assert!(Command::new("kill").args(["-s", "HUP", &daemon.id().to_string()]).status().unwrap().success());
+    followed.wait_for_commit("a", &first);
+    assert!(daemon.stop().success(), "{}", followed.stage.log());
+    let log = followed.stage.log();
+    assert!(log.contains("still to be fetched"), "{log}");
+    assert!(!log.contains("not loaded again") && !log.contains("can't be heard"), "{log}");
+    assert!(followed.warnings().is_empty(), "{:?}", followed.warnings());
+}
+
+#[test]
 fn only_what_an_allowed_key_has_signed_is_taken() {
     let followed = Followed::with(", allowed_signers: signers");
     let site = &followed.stage.site;

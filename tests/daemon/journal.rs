@@ -86,3 +86,17 @@ fn the_journal_has_fields_and_a_file_name_forges_none() {
     assert_eq!(runs["MESSAGE"], ["huntd runs hunts=1 tenants=1"]);
     assert_eq!(std::fs::read_to_string(stage.site.file("stderr.log")).unwrap(), "", "nothing is said twice");
 }
+
+#[test]
+fn why_a_start_failed_is_an_error_in_the_journal() {
+    let stage = Stage::calm(1, "@daily");
+    stage.site.write("huntd.yaml", "timezone: Mars\n");
+    std::fs::create_dir(stage.site.file("disk")).unwrap();
+    let _journal = UnixDatagram::bind(stage.site.file("journal")).unwrap();
+    let Some(mut command) = mounts::script(&stage.site, AS_A_SERVICE) else { return };
+    let status = command.env_remove("HUNTD_LOG_FORMAT").stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+    let said = std::fs::read_to_string(stage.site.file("stderr.log")).unwrap();
+    let why = said.lines().find(|line| line.contains("the config ")).unwrap();
+    assert!(why.starts_with("<3>"), "{said}");
+}

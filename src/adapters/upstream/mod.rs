@@ -67,6 +67,9 @@ impl UpstreamError {
             Self::NoGit(_) => "install git, or name a folder with `hunts:` in place of `git:`",
             Self::Long { .. } => "see whether the server can be reached from here, and how large the repository is",
             Self::Stopped => "start it again",
+            Self::Failed { said, .. } if said.contains("dubious ownership") => {
+                "git serves no repository that belongs to another user: give it to huntd's user, or have root run `git config --system --add safe.directory PATH` with its path"
+            }
             Self::Failed { what: "fetch" | "ls-remote", .. } => {
                 "see `url`, `branch` and `token` of `git:` in the config, and whether huntd's user may read the repository; over ssh it needs a key without a passphrase and the server in known_hosts"
             }

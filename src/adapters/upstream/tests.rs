@@ -257,6 +257,13 @@ fn what_stands_in_a_repository_starts_nothing_and_leads_nowhere() {
 }
 
 #[test]
+fn a_repository_of_another_user_is_said_to_be_one() {
+    let said = "fatal: detected dubious ownership in repository at '/srv/git/hunts.git'".to_owned();
+    let hint = UpstreamError::Failed { what: "fetch", said }.hint();
+    assert!(hint.contains("safe.directory"), "{hint}");
+}
+
+#[test]
 fn a_repository_that_cannot_be_seen_is_said() {
     let place = Place::new();
     let upstream = place.upstream();

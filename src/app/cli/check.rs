@@ -23,14 +23,14 @@ pub fn run(path: &Path, arguments: &CheckArguments, kinds: bool, output: Output)
     if let Some(code) = &arguments.explain {
         return explain::run(code, output);
     }
-    let Checked { findings, kinds: told, hunts } =
+    let Checked { findings, notes, hunts } =
         if arguments.paths.is_empty() { whole(path, arguments, kinds)? } else { paths(arguments, kinds) };
     print(&findings, arguments, output)?;
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
     let (errors, warnings) = (count(Level::Error), count(Level::Warning));
     if arguments.format == CheckFormat::Human && !output.json {
-        for kind in &told {
-            output.note(kind)?;
+        for note in &notes {
+            output.note(note)?;
         }
         output.note(&check::human::summary(&findings, hunts))?;
     }
@@ -41,8 +41,8 @@ pub fn run(path: &Path, arguments: &CheckArguments, kinds: bool, output: Output)
 /// What was found.
 struct Checked {
     findings: Vec<Finding>,
-    /// A line a hunt.
-    kinds: Vec<String>,
+    /// What is said besides: the kind of each hunt, or why there are none.
+    notes: Vec<String>,
     /// How many there are.
     hunts: usize,
 }
@@ -50,8 +50,8 @@ struct Checked {
 impl Checked {
     fn of(findings: Vec<Finding>, loaded: &LoadedHunts, world: &World, kinds: bool) -> Self {
         let kind = |hunt: &Hunt| format!("{}: {}", hunt.id, lint::kind(hunt, world));
-        let kinds = if kinds { loaded.hunts.iter().map(kind).collect() } else { Vec::new() };
-        Self { findings, kinds, hunts: loaded.hunts.len() }
+        let notes = if kinds { loaded.hunts.iter().map(kind).collect() } else { Vec::new() };
+        Self { findings, notes, hunts: loaded.hunts.len() }
     }
 }
 
@@ -59,11 +59,19 @@ impl Checked {
 fn whole(path: &Path, arguments: &CheckArguments, kinds: bool) -> Result<Checked, AppError> {
     let bytes = setup::config_bytes(path)?;
     match config::load(path, &bytes, &setup::directories()) {
-        Err(findings) => Ok(Checked { findings, kinds: Vec::new(), hunts: 0 }),
+        Err(findings) => Ok(Checked { findings, notes: Vec::new(), hunts: 0 }),
         Ok((mut config, mut findings)) => {
             config.schema.workspace |= arguments.workspace;
             config.schema.files.extend_from_slice(&arguments.schema);
             let (world, of_tables) = queries::world(&config);
+            if let Some(git) = setup::unfetched(&config) {
+                findings.extend(of_tables);
+                let note = format!(
+                    "the hunts come from {}, and weren't fetched yet: `huntd check FOLDER` looks at a clone",
+                    git.url
+                );
+                return Ok(Checked { findings, notes: vec![note], hunts: 0 });
+            }
             let found = setup::found(&config);
             findings.extend(of_tables);
             let of_hunts = [found.findings, lint::check(&found.hunts, &found.files, &world)].concat();

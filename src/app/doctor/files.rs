@@ -42,10 +42,10 @@ fn hunts(path: &Path, config: &Config) -> Verdict {
     let hint = format!("`huntd -c {} check` shows what is wrong with each", quoted(path));
     for folder in &config.hunts {
         if let Err(error) = std::fs::read_dir(folder) {
-            if let Some(git) = config.git.as_ref().filter(|git| !git.checkout.exists()) {
+            if let Some(git) = setup::unfetched(config) {
                 return Verdict::skipped(
                     format!("they come from {}, and weren't fetched yet", git.url),
-                    "nothing to mend: the daemon fetches them at its first start",
+                    "nothing to mend: the daemon fetches them at its first start, or when it is reloaded",
                 );
             }
             return Verdict::failed(
