@@ -8,8 +8,9 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use notify::event::{AccessKind, AccessMode};
-use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
+use walkdir::WalkDir;
 
 /// Watches folders as long as it is kept. Where a link on the way to one is swapped, it rings, and goes on watching the
 /// old folder: to be made anew then.
@@ -44,10 +45,29 @@ impl TreeWatch {
             watcher.watch(folder, RecursiveMode::NonRecursive)?;
         }
         for folder in &below {
-            watcher.watch(folder, RecursiveMode::Recursive)?;
+            // One folder in it that is closed to huntd's user would leave the whole tree unheard.
+            watcher.watch(folder, RecursiveMode::Recursive).or_else(|_| watch_each(&mut watcher, folder))?;
         }
         Ok(Self { _watcher: watcher })
     }
+}
+
+/// Watches a folder and each one below it, but for those that are closed to huntd's user. What is made later is heard
+/// in the folder that it is made in.
+fn watch_each(watcher: &mut RecommendedWatcher, top: &Path) -> Result<(), notify::Error> {
+    watcher.watch(top, RecursiveMode::NonRecursive)?;
+    let all = WalkDir::new(top).min_depth(1).follow_links(true).into_iter().flatten();
+    for folder in all.filter(|entry| entry.file_type().is_dir()) {
+        match watcher.watch(folder.path(), RecursiveMode::NonRecursive) {
+            Err(error) if is_denied(&error) => {}
+            watched => watched?,
+        }
+    }
+    Ok(())
+}
+
+fn is_denied(error: &notify::Error) -> bool {
+    matches!(&error.kind, ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 /// Whether something is another after it: not where it was only read.
@@ -82,8 +102,8 @@ fn steps(path: &Path, names: &mut HashSet<PathBuf>) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::symlink;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::time::Duration;
 
     use super::*;
@@ -159,5 +179,40 @@ mod tests {
         fs::write(root.join("huntd.db"), "x").unwrap();
         let heard = tokio::time::timeout(Duration::from_millis(300), ear.bell.notified()).await;
         assert!(heard.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_closed_leaves_the_others_heard() {
+        let site = tempfile::tempdir().unwrap();
+        let root = site.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("open/below")).unwrap();
+        fs::create_dir(root.join("closed")).unwrap();
+        fs::set_permissions(root.join("closed"), Permissions::from_mode(0o000)).unwrap();
+        let bell = Arc::new(Notify::new());
+        // Root may read all, and so its watch of the whole tree succeeds: the way without it is tried for itself too.
+        let ear = Ear { bell: Arc::clone(&bell), _watch: TreeWatch::start(std::slice::from_ref(&root), bell).unwrap() };
+        fs::write(root.join("open/below/a.yaml"), "x").unwrap();
+        ear.hears("a file beside a closed folder").await;
+        drop(ear);
+
+        let bell = Arc::new(Notify::new());
+        let ring = Arc::clone(&bell);
+        let mut watcher =
+            RecommendedWatcher::new(move |_: Result<Event, notify::Error>| ring.notify_one(), Config::default())
+                .unwrap();
+        watch_each(&mut watcher, &root).unwrap();
+        let ear = Ear { bell, _watch: TreeWatch { _watcher: watcher } };
+        ear.settle(&root).await;
+        fs::write(root.join("open/below/b.yaml"), "x").unwrap();
+        ear.hears("a file two folders down").await;
+        fs::set_permissions(root.join("closed"), Permissions::from_mode(0o700)).unwrap();
+    }
+
+    #[test]
+    fn only_what_is_closed_is_left_out() {
+        let of = |kind: std::io::ErrorKind| is_denied(&notify::Error::io(kind.into()));
+        assert!(of(std::io::ErrorKind::PermissionDenied));
+        // A limit of the kernel's would leave some of the tree unheard.
+        assert!(!of(std::io::ErrorKind::StorageFull) && !is_denied(&notify::Error::new(ErrorKind::MaxFilesWatch)));
     }
 }
