@@ -190,7 +190,7 @@ mod tests {
         fs::set_permissions(root.join("closed"), Permissions::from_mode(0o000)).unwrap();
         let bell = Arc::new(Notify::new());
         // Root may read all, and so its watch of the whole tree succeeds: the way without it is tried for itself too.
-        let ear = Ear { bell: Arc::clone(&bell), _watch: TreeWatch::start(&[root.clone()], bell).unwrap() };
+        let ear = Ear { bell: Arc::clone(&bell), _watch: TreeWatch::start(std::slice::from_ref(&root), bell).unwrap() };
         fs::write(root.join("open/below/a.yaml"), "x").unwrap();
         ear.hears("a file beside a closed folder").await;
         drop(ear);
