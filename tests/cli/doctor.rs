@@ -223,6 +223,33 @@ fn files_in_the_wrong_hands() {
 }
 
 #[test]
+fn hunts_that_the_service_may_not_read() {
+    let desk = desk(TO_FILE);
+    let line = |printed: &Printed| {
+        printed.objects().into_iter().find(|line| line["subject"] == "hunts' files").unwrap_or_default()
+    };
+    assert_eq!(
+        line(&doctor_with(&desk, &["doctor", "--json", "--offline"], &[])),
+        Value::Null,
+        "who asks is the service"
+    );
+    let config = std::fs::read_to_string(desk.site.file("huntd.yaml")).unwrap();
+    desk.site
+        .write("huntd.yaml", config.replace("database: huntd.db", "database: state/huntd.db"))
+        .write("state/mark", "");
+    // Only root can give the folder to another user.
+    if std::os::unix::fs::chown(desk.site.file("state"), Some(998), Some(997)).is_err() {
+        return;
+    }
+    std::fs::set_permissions(desk.site.file("hunts/enc.yaml"), PermissionsExt::from_mode(0o600)).unwrap();
+    let said = line(&doctor_with(&desk, &["doctor", "--json", "--offline"], &[]));
+    assert_eq!(said["state"], "warning", "{said}");
+    assert!(said["message"].as_str().unwrap().contains("user 998 may not read"), "{said}");
+    std::fs::set_permissions(desk.site.file("hunts/enc.yaml"), PermissionsExt::from_mode(0o644)).unwrap();
+    assert_eq!(line(&doctor_with(&desk, &["doctor", "--json", "--offline"], &[]))["state"], "ok");
+}
+
+#[test]
 fn secrets_that_are_wrong_or_missing() {
     let desk = desk(TO_FILE);
     let calls = desk.simulator.stats().calls;

@@ -97,6 +97,6 @@ fn why_a_start_failed_is_an_error_in_the_journal() {
     let status = command.env_remove("HUNTD_LOG_FORMAT").stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
     assert_eq!(status.code(), Some(2));
     let said = std::fs::read_to_string(stage.site.file("stderr.log")).unwrap();
-    let why = said.lines().find(|line| line.contains("the config ")).unwrap();
+    let why = said.lines().find(|line| line.contains(" has an error")).unwrap();
     assert!(why.starts_with("<3>"), "{said}");
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 use rustix::process::geteuid;
+use walkdir::{DirEntry, WalkDir};
 
 use super::super::exit::AppError;
 use super::super::setup;
@@ -15,11 +16,13 @@ use crate::adapters::secret;
 use crate::model::config::{Auth, ChannelKind, Config, MailTransport};
 use crate::model::place::Level;
 use crate::model::secret::SecretSource;
-use crate::rules::doctor::files::{Facts, Kind, judge, quoted};
+use crate::rules::doctor::files::{Facts, Kind, judge, may_read, quoted, readable};
 use crate::rules::doctor::units::Origin;
 use crate::rules::doctor::{Check, Verdict};
 use crate::rules::render::counted::counted;
 
+/// So many entries of a hunts folder are looked at.
+const MOST_FILES: usize = 100_000;
 /// Where systemd lays a service's credentials.
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
@@ -70,7 +73,7 @@ fn hunts(path: &Path, config: &Config) -> Verdict {
 /// What the file system says of a file.
 fn facts(path: &Path) -> std::io::Result<Facts> {
     let meta = std::fs::metadata(path)?;
-    Ok(Facts { mode: meta.mode(), owner: meta.uid() })
+    Ok(Facts { mode: meta.mode(), owner: meta.uid(), group: meta.gid() })
 }
 
 /// The folder of a file.
@@ -99,6 +102,25 @@ pub fn modes(path: &Path, config: &Config, report: &mut Report) -> Result<(), Ap
         // What isn't there is said by the check that needs it.
         let Ok(facts) = facts(path) else { continue };
         report.tell(Check::Modes, subject, judge(kind, path, facts, &trusted))?;
+    }
+    hunts_readable(config, report)
+}
+
+/// Whether the service may read the hunts, where another user asks: root may read all.
+fn hunts_readable(config: &Config, report: &mut Report) -> Result<(), AppError> {
+    let Ok(home) = facts(folder_of(&config.database)) else { return Ok(()) };
+    if home.owner == geteuid().as_raw() {
+        return Ok(());
+    }
+    for folder in &config.hunts {
+        let entries = WalkDir::new(folder).follow_links(true).into_iter().flatten().take(MOST_FILES);
+        let is_closed = |entry: &DirEntry| {
+            let (user, is_folder) = ((home.owner, home.group), entry.file_type().is_dir());
+            facts(entry.path()).is_ok_and(|facts| !may_read(facts, user, is_folder))
+        };
+        let closed: Vec<DirEntry> = entries.filter(is_closed).collect();
+        let closed = closed.first().map(|first| (first.path(), closed.len() as u64));
+        report.tell(Check::Modes, "hunts' files", readable(folder, home.owner, closed))?;
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ pub struct Facts {
     pub mode: u32,
     /// The number of the user it belongs to.
     pub owner: u32,
+    /// The number of its group.
+    pub group: u32,
 }
 
 const GROUP_READS: u32 = 0o040;
@@ -75,6 +77,33 @@ pub fn strange_owner(database: &Path, owner: u32, folder: u32) -> Option<Verdict
     })
 }
 
+/// Whether a user with one group may read a file, or list and enter a folder, by its mode.
+#[must_use]
+pub const fn may_read(facts: Facts, (user, group): (u32, u32), is_folder: bool) -> bool {
+    let wanted = if is_folder { 0o5 } else { 0o4 };
+    let shift = if facts.owner == user {
+        6
+    } else if facts.group == group {
+        3
+    } else {
+        0
+    };
+    user == 0 || (facts.mode >> shift) & wanted == wanted
+}
+
+/// Whether huntd's user may read the hunts of a folder: `closed` are what it may not, the first and how many.
+#[must_use]
+pub fn readable(folder: &Path, user: u32, closed: Option<(&Path, u64)>) -> Verdict {
+    let Some((first, many)) = closed else {
+        return Verdict::ok(format!("what is in {} can be read by user {user}", folder.display()));
+    };
+    let more = if many > 1 { format!(", and {} more", many - 1) } else { String::new() };
+    Verdict::warning(
+        format!("huntd's user {user} may not read {}{more}, by the mode", first.display()),
+        format!("`chmod -R a+rX {}`, unless a group of the service may read it", quoted(folder)),
+    )
+}
+
 /// A path as a shell takes it.
 #[must_use]
 pub fn quoted(path: &Path) -> String {
@@ -94,9 +123,41 @@ mod tests {
     const HUNTD: u32 = 998;
 
     fn verdict(kind: Kind, mode: u32, owner: u32) -> (State, String) {
-        let verdict = judge(kind, Path::new("/x/f"), Facts { mode, owner }, &[0, HUNTD]);
+        let verdict = judge(kind, Path::new("/x/f"), Facts { mode, owner, group: 0 }, &[0, HUNTD]);
         let hint = verdict.hint.map(|hint| format!(" -> {hint}")).unwrap_or_default();
         (verdict.state, format!("{}{hint}", verdict.message))
+    }
+
+    #[test]
+    fn a_user_reads_by_the_first_bits_that_are_meant_for_it() {
+        let huntd = (HUNTD, 997);
+        let cases = [
+            (0o600, HUNTD, 0, false, true),
+            (0o600, 0, 0, false, false),
+            (0o640, 0, 997, false, true),
+            (0o644, 0, 0, false, true),
+            (0o700, 0, 0, true, false),
+            (0o744, 0, 0, true, false),
+            (0o755, 0, 0, true, true),
+            (0o750, 0, 997, true, true),
+            // The owner's bits hold for the owner, whatever others may.
+            (0o077, HUNTD, 997, true, false),
+            (0o704, 0, 997, false, false),
+        ];
+        for (mode, owner, group, is_folder, may) in cases {
+            let facts = Facts { mode, owner, group };
+            assert_eq!(may_read(facts, huntd, is_folder), may, "{facts:?}");
+            assert!(may_read(facts, (0, 0), is_folder), "root reads all");
+        }
+        let folder = Path::new("/etc/huntd/hunts");
+        assert_eq!(readable(folder, HUNTD, None).state, State::Ok);
+        let two = readable(folder, HUNTD, Some((Path::new("/etc/huntd/hunts/a.yaml"), 2)));
+        assert_eq!(two.state, State::Warning);
+        assert_eq!(two.message, "huntd's user 998 may not read /etc/huntd/hunts/a.yaml, and 1 more, by the mode");
+        assert_eq!(
+            two.hint.as_deref(),
+            Some("`chmod -R a+rX /etc/huntd/hunts`, unless a group of the service may read it")
+        );
     }
 
     #[test]
