@@ -60,7 +60,7 @@ fn watch_each(watcher: &mut RecommendedWatcher, top: &Path) -> Result<(), notify
     for folder in all.filter(|entry| entry.file_type().is_dir()) {
         match watcher.watch(folder.path(), RecursiveMode::NonRecursive) {
             Err(error) if is_denied(&error) => {}
-            watched => watched?,
+            done => done?,
         }
     }
     Ok(())
