@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::trouble::{OpenTrouble, TroubleKind};
+use crate::rules::render::counted::counted;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -74,13 +75,13 @@ pub fn check(facts: &Facts) -> (Health, Vec<String>) {
     // Stable: of equals the first found.
     lines.sort_by_key(|(health, _)| std::cmp::Reverse(*health));
     let health = lines.first().map_or(Health::Ok, |(health, _)| *health);
-    let problems = if lines.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", lines.len()) };
+    let problems = counted(lines.len() as u64, "problem");
     let first = format!(
-        "HUNTD {} - {}, {} hunts on {} tenants | hunts={} failing={} broken={} overdue={}",
+        "HUNTD {} - {}, {} on {} | hunts={} failing={} broken={} overdue={}",
         health.as_str(),
         if lines.is_empty() { "all is well" } else { &problems },
-        facts.hunts,
-        facts.tenants,
+        counted(facts.hunts as u64, "hunt"),
+        counted(facts.tenants as u64, "tenant"),
         facts.hunts,
         facts.failing.len(),
         facts.broken.len(),
@@ -140,7 +141,7 @@ mod tests {
     fn the_first_line_says_all_in_short() {
         let (health, lines) = check(&facts());
         assert_eq!(health, Health::Ok);
-        let well = "HUNTD OK - all is well, 3 hunts on 1 tenants | hunts=3 failing=0 broken=0 overdue=0";
+        let well = "HUNTD OK - all is well, 3 hunts on 1 tenant | hunts=3 failing=0 broken=0 overdue=0";
         assert_eq!(lines, [well]);
         let troubles = vec![open(TroubleKind::HuntBroken, true), open(TroubleKind::TenantFails, true)];
         let (health, lines) = check(&Facts { troubles, failing: vec!["h on t: no".to_owned()], ..facts() });
